@@ -1,0 +1,1 @@
+//! What a municipal service counter is: timetable, booking rules, templates and Exchange sync, valid by construction.

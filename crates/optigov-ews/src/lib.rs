@@ -1,0 +1,1 @@
+//! Reads calendars over Exchange Web Services with impersonation, and never writes.

@@ -1,0 +1,1 @@
+//! The demo municipality *Musterstadt* and what the examples share.
