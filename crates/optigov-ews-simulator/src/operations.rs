@@ -1,0 +1,102 @@
+//! One file per operation; what they share is here.
+
+mod find_item;
+mod folder;
+mod get_folder;
+mod get_item;
+mod item;
+
+use chrono::{DateTime, SecondsFormat, Utc};
+use chrono_tz::Tz;
+
+use crate::identity::Caller;
+use crate::soap::Refusal;
+use crate::world::World;
+use crate::xml::{Element, Ns};
+use crate::zones;
+
+/// A request that has got past authentication and impersonation.
+pub(crate) struct Request<'a> {
+    pub(crate) world: &'a World,
+    pub(crate) caller: Caller,
+    /// The element in `soap:Body`.
+    pub(crate) body: &'a Element,
+    /// The zone that the `TimeZoneContext` header asks answers in.
+    pub(crate) zone: Tz,
+}
+
+/// Answers with the content of `soap:Body`.
+///
+/// # Errors
+/// What Exchange would say in a SOAP fault; refusals of single items are part of the answer.
+pub(crate) fn answer(request: &Request<'_>) -> Result<String, Refusal> {
+    match (request.body.ns, request.body.name.as_str()) {
+        (Ns::Messages, "FindItem") => find_item::answer(request),
+        (Ns::Messages, "GetFolder") => get_folder::answer(request),
+        (Ns::Messages, "GetItem") => get_item::answer(request),
+        _ => Err(Refusal::new("ErrorInvalidRequest", "The request is invalid.")),
+    }
+}
+
+/// The zone of the `TimeZoneContext` header; UTC without one.
+pub(crate) fn zone_context(header: Option<&Element>) -> Result<Tz, Refusal> {
+    let Some(definition) = header.and_then(|header| header.types(&["TimeZoneDefinition"])) else {
+        return Ok(Tz::UTC);
+    };
+    let unknown = || Refusal::new("ErrorTimeZone", "The time zone is not known to the server.");
+    definition.attribute("Id").and_then(zones::from_windows_name).ok_or_else(unknown)
+}
+
+impl Request<'_> {
+    /// An instant as this request wants it: `Z`, or the offset of the zone that it named.
+    fn time(&self, at: DateTime<Utc>) -> String {
+        if self.zone == Tz::UTC {
+            return at.format("%Y-%m-%dT%H:%M:%SZ").to_string();
+        }
+        at.with_timezone(&self.zone).to_rfc3339_opts(SecondsFormat::Secs, true)
+    }
+}
+
+/// Reads an `xs:dateTime`; one without offset is in `zone`.
+fn instant(text: &str, zone: Tz) -> Option<DateTime<Utc>> {
+    if let Ok(at) = DateTime::parse_from_rfc3339(text) {
+        return Some(at.to_utc());
+    }
+    text.parse().ok().map(|civil| zones::instant(civil, zone))
+}
+
+/// One `…ResponseMessage` per answer, in order.
+fn messages(operation: &str, answers: impl IntoIterator<Item = Result<String, Refusal>>) -> String {
+    let mut out = String::new();
+    push!(out, "<m:{operation}Response><m:ResponseMessages>");
+    for answer in answers {
+        match answer {
+            Ok(content) => push!(
+                out,
+                r#"<m:{operation}ResponseMessage ResponseClass="Success"><m:ResponseCode>NoError</m:ResponseCode>{content}</m:{operation}ResponseMessage>"#
+            ),
+            Err(refusal) => refusal.write_message(&mut out, &format!("{operation}ResponseMessage")),
+        }
+    }
+    push!(out, "</m:ResponseMessages></m:{operation}Response>");
+    out
+}
+
+/// A required child; without it, the request would not pass Exchange's schema check.
+fn required<'e>(parent: &'e Element, ns: Ns, name: &str) -> Result<&'e Element, Refusal> {
+    let missing = || schema(format!("the required element '{name}' is missing in '{}'", parent.name));
+    parent.child(ns, name).ok_or_else(missing)
+}
+
+/// A required attribute.
+fn required_attribute<'e>(element: &'e Element, name: &str) -> Result<&'e str, Refusal> {
+    let missing = || schema(format!("the required attribute '{name}' is missing in '{}'", element.name));
+    element.attribute(name).ok_or_else(missing)
+}
+
+fn schema(what: String) -> Refusal {
+    Refusal::new("ErrorSchemaValidation", format!("The request failed schema validation: {what}."))
+        .with("LineNumber", 0)
+        .with("LinePosition", 0)
+        .with("Violation", what)
+}

@@ -1,0 +1,68 @@
+//! [FindItem](https://learn.microsoft.com/exchange/client-developer/web-service-reference/finditem-operation) with a
+//! `CalendarView`.
+
+use chrono::TimeDelta;
+
+use super::folder::{Folder, Kind};
+use super::item::{self, Shape};
+use super::{Request, instant, messages, required, required_attribute, schema};
+use crate::soap::{Refusal, boolean};
+use crate::xml::{Element, Ns};
+
+/// A view may span two years.
+const WIDEST: TimeDelta = TimeDelta::days(2 * 366);
+
+/// Items at most, when the request names no limit.
+const MOST_ITEMS: usize = 1_000;
+
+pub(super) fn answer(request: &Request<'_>) -> Result<String, Refusal> {
+    required_attribute(request.body, "Traversal")?;
+    let shape = Shape::parse(required(request.body, Ns::Messages, "ItemShape")?)?;
+    let folders = required(request.body, Ns::Messages, "ParentFolderIds")?;
+    let Some(view) = request.body.child(Ns::Messages, "CalendarView") else {
+        let text = "The simulator finds calendar items by CalendarView only.";
+        return Err(Refusal::new("ErrorUnsupportedQueryFilter", text));
+    };
+    Ok(messages("FindItem", folders.children.iter().map(|id| found(request, &shape, view, id))))
+}
+
+fn found(request: &Request<'_>, shape: &Shape, view: &Element, id: &Element) -> Result<String, Refusal> {
+    let time = |name| {
+        let text = required_attribute(view, name)?;
+        instant(text, request.zone).ok_or_else(|| schema(format!("the attribute '{name}' is no dateTime")))
+    };
+    let (start, end) = (time("StartDate")?, time("EndDate")?);
+    if end < start {
+        let text = "The end of the view lies before its start.";
+        return Err(Refusal::new("ErrorCalendarEndDateIsEarlierThanStartDate", text));
+    }
+    if end - start > WIDEST {
+        let text = "The view is wider than two years.";
+        return Err(Refusal::new("ErrorCalendarViewRangeTooBig", text));
+    }
+    let limit = match view.attribute("MaxEntriesReturned") {
+        Some(text) => match text.parse() {
+            Ok(limit) if limit > 0 => limit,
+            _ => return Err(schema("the attribute 'MaxEntriesReturned' is no positive number".to_owned())),
+        },
+        None => MOST_ITEMS,
+    };
+    let folder = Folder::named(request, id)?;
+    if folder.kind != Kind::Calendar {
+        let text = "A calendar view is possible in calendar folders only.";
+        return Err(Refusal::new("ErrorCalendarFolderIsInvalidForCalendarView", text));
+    }
+    let found = request.world.calendar(folder.mailbox).view(start, end, false);
+    let shown = found.len().min(limit);
+    let mut out = String::with_capacity(400 * shown);
+    push!(
+        out,
+        r#"<m:RootFolder TotalItemsInView="{shown}" IncludesLastItemInRange="{}"><t:Items>"#,
+        boolean(shown == found.len())
+    );
+    for occurrence in &found[..shown] {
+        item::write(&mut out, request, shape, folder, occurrence);
+    }
+    out.push_str("</t:Items></m:RootFolder>");
+    Ok(out)
+}

@@ -1,0 +1,161 @@
+mod account;
+mod entry;
+mod file;
+mod ics;
+mod mailbox;
+
+pub use account::Account;
+pub use entry::{Entry, Status};
+pub use mailbox::{Mailbox, MailboxState, Permission};
+
+pub(crate) use account::Impersonates;
+pub(crate) use entry::{Exception, Span};
+
+/// What a simulated Exchange holds and how it behaves: accounts, mailboxes with their calendars, and transport.
+///
+/// A value is only checked as a whole when the simulator starts or is updated. Defaults: no account, no mailbox, HTTPS with
+/// a certificate of the simulator's own authority, the schemes Negotiate, NTLM and Basic.
+///
+/// ```
+/// use optigov_ews_simulator::{Account, Mailbox, Scenario};
+///
+/// let scenario = Scenario::new()
+///     .account(Account::new("svc-optigov").password("geheim").impersonates(["anna@musterstadt.example"]))
+///     .mailbox(Mailbox::new("anna@musterstadt.example"));
+/// # let _ = scenario;
+/// ```
+#[derive(Clone, Debug, PartialEq)]
+pub struct Scenario {
+    pub(crate) accounts: Vec<Account>,
+    pub(crate) mailboxes: Vec<Mailbox>,
+    pub(crate) schemes: Vec<Scheme>,
+    pub(crate) plain: bool,
+}
+
+/// A way to log in. In a scenario file: `basic`, `ntlm`, `negotiate`, `bearer`.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, serde::Deserialize)]
+#[serde(rename_all = "snake_case")]
+#[non_exhaustive]
+pub enum Scheme {
+    /// HTTP Basic, [RFC 7617](https://www.rfc-editor.org/rfc/rfc7617).
+    Basic,
+    /// NTLM of the connection.
+    Ntlm,
+    /// Negotiate of the connection, with NTLM inside (there is no Kerberos here).
+    Negotiate,
+    /// A bearer token, [RFC 6750](https://www.rfc-editor.org/rfc/rfc6750).
+    Bearer,
+}
+
+impl Scenario {
+    /// An Exchange without accounts or mailboxes.
+    pub fn new() -> Self {
+        Scenario {
+            accounts: Vec::new(),
+            mailboxes: Vec::new(),
+            schemes: vec![Scheme::Negotiate, Scheme::Ntlm, Scheme::Basic],
+            plain: false,
+        }
+    }
+
+    /// Reads a scenario file; `examples/musterstadt.toml` in this crate shows every key.
+    ///
+    /// # Errors
+    /// [`is_scenario`](crate::Error::is_scenario): the text is not TOML, has an unknown key, or a value that does not fit.
+    pub fn from_toml(text: &str) -> Result<Self, crate::Error> {
+        file::scenario(text)
+    }
+
+    /// Adds an account.
+    pub fn account(mut self, account: Account) -> Self {
+        self.accounts.push(account);
+        self
+    }
+
+    /// Adds a mailbox.
+    pub fn mailbox(mut self, mailbox: Mailbox) -> Self {
+        self.mailboxes.push(mailbox);
+        self
+    }
+
+    /// The schemes offered, in this order. None at all lets everybody in, as the first account of the scenario.
+    pub fn schemes(mut self, schemes: impl IntoIterator<Item = Scheme>) -> Self {
+        self.schemes = schemes.into_iter().collect();
+        self
+    }
+
+    /// Serves plain HTTP. Default: HTTPS.
+    pub fn plain_http(mut self) -> Self {
+        self.plain = true;
+        self
+    }
+
+    /// The mailbox with this primary address, to change it in [`Simulator::update`](crate::Simulator::update).
+    pub fn mailbox_mut(&mut self, address: &str) -> Option<&mut Mailbox> {
+        self.mailboxes.iter_mut().find(|mailbox| mailbox.address.eq_ignore_ascii_case(address))
+    }
+
+    /// The account of this name, to change it in [`Simulator::update`](crate::Simulator::update).
+    pub fn account_mut(&mut self, name: &str) -> Option<&mut Account> {
+        self.accounts.iter_mut().find(|account| account.name.eq_ignore_ascii_case(name))
+    }
+
+    /// Checks what the builder lets through.
+    pub(crate) fn check(&self) -> Result<(), crate::Error> {
+        for (at, account) in self.accounts.iter().enumerate() {
+            if self.accounts[..at].iter().any(|other| other.name.eq_ignore_ascii_case(&account.name)) {
+                return Err(crate::Error::scenario("the name is taken").at(format!("account {}", account.name)));
+            }
+            if let Some(address) = &account.mailbox
+                && !self.mailboxes.iter().any(|mailbox| mailbox.address.eq_ignore_ascii_case(address))
+            {
+                let text = format!("its own mailbox {address} is not in the scenario");
+                return Err(crate::Error::scenario(text).at(format!("account {}", account.name)));
+            }
+        }
+        let mut seen = std::collections::HashSet::new();
+        for mailbox in &self.mailboxes {
+            for address in std::iter::once(&mailbox.address).chain(&mailbox.aliases) {
+                if !address.split_once('@').is_some_and(|(local, domain)| !local.is_empty() && !domain.is_empty()) {
+                    return Err(crate::Error::scenario(format!("{address:?} is no SMTP address")));
+                }
+                if !seen.insert(address.to_lowercase()) {
+                    return Err(crate::Error::scenario(format!("the address {address} occurs twice")));
+                }
+            }
+            for (at, entry) in mailbox.entries.iter().enumerate() {
+                check_entry(entry).map_err(|e| e.at(format!("mailbox {}, entry {}", mailbox.address, at + 1)))?;
+            }
+        }
+        Ok(())
+    }
+}
+
+impl Default for Scenario {
+    fn default() -> Self {
+        Scenario::new()
+    }
+}
+
+fn check_entry(entry: &Entry) -> Result<(), crate::Error> {
+    let ordered = |span: &Span| match span {
+        Span::Instants { start, end } => start <= end,
+        Span::Local { start, end } => start <= end,
+        Span::Days { first, last } => first <= last,
+    };
+    if !ordered(&entry.span) {
+        return Err(crate::Error::scenario("it ends before it starts"));
+    }
+    for (date, exception) in &entry.exceptions {
+        match exception {
+            Exception::Deleted => {}
+            Exception::Moved(span) if ordered(span) => {}
+            Exception::Moved(_) => return Err(crate::Error::scenario("it ends before it starts").at(date)),
+            Exception::Changed(changed) => check_entry(changed).map_err(|e| e.at(date))?,
+        }
+    }
+    match &entry.rule {
+        None if !entry.exceptions.is_empty() => Err(crate::Error::scenario("it has exceptions but no recurrence")),
+        _ => Ok(()),
+    }
+}

@@ -1,0 +1,130 @@
+//! FindItem over the socket, read with a bare HTTP client.
+
+mod common;
+
+use chrono::NaiveDate;
+use common::{MAILBOX, envelope, find_item, post};
+use optigov_ews_simulator::{Account, Entry, Mailbox, Scenario, Simulator, Status};
+
+const WEEK: (&str, &str) = ("2026-11-23T00:00:00Z", "2026-11-30T00:00:00Z");
+const TIMES: [&str; 3] = ["calendar:Start", "calendar:End", "calendar:LegacyFreeBusyStatus"];
+
+fn day(day: u32) -> NaiveDate {
+    NaiveDate::from_ymd_opt(2026, 11, day).expect("a date")
+}
+
+fn hours(date: u32, from: u32, to: u32) -> Entry {
+    let at = |hour| day(date).and_hms_opt(hour, 0, 0).expect("a time");
+    Entry::local(at(from), at(to))
+}
+
+fn start(mailboxes: impl IntoIterator<Item = Mailbox>) -> Simulator {
+    let account = Account::new("svc-optigov")
+        .password("geheim")
+        .mailbox("svc-optigov@musterstadt.example")
+        .impersonates([MAILBOX]);
+    let own = Mailbox::new("svc-optigov@musterstadt.example").entry(hours(24, 1, 2).subject("Eigenes"));
+    let scenario = mailboxes.into_iter().fold(Scenario::new().account(account).mailbox(own), Scenario::mailbox);
+    Simulator::start(scenario).expect("a simulator")
+}
+
+#[tokio::test]
+async fn only_the_requested_properties_come() {
+    let simulator = start([Mailbox::new(MAILBOX)
+        .entry(hours(24, 9, 10).subject("Geheimes Gespräch").status(Status::Tentative))
+        .entry(Entry::all_day(day(25), day(25)).subject("Urlaub").private())]);
+    let answer =
+        post(&simulator, "geheim", envelope(Some(MAILBOX), &find_item(Some(MAILBOX), WEEK, None, &TIMES))).await;
+    assert_eq!(answer.status, 200);
+    assert_eq!(answer.texts("Start"), ["2026-11-24T08:00:00Z", "2026-11-24T23:00:00Z"]);
+    assert_eq!(answer.texts("End"), ["2026-11-24T09:00:00Z", "2026-11-25T23:00:00Z"]);
+    assert_eq!(answer.texts("LegacyFreeBusyStatus"), ["Tentative", "Busy"]);
+    assert!(answer.texts("Subject").is_empty() && answer.texts("IsAllDayEvent").is_empty());
+
+    let request = find_item(Some(MAILBOX), WEEK, None, &["item:Subject", "calendar:IsAllDayEvent"]);
+    let answer = post(&simulator, "geheim", envelope(Some(MAILBOX), &request)).await;
+    assert_eq!(answer.texts("Subject"), ["Geheimes Gespräch", "Urlaub"]);
+    assert_eq!(answer.texts("IsAllDayEvent"), ["false", "true"]);
+}
+
+#[tokio::test]
+async fn a_truncated_view_says_so() {
+    let simulator = start([Mailbox::new(MAILBOX).entries((8..12).map(|hour| hours(24, hour, hour + 1)))]);
+    for (limit, shown, whole) in [(3, 3, "false"), (4, 4, "true"), (5, 4, "true")] {
+        let request = envelope(Some(MAILBOX), &find_item(None, WEEK, Some(limit), &[]));
+        let answer = post(&simulator, "geheim", request).await;
+        assert_eq!(answer.texts("CalendarItem").len(), shown);
+        assert_eq!(answer.attributes("IncludesLastItemInRange"), [whole]);
+        assert_eq!(answer.attributes("TotalItemsInView"), [shown.to_string()]);
+    }
+}
+
+#[tokio::test]
+async fn a_folder_without_mailbox_is_the_impersonated_one_or_the_accounts_own() {
+    let simulator = start([Mailbox::new(MAILBOX).entry(hours(24, 9, 10).subject("Annas"))]);
+    let subject = ["item:Subject"];
+    let impersonated = envelope(Some(MAILBOX), &find_item(None, WEEK, None, &subject));
+    assert_eq!(post(&simulator, "geheim", impersonated).await.texts("Subject"), ["Annas"]);
+    let own = envelope(None, &find_item(None, WEEK, None, &subject));
+    assert_eq!(post(&simulator, "geheim", own).await.texts("Subject"), ["Eigenes"]);
+    let refused = envelope(None, &find_item(Some(MAILBOX), WEEK, None, &subject));
+    assert_eq!(post(&simulator, "geheim", refused).await.texts("ResponseCode"), ["ErrorAccessDenied"]);
+}
+
+#[tokio::test]
+async fn impersonation_is_refused_with_the_codes_of_exchange() {
+    let simulator =
+        start([Mailbox::new(MAILBOX).alias("a.muster@musterstadt.example"), Mailbox::new("fremd@musterstadt.example")]);
+    for (mailbox, code) in [
+        ("fremd@musterstadt.example", "ErrorImpersonateUserDenied"),
+        ("anan@musterstadt.example", "ErrorNonExistentMailbox"),
+        ("a.muster@musterstadt.example", "ErrorNonPrimarySmtpAddress"),
+        ("anna", "ErrorInvalidSmtpAddress"),
+    ] {
+        let answer = post(&simulator, "geheim", envelope(Some(mailbox), &find_item(None, WEEK, None, &[]))).await;
+        assert_eq!((answer.status, answer.texts("ResponseCode")), (500, vec![code.to_owned()]));
+    }
+}
+
+#[tokio::test]
+async fn a_wrong_password_is_refused_until_the_account_locks() {
+    let simulator = start([Mailbox::new(MAILBOX)]);
+    simulator
+        .update(|scenario| {
+            let account = scenario.account_mut("svc-optigov").expect("the account");
+            *account = account.clone().locked_after(3);
+        })
+        .expect("a scenario");
+    let request = || envelope(Some(MAILBOX), &find_item(None, WEEK, None, &[]));
+    for _ in 0..3 {
+        let answer = post(&simulator, "falsch", request()).await;
+        assert_eq!(answer.status, 401);
+        let offered: Vec<_> = answer.headers.get_all("www-authenticate").iter().collect();
+        assert_eq!(offered, ["Negotiate", "NTLM", "Basic realm=\"localhost\""]);
+    }
+    assert_eq!(simulator.refused_logins("svc-optigov"), 3);
+    assert_eq!(post(&simulator, "geheim", request()).await.status, 401, "locked");
+    let requests = simulator.requests();
+    assert_eq!(requests.len(), 4);
+    assert!(requests.iter().all(|request| request.account().is_none()));
+    assert!(!format!("{requests:?}").contains("c3Zj"), "no part of the credentials is kept");
+}
+
+#[tokio::test]
+async fn an_update_is_seen_by_the_next_request_and_recorded_with_mailbox_and_operation() {
+    let simulator = start([Mailbox::new(MAILBOX)]);
+    let request = || envelope(Some(MAILBOX), &find_item(Some(MAILBOX), WEEK, None, &TIMES));
+    assert!(post(&simulator, "geheim", request()).await.texts("Start").is_empty());
+    simulator
+        .update(|scenario| {
+            let mailbox = scenario.mailbox_mut(MAILBOX).expect("the mailbox");
+            mailbox.entries_mut().push(hours(24, 9, 10));
+        })
+        .expect("a scenario");
+    assert_eq!(post(&simulator, "geheim", request()).await.texts("Start"), ["2026-11-24T08:00:00Z"]);
+    let requests = simulator.requests();
+    assert_eq!(requests.len(), 2);
+    assert_eq!((requests[1].operation(), requests[1].mailbox()), (Some("FindItem"), Some(MAILBOX)));
+    assert_eq!((requests[1].account(), requests[1].header("authorization")), (Some("svc-optigov"), Some("Basic")));
+    assert!(requests[1].body().contains("CalendarView"));
+}

@@ -1,0 +1,87 @@
+//! A bare HTTP client and hand-written requests, as a stranger would send them.
+
+use optigov_ews_simulator::Simulator;
+
+pub(crate) const MAILBOX: &str = "anna@musterstadt.example";
+
+/// What came back.
+pub(crate) struct Answer {
+    pub(crate) status: u16,
+    pub(crate) headers: reqwest::header::HeaderMap,
+    pub(crate) body: String,
+}
+
+impl Answer {
+    /// The texts of all elements of this name, whatever their prefix.
+    pub(crate) fn texts(&self, name: &str) -> Vec<String> {
+        let mut found = Vec::new();
+        for part in self.body.split('<').filter(|part| !part.starts_with(['/', '?'])) {
+            let Some((head, text)) = part.split_once('>') else { continue };
+            let tag = head.split([' ', '/']).next().unwrap_or_default();
+            if tag.rsplit(':').next() == Some(name) {
+                found.push(text.to_owned());
+            }
+        }
+        found
+    }
+
+    /// The value of an attribute wherever it occurs.
+    pub(crate) fn attributes(&self, name: &str) -> Vec<String> {
+        let before = format!(" {name}=\"");
+        let parts = self.body.split(&before).skip(1);
+        parts.filter_map(|part| part.split('"').next()).map(str::to_owned).collect()
+    }
+}
+
+pub(crate) fn client(simulator: &Simulator) -> reqwest::Client {
+    rustls::crypto::ring::default_provider().install_default().ok();
+    let mut builder = reqwest::Client::builder().no_proxy();
+    if !simulator.ca_pem().is_empty() {
+        let ca = reqwest::Certificate::from_pem(simulator.ca_pem().as_bytes()).expect("a certificate");
+        builder = builder.tls_certs_only([ca]);
+    }
+    builder.build().expect("a client")
+}
+
+pub(crate) async fn post(simulator: &Simulator, password: &str, body: String) -> Answer {
+    let request = client(simulator).post(simulator.url()).basic_auth("STADT\\svc-optigov", Some(password));
+    let response =
+        request.header("Content-Type", "text/xml; charset=utf-8").body(body).send().await.expect("an answer");
+    let (status, headers) = (response.status().as_u16(), response.headers().clone());
+    Answer { status, headers, body: response.text().await.expect("a whole body") }
+}
+
+/// An envelope around `body`, impersonating `mailbox` if there is one.
+pub(crate) fn envelope(mailbox: Option<&str>, body: &str) -> String {
+    let impersonation = mailbox.map_or(String::new(), |mailbox| {
+        format!(
+            "<t:ExchangeImpersonation><t:ConnectingSID><t:PrimarySmtpAddress>{mailbox}</t:PrimarySmtpAddress>\
+             </t:ConnectingSID></t:ExchangeImpersonation>"
+        )
+    });
+    format!(
+        r#"<?xml version="1.0" encoding="utf-8"?><soap:Envelope xmlns:soap="http://schemas.xmlsoap.org/soap/envelope/"
+        xmlns:t="http://schemas.microsoft.com/exchange/services/2006/types"
+        xmlns:m="http://schemas.microsoft.com/exchange/services/2006/messages"><soap:Header>
+        <t:RequestServerVersion Version="Exchange2016"/>{impersonation}</soap:Header><soap:Body>{body}</soap:Body>
+        </soap:Envelope>"#
+    )
+}
+
+/// A FindItem for `fields` of the calendar of `folder` (`None`: of whoever asks).
+pub(crate) fn find_item(folder: Option<&str>, window: (&str, &str), limit: Option<usize>, fields: &[&str]) -> String {
+    let fields: String = fields.iter().map(|field| format!(r#"<t:FieldURI FieldURI="{field}"/>"#)).collect();
+    let further = match fields.as_str() {
+        "" => String::new(),
+        fields => format!("<t:AdditionalProperties>{fields}</t:AdditionalProperties>"),
+    };
+    let limit = limit.map_or(String::new(), |limit| format!(r#"MaxEntriesReturned="{limit}""#));
+    let folder = folder
+        .map_or(String::new(), |address| format!("<t:Mailbox><t:EmailAddress>{address}</t:EmailAddress></t:Mailbox>"));
+    let (start, end) = window;
+    format!(
+        r#"<m:FindItem Traversal="Shallow"><m:ItemShape><t:BaseShape>IdOnly</t:BaseShape>{further}</m:ItemShape>
+        <m:CalendarView {limit} StartDate="{start}" EndDate="{end}"/><m:ParentFolderIds>
+        <t:DistinguishedFolderId Id="calendar">{folder}</t:DistinguishedFolderId></m:ParentFolderIds></m:FindItem>"#
+    )
+}
