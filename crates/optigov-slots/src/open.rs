@@ -1,0 +1,147 @@
+use std::sync::Arc;
+
+use chrono::{DateTime, NaiveDate, Utc};
+use chrono_tz::Tz;
+
+use crate::civil::{self, Offsets};
+use crate::{Interval, IntervalSet};
+
+/// The open hours of a stretch of time, as instants: a [`Timetable`](crate::Timetable) resolved for one window and audience.
+///
+/// Cheap to clone: keep one for as long as the timetable and the window stay, and ask it for [`slots`](OpenWindows::slots) as often as
+/// calendars change. It also knows the local days and why a date is closed.
+#[derive(Debug, Clone)]
+pub struct OpenWindows {
+    resolved: Arc<Resolved>,
+}
+
+#[derive(Debug)]
+struct Resolved {
+    zone: Tz,
+    window: Interval,
+    offsets: Offsets,
+    windows: Vec<Window>,
+    open: IntervalSet,
+    /// The first local day of the window, counted from 1970-01-01.
+    first_day: i32,
+    /// Where each local day starts, and at last where the day after starts.
+    day_starts: Vec<i64>,
+    /// Dates without hours that an exception or a holiday closed, in order.
+    closed: Vec<(i32, Closed)>,
+}
+
+/// Hours as they were written, with what their neighbours make of them.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) struct Window {
+    /// Where the hours, and their grid, begin.
+    pub(crate) start: i64,
+    /// Where the grid of the next window takes over, or the hours end.
+    pub(crate) until: i64,
+    /// Where the counter really closes: windows that touch or overlap are one stretch of open time.
+    pub(crate) reach: i64,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Closed {
+    Exception,
+    Holiday,
+}
+
+impl OpenWindows {
+    /// Open hours that are known as instants, where there is no [`Timetable`](crate::Timetable): the slots that start in `window`, within
+    /// `open`, with the local days of `zone`. Hours may reach beyond the window on either side.
+    pub fn new(zone: Tz, window: Interval, open: &IntervalSet) -> OpenWindows {
+        let offsets = Offsets::covering(zone, window.start_unix(), window.end_unix());
+        OpenWindows::resolved(zone, window, offsets, open.iter().collect(), Vec::new())
+    }
+
+    /// From windows in order of their starts.
+    pub(crate) fn resolved(
+        zone: Tz,
+        window: Interval,
+        offsets: Offsets,
+        intervals: Vec<Interval>,
+        closed: Vec<(i32, Closed)>,
+    ) -> OpenWindows {
+        let mut windows = Vec::with_capacity(intervals.len());
+        let open: IntervalSet = intervals.iter().copied().collect();
+        let mut stretches = open.iter().peekable();
+        for (index, interval) in intervals.iter().enumerate() {
+            let start = interval.start_unix();
+            while stretches.next_if(|stretch| stretch.end_unix() <= start).is_some() {}
+            let Some(reach) = stretches.peek().map(|stretch| stretch.end_unix()) else { break };
+            let until = intervals.get(index + 1).map_or(reach, |next| reach.min(next.start_unix()));
+            if start < window.end_unix() && window.start_unix() < until {
+                windows.push(Window { start, until, reach });
+            }
+        }
+        let open = open.iter().filter(|stretch| stretch.overlaps(window)).collect();
+        let first_day = resolvable_day(&offsets, window.start_unix());
+        let last_day = resolvable_day(&offsets, window.end_unix() - 1);
+        let day_starts = (first_day..=last_day + 1).map(|day| offsets.day_start(day)).collect();
+        OpenWindows {
+            resolved: Arc::new(Resolved { zone, window, offsets, windows, open, first_day, day_starts, closed }),
+        }
+    }
+
+    /// The zone of the local days.
+    pub fn zone(&self) -> Tz {
+        self.resolved.zone
+    }
+
+    /// The window that was asked for: slots start in it.
+    pub fn window(&self) -> Interval {
+        self.resolved.window
+    }
+
+    /// The open hours that overlap the window, joined where they touch and each in full, also where it reaches beyond the window.
+    pub fn windows(&self) -> &IntervalSet {
+        &self.resolved.open
+    }
+
+    /// Whether the counter is open at an instant of the window.
+    pub fn is_open(&self, instant: DateTime<Utc>) -> bool {
+        self.resolved.open.contains(instant)
+    }
+
+    /// The local days that the window touches, in order, each as it runs in full. A date that the zone skipped is not among them.
+    pub fn days(&self) -> impl Iterator<Item = (NaiveDate, Interval)> + '_ {
+        let first = self.resolved.first_day;
+        self.resolved.day_starts.windows(2).zip(first..).filter_map(|(edges, day)| {
+            let interval = Interval::from_unix(edges[0], edges[1]).ok()?;
+            Some((civil::date(day), interval))
+        })
+    }
+
+    /// The local day of an instant, if the window touches it: its date and where it starts and ends.
+    pub(crate) fn day_of(&self, second: i64) -> Option<(i32, Interval)> {
+        let Resolved { day_starts, first_day, .. } = &*self.resolved;
+        let after = day_starts.partition_point(|&start| start <= second);
+        let (start, end) = (day_starts.get(after.checked_sub(1)?)?, day_starts.get(after)?);
+        Some((first_day + after as i32 - 1, Interval::from_unix(*start, *end).ok()?))
+    }
+
+    /// What closed a date that has no hours at all.
+    pub(crate) fn closed_by(&self, day: i32) -> Option<Closed> {
+        let closed = &self.resolved.closed;
+        closed.binary_search_by_key(&day, |&(day, _)| day).ok().map(|index| closed[index].1)
+    }
+
+    /// The windows whose grids reach into the window that was asked for, in order.
+    pub(crate) fn grids(&self) -> &[Window] {
+        &self.resolved.windows
+    }
+
+    pub(crate) fn offsets(&self) -> &Offsets {
+        &self.resolved.offsets
+    }
+}
+
+/// Days are resolved between these only (1900-01-01 and 2199-12-31): an enormous window costs no more than three centuries.
+const FIRST_DAY: i32 = -25_567;
+const LAST_DAY: i32 = 84_005;
+
+/// The civil day of an instant, or the nearest that is resolved.
+pub(crate) fn resolvable_day(offsets: &Offsets, second: i64) -> i32 {
+    offsets.day_of(second).clamp(FIRST_DAY, LAST_DAY)
+}

@@ -1,0 +1,91 @@
+use crate::civil::DAY;
+use crate::sweep::next_on_grid;
+use crate::{Anchor, Busy, Interval, OpenWindows, Resources, SlotRules};
+
+/// One question, with the range of starts that it may answer with.
+pub(crate) struct Query<'a> {
+    pub(crate) open: &'a OpenWindows,
+    pub(crate) rules: &'a SlotRules,
+    pub(crate) resources: &'a Resources,
+    pub(crate) bookings: &'a Busy,
+    /// The first second at which a slot may start, and the first at which none may: window, lead time and horizon together.
+    pub(crate) from: i64,
+    pub(crate) until: i64,
+}
+
+/// Starts that follow each other by the rules' step.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) struct Run {
+    pub(crate) first: i64,
+    pub(crate) count: i64,
+}
+
+impl Query<'_> {
+    /// Calls `grid(first, end)` for each stretch of possible starts `first`, `first + step`, … below `end`, in order. Only hours and
+    /// grid count here, and stretches that touch the window are given from their beginning.
+    pub(crate) fn for_each_grid(&self, mut grid: impl FnMut(i64, i64)) {
+        let SlotRules { total, step, .. } = *self.rules;
+        for window in self.open.grids() {
+            let end = window.until.min(window.reach - total + 1);
+            if self.rules.anchor() != Anchor::LocalMidnight {
+                if window.start < end {
+                    grid(window.start, end);
+                }
+                continue;
+            }
+            let offsets = self.open.offsets();
+            let mut start = window.start;
+            while start < end {
+                // As long as offset and day stay the same, readings of the clock run with the time.
+                let wall = start + offsets.at(start);
+                let until = end.min(start + DAY - wall.rem_euclid(DAY)).min(offsets.next_change(start));
+                let first = start + (step - wall.rem_euclid(DAY) % step) % step;
+                if first < until {
+                    grid(first, until);
+                }
+                start = until;
+            }
+        }
+    }
+
+    /// The starts at which an appointment with its buffers would overlap something busy.
+    pub(crate) fn starts_forbidden_by(&self, busy: Interval) -> Option<Interval> {
+        let SlotRules { total, before, after, .. } = *self.rules;
+        Interval::from_unix(busy.start_unix() - total - after + 1, busy.end_unix() + before).ok()
+    }
+
+    /// A booking with the buffer that keeps others away from it.
+    pub(crate) fn widened_booking(&self, booking: Interval) -> Option<Interval> {
+        let between = self.rules.between();
+        Interval::from_unix(booking.start_unix() - between, booking.end_unix() + between).ok()
+    }
+
+    /// The local days on which as many bookings begin as are allowed.
+    pub(crate) fn full_days(&self) -> Vec<Interval> {
+        let Some(limit) = self.rules.day_limit() else { return Vec::new() };
+        let mut days: Vec<Interval> = self
+            .bookings
+            .as_slice()
+            .iter()
+            .filter_map(|b| self.open.day_of(b.start_unix()))
+            .map(|(_, day)| day)
+            .collect();
+        days.sort_unstable();
+        days.chunk_by(|a, b| a == b).filter(|day| day.len() >= limit as usize).map(|day| day[0]).collect()
+    }
+
+    /// Whether an instant that is open lies on the grid of its hours. Back to back, that is not known from the hours alone.
+    pub(crate) fn is_on_grid(&self, second: i64) -> bool {
+        let step = self.rules.step;
+        match self.rules.anchor() {
+            Anchor::BackToBack => true,
+            Anchor::LocalMidnight => (second + self.open.offsets().at(second)).rem_euclid(DAY) % step == 0,
+            Anchor::WindowStart => {
+                let windows = self.open.grids();
+                let after = windows.partition_point(|w| w.start <= second);
+                let window = after.checked_sub(1).and_then(|index| windows.get(index)).filter(|w| second < w.until);
+                window.is_some_and(|w| next_on_grid(w.start, step, second) == second)
+            }
+        }
+    }
+}

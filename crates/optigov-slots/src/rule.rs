@@ -1,0 +1,152 @@
+use chrono::{Datelike, NaiveDate};
+
+use crate::timetable::day_of_week;
+use crate::{Hours, Weekdays};
+
+/// Opening hours that recur on weekdays.
+///
+/// ```
+/// use optigov_slots::{Rule, Weekdays};
+///
+/// // The first Saturday of every month from May 2027 on, for two templates only.
+/// let saturday = Rule::weekly(Weekdays::SATURDAY)
+///     .nth_of_month(1)
+///     .valid_from("2027-05-01".parse()?)
+///     .hours("09:00-12:00".parse()?)
+///     .only_for("passport")
+///     .only_for("wedding");
+/// # Ok::<(), Box<dyn std::error::Error>>(())
+/// ```
+#[derive(Debug, Clone, PartialEq, Eq)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize), serde(deny_unknown_fields))]
+pub struct Rule {
+    pub(crate) weekdays: Weekdays,
+    pub(crate) hours: Vec<Hours>,
+    #[cfg_attr(feature = "serde", serde(default))]
+    recurrence: Recurrence,
+    #[cfg_attr(feature = "serde", serde(default, skip_serializing_if = "Option::is_none"))]
+    valid_from: Option<NaiveDate>,
+    #[cfg_attr(feature = "serde", serde(default, skip_serializing_if = "Option::is_none"))]
+    valid_until: Option<NaiveDate>,
+    #[cfg_attr(feature = "serde", serde(default, skip_serializing_if = "Vec::is_empty"))]
+    pub(crate) audience: Vec<String>,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize), serde(rename_all = "snake_case"))]
+enum Recurrence {
+    #[default]
+    Weekly,
+    EveryWeeks {
+        weeks: u16,
+        anchor: NaiveDate,
+    },
+    NthOfMonth(u8),
+    LastOfMonth,
+}
+
+impl Rule {
+    /// A rule for weekdays of every week. It needs [`hours`](Rule::hours).
+    #[must_use]
+    pub fn weekly(weekdays: impl Into<Weekdays>) -> Rule {
+        Rule {
+            weekdays: weekdays.into(),
+            hours: Vec::new(),
+            recurrence: Recurrence::Weekly,
+            valid_from: None,
+            valid_until: None,
+            audience: Vec::new(),
+        }
+    }
+
+    /// Only every `weeks`-th week, counted in both directions from the week (Monday to Sunday) of `anchor`.
+    #[must_use]
+    pub fn every_weeks(mut self, weeks: u16, anchor: NaiveDate) -> Rule {
+        self.recurrence = Recurrence::EveryWeeks { weeks, anchor };
+        self
+    }
+
+    /// Only the `n`-th of each weekday in a month: 1 to 5. In a month without a fifth, a 5 opens nothing.
+    #[must_use]
+    pub fn nth_of_month(mut self, n: u8) -> Rule {
+        self.recurrence = Recurrence::NthOfMonth(n);
+        self
+    }
+
+    /// Only the last of each weekday in a month.
+    #[must_use]
+    pub fn last_of_month(mut self) -> Rule {
+        self.recurrence = Recurrence::LastOfMonth;
+        self
+    }
+
+    /// Adds hours. May be called again: a morning and an afternoon.
+    #[must_use]
+    pub fn hours(mut self, hours: Hours) -> Rule {
+        self.hours.push(hours);
+        self
+    }
+
+    /// The first date on which the rule applies. Default: always has.
+    #[must_use]
+    pub fn valid_from(mut self, date: NaiveDate) -> Rule {
+        self.valid_from = Some(date);
+        self
+    }
+
+    /// The last date on which the rule applies. Default: always will.
+    #[must_use]
+    pub fn valid_until(mut self, date: NaiveDate) -> Rule {
+        self.valid_until = Some(date);
+        self
+    }
+
+    /// Only for an audience, such as one appointment template (by-appointment hours). May be called again for further ones. Default:
+    /// for everybody.
+    #[must_use]
+    pub fn only_for(mut self, audience: impl Into<String>) -> Rule {
+        self.audience.push(audience.into());
+        self
+    }
+
+    /// Whether the rule opens on a date, which is given as a day since 1970-01-01 with its weekday (Monday is 0), too.
+    pub(crate) fn applies_on(&self, day: i32, weekday: u8, date: NaiveDate) -> bool {
+        self.weekdays.has(weekday)
+            && self.valid_from.is_none_or(|from| from <= date)
+            && self.valid_until.is_none_or(|until| date <= until)
+            && match self.recurrence {
+                Recurrence::Weekly => true,
+                Recurrence::EveryWeeks { weeks, anchor } => {
+                    (week(day) - week(anchor.to_epoch_days())) % i32::from(weeks) == 0
+                }
+                Recurrence::NthOfMonth(n) => (date.day0() / 7) as u8 + 1 == n,
+                Recurrence::LastOfMonth => date.day() + 7 > u32::from(date.num_days_in_month()),
+            }
+    }
+
+    pub(crate) fn check(&self) -> Result<(), &'static str> {
+        if self.weekdays.is_empty() {
+            return Err("it has no weekday: name at least one");
+        }
+        if self.hours.is_empty() {
+            return Err("it has no hours: add hours, or leave the rule out");
+        }
+        if let (Some(from), Some(until)) = (self.valid_from, self.valid_until)
+            && until < from
+        {
+            return Err("it is valid until a date before the one from which it is valid: exchange them");
+        }
+        match self.recurrence {
+            Recurrence::EveryWeeks { weeks: 0, .. } => Err("it recurs every 0 weeks: use 1 for every week"),
+            Recurrence::NthOfMonth(n) if !(1..=5).contains(&n) => {
+                Err("a month has weekdays 1 to 5 of a kind: use one of these, or the last of the month")
+            }
+            _ => Ok(()),
+        }
+    }
+}
+
+/// The number of a day's week, from Monday to Sunday.
+fn week(day: i32) -> i32 {
+    (day - i32::from(day_of_week(day))).div_euclid(7)
+}

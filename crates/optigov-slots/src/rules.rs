@@ -1,0 +1,297 @@
+use std::time::Duration;
+
+use chrono::{DateTime, NaiveTime, Timelike, Utc};
+use chrono_tz::Tz;
+
+use crate::Error;
+use crate::civil::{DAY, Offsets, Reading};
+
+/// How appointments are cut from free time: length, grid, buffers, and how early, how late and how many may be booked.
+///
+/// ```
+/// use optigov_slots::{Anchor, Lead, SlotRules};
+/// use std::time::Duration;
+///
+/// let rules = SlotRules::builder(Duration::from_mins(20))
+///     .step(Duration::from_mins(10))
+///     .anchor(Anchor::WindowStart)
+///     .buffer_after(Duration::from_mins(5))
+///     .lead(Lead::Time(Duration::from_hours(24)))
+///     .horizon_days(60)
+///     .build()?;
+/// assert_eq!(rules.length(), Duration::from_mins(20));
+/// # Ok::<(), optigov_slots::Error>(())
+/// ```
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
+#[cfg_attr(feature = "serde", serde(try_from = "crate::serial::RawSlotRules", into = "crate::serial::RawSlotRules"))]
+pub struct SlotRules {
+    pub(crate) builder: SlotRulesBuilder,
+    /// Seconds that one appointment takes: all concerns.
+    pub(crate) total: i64,
+    pub(crate) step: i64,
+    pub(crate) before: i64,
+    pub(crate) after: i64,
+}
+
+/// What the grid of possible starts is counted from.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Default)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize), serde(rename_all = "snake_case"))]
+#[non_exhaustive]
+pub enum Anchor {
+    /// The start of each opening window: the grid begins anew after lunch, and with the hours of a new day. Where hours overlap, the
+    /// grid of those that began last is taken.
+    #[default]
+    WindowStart,
+    /// Midnight, as the wall clock shows it: with a step of 15 minutes, starts show :00, :15, :30 and :45, whenever the doors open and
+    /// also after the clocks have changed.
+    LocalMidnight,
+    /// Back to back: the start of each stretch of free time, be that an opening or the end of what is busy.
+    BackToBack,
+}
+
+/// How long before its start an appointment must be booked.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+#[non_exhaustive]
+pub enum Lead {
+    /// At least this long; exactly this long is enough.
+    Time(Duration),
+    /// Whole civil days: with 1, tomorrow is the first day; with 0, what is left of today.
+    Days(u32),
+}
+
+/// An appointment takes at most this long, in seconds.
+const LONGEST: i64 = DAY;
+/// The longest lead time and buffer, in seconds: ten years.
+const LONGEST_LEAD: u64 = 3_660 * DAY as u64;
+
+impl SlotRules {
+    /// Rules for appointments of a length.
+    pub const fn builder(length: Duration) -> SlotRulesBuilder {
+        SlotRulesBuilder {
+            length,
+            concerns: 1,
+            step: None,
+            anchor: Anchor::WindowStart,
+            buffer_before: Duration::ZERO,
+            buffer_after: Duration::ZERO,
+            lead: Lead::Time(Duration::ZERO),
+            horizon_days: None,
+            release: NaiveTime::MIN,
+            day_limit: None,
+            capacity: 1,
+        }
+    }
+
+    /// The time that one appointment takes: the length times the concerns.
+    pub const fn length(&self) -> Duration {
+        Duration::from_secs(self.total.unsigned_abs())
+    }
+
+    /// From one start to the next.
+    pub const fn step(&self) -> Duration {
+        Duration::from_secs(self.step.unsigned_abs())
+    }
+
+    /// What the steps are counted from.
+    pub const fn anchor(&self) -> Anchor {
+        self.builder.anchor
+    }
+
+    /// Free time needed before an appointment.
+    pub const fn buffer_before(&self) -> Duration {
+        self.builder.buffer_before
+    }
+
+    /// Free time needed after an appointment.
+    pub const fn buffer_after(&self) -> Duration {
+        self.builder.buffer_after
+    }
+
+    /// How long ahead must be booked.
+    pub const fn lead(&self) -> Lead {
+        self.builder.lead
+    }
+
+    /// How many days ahead can be booked, if that is limited.
+    pub const fn horizon_days(&self) -> Option<u32> {
+        self.builder.horizon_days
+    }
+
+    /// How many appointments may begin on a local day, if that is limited.
+    pub const fn day_limit(&self) -> Option<u32> {
+        self.builder.day_limit
+    }
+
+    /// How many appointments may take place at the same time.
+    pub const fn capacity(&self) -> u32 {
+        self.builder.capacity
+    }
+
+    /// The buffer that keeps two appointments of the same kind apart: not the sum of the two buffers that meet, but the longer.
+    pub(crate) const fn between(&self) -> i64 {
+        if self.before > self.after { self.before } else { self.after }
+    }
+
+    /// The first second at which an appointment that is booked at `now` may start.
+    pub(crate) fn earliest(&self, zone: Tz, now: DateTime<Utc>) -> i64 {
+        let now = now.timestamp() + i64::from(now.timestamp_subsec_nanos() > 0);
+        match self.builder.lead {
+            Lead::Time(time) => now + time.as_secs() as i64,
+            Lead::Days(0) => now,
+            Lead::Days(days) => {
+                let offsets = Offsets::covering(zone, now, now + i64::from(days) * DAY);
+                offsets.day_start(offsets.day_of(now) + days as i32)
+            }
+        }
+    }
+
+    /// The last local day that may be booked at `now`, counted from 1970-01-01, and the first second after it.
+    pub(crate) fn horizon(&self, zone: Tz, now: DateTime<Utc>) -> Option<(i32, i64)> {
+        let days = self.builder.horizon_days?;
+        let offsets = Offsets::covering(zone, now.timestamp(), now.timestamp() + i64::from(days) * DAY);
+        let today = offsets.day_of(now.timestamp());
+        let release = i64::from(today) * DAY + i64::from(self.builder.release.num_seconds_from_midnight());
+        let released = match offsets.read(release) {
+            Reading::Once(at) | Reading::Skipped { change: at, .. } | Reading::Twice { first: at, .. } => at,
+        };
+        let last = today + days as i32 - i32::from(now.timestamp() < released);
+        Some((last, offsets.day_start(last + 1)))
+    }
+}
+
+/// Collects [`SlotRules`].
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+#[must_use]
+pub struct SlotRulesBuilder {
+    pub(crate) length: Duration,
+    pub(crate) concerns: u32,
+    pub(crate) step: Option<Duration>,
+    pub(crate) anchor: Anchor,
+    pub(crate) buffer_before: Duration,
+    pub(crate) buffer_after: Duration,
+    pub(crate) lead: Lead,
+    pub(crate) horizon_days: Option<u32>,
+    pub(crate) release: NaiveTime,
+    pub(crate) day_limit: Option<u32>,
+    pub(crate) capacity: u32,
+}
+
+impl SlotRulesBuilder {
+    /// How many concerns share the appointment. Each takes the length, one after the other. Default: 1.
+    pub const fn concerns(mut self, concerns: u32) -> Self {
+        self.concerns = concerns;
+        self
+    }
+
+    /// From one possible start to the next. Default: the length of one concern; with [`Anchor::BackToBack`] that of the whole appointment
+    /// and the longer of its buffers.
+    pub const fn step(mut self, step: Duration) -> Self {
+        self.step = Some(step);
+        self
+    }
+
+    /// What the steps are counted from. Default: [`Anchor::WindowStart`].
+    pub const fn anchor(mut self, anchor: Anchor) -> Self {
+        self.anchor = anchor;
+        self
+    }
+
+    /// Time before an appointment in which nothing else may be: no busy time and no booking. It may lie before the doors open. Between an
+    /// appointment and a booking the longer of the two buffers that meet is kept, not their sum. Default: none.
+    pub const fn buffer_before(mut self, buffer: Duration) -> Self {
+        self.buffer_before = buffer;
+        self
+    }
+
+    /// Time after an appointment in which nothing else may be. It may lie after the doors close. Default: none.
+    pub const fn buffer_after(mut self, buffer: Duration) -> Self {
+        self.buffer_after = buffer;
+        self
+    }
+
+    /// How long ahead must be booked. Default: an appointment may start at `now`.
+    pub const fn lead(mut self, lead: Lead) -> Self {
+        self.lead = lead;
+        self
+    }
+
+    /// The last local day that can be booked is this many days after today: with 0, today alone. Default: no limit.
+    pub const fn horizon_days(mut self, days: u32) -> Self {
+        self.horizon_days = Some(days);
+        self
+    }
+
+    /// The time of day at which the horizon moves on by a day; until then, the last day of yesterday's horizon is the last. Parts of a
+    /// second are dropped. Default: midnight.
+    pub const fn release_at(mut self, time: NaiveTime) -> Self {
+        self.release = time;
+        self
+    }
+
+    /// How many appointments may begin on one local day. The bookings already made on a day count; once there are as many, no slot of
+    /// that day can be booked. Default: no limit.
+    pub const fn day_limit(mut self, limit: u32) -> Self {
+        self.day_limit = Some(limit);
+        self
+    }
+
+    /// How many appointments may take place at the same time. Bookings already made take their places. Default: 1.
+    pub const fn capacity(mut self, capacity: u32) -> Self {
+        self.capacity = capacity;
+        self
+    }
+
+    /// Checks the rules.
+    ///
+    /// # Errors
+    /// Names what is at fault (`length`, `step`, …): a duration that is not whole seconds, a length or a step of zero or of more than 24
+    /// hours (all concerns together), no concern, no capacity, a day limit of 0, a buffer of more than 24 hours, a lead or a horizon of more
+    /// than 3,660 days.
+    pub fn build(self) -> Result<SlotRules, Error> {
+        let seconds = |place: &'static str, duration: Duration, longest: u64| {
+            if duration.subsec_nanos() > 0 {
+                return Err(Error::new(place, "it has a fraction of a second: use whole seconds"));
+            }
+            if duration.as_secs() > longest {
+                return Err(Error::new(place, format!("it is longer than {} h: use less", longest / 3600)));
+            }
+            Ok(duration.as_secs() as i64)
+        };
+        let positive = |place: &'static str, count: i64| match count {
+            ..=0 => Err(Error::new(place, "it is 0: use more, or leave it out for the default")),
+            _ => Ok(()),
+        };
+        let length = seconds("length", self.length, LONGEST as u64)?;
+        positive("length", length)?;
+        positive("concerns", i64::from(self.concerns))?;
+        positive("capacity", i64::from(self.capacity))?;
+        positive("day_limit", self.day_limit.map_or(1, i64::from))?;
+        let total = length * i64::from(self.concerns);
+        if total > LONGEST {
+            return Err(Error::new("concerns", "together they take more than 24 h: allow fewer, or make them shorter"));
+        }
+        let before = seconds("buffer_before", self.buffer_before, LONGEST as u64)?;
+        let after = seconds("buffer_after", self.buffer_after, LONGEST as u64)?;
+        let step = match (self.step, self.anchor) {
+            (Some(step), _) => seconds("step", step, LONGEST as u64)?,
+            (None, Anchor::BackToBack) => total + before.max(after),
+            (None, _) => length,
+        };
+        positive("step", step)?;
+        match self.lead {
+            Lead::Time(time) => drop(seconds("lead", time, LONGEST_LEAD)?),
+            Lead::Days(days) if days > 3_660 => {
+                return Err(Error::new("lead", "it is longer than 3,660 days: use less"));
+            }
+            Lead::Days(_) => {}
+        }
+        if self.horizon_days.is_some_and(|days| days > 3_660) {
+            return Err(Error::new(
+                "horizon_days",
+                "it is longer than 3,660 days: use less, or leave it out for no limit",
+            ));
+        }
+        Ok(SlotRules { builder: self, total, step, before, after })
+    }
+}

@@ -1,0 +1,316 @@
+use std::fmt;
+use std::time::Duration;
+
+use chrono::{DateTime, Utc};
+
+use crate::Interval;
+
+/// A set of instants as intervals in time order, none touching another: equal sets are equal values.
+///
+/// Collecting takes input in any order, overlapping, touching or repeated. Input that is in order of its starts is merged in one pass
+/// without sorting.
+///
+/// ```
+/// use optigov_slots::{Interval, IntervalSet};
+///
+/// let set: IntervalSet = [(50, 60), (10, 20), (20, 30)].into_iter().filter_map(|(a, b)| Interval::from_unix(a, b).ok()).collect();
+/// assert_eq!(set.iter().map(|i| (i.start_unix(), i.end_unix())).collect::<Vec<_>>(), [(10, 30), (50, 60)]);
+/// ```
+#[derive(Clone, Default, PartialEq, Eq, Hash)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
+#[cfg_attr(feature = "serde", serde(from = "Vec<Interval>", into = "Vec<Interval>"))]
+pub struct IntervalSet {
+    intervals: Vec<Interval>,
+}
+
+impl IntervalSet {
+    /// The set without any instant.
+    pub const fn new() -> IntervalSet {
+        IntervalSet { intervals: Vec::new() }
+    }
+
+    /// Whether no instant is in the set.
+    pub fn is_empty(&self) -> bool {
+        self.intervals.is_empty()
+    }
+
+    /// The number of intervals.
+    pub fn len(&self) -> usize {
+        self.intervals.len()
+    }
+
+    /// The intervals in time order.
+    pub fn iter(&self) -> std::iter::Copied<std::slice::Iter<'_, Interval>> {
+        self.intervals.iter().copied()
+    }
+
+    /// The intervals in time order, as a slice.
+    pub fn as_slice(&self) -> &[Interval] {
+        &self.intervals
+    }
+
+    /// The time that all intervals take together.
+    pub fn total(&self) -> Duration {
+        self.iter().map(Interval::duration).sum()
+    }
+
+    /// The smallest interval that holds the whole set; `None` if it is empty.
+    pub fn hull(&self) -> Option<Interval> {
+        let (first, last) = (self.intervals.first()?, self.intervals.last()?);
+        Some(Interval::raw(first.start_unix(), last.end_unix()))
+    }
+
+    /// Whether an instant is in the set. Takes logarithmic time.
+    pub fn contains(&self, instant: DateTime<Utc>) -> bool {
+        self.find(instant.timestamp()).is_some()
+    }
+
+    /// Whether all of `interval` is in the set.
+    pub fn covers(&self, interval: Interval) -> bool {
+        self.find(interval.start_unix()).is_some_and(|found| interval.end_unix() <= found.end_unix())
+    }
+
+    /// Whether some instant of `interval` is in the set.
+    pub fn overlaps(&self, interval: Interval) -> bool {
+        let after = self.intervals.partition_point(|i| i.end_unix() <= interval.start_unix());
+        self.intervals.get(after).is_some_and(|i| i.overlaps(interval))
+    }
+
+    /// The instants in either set.
+    pub fn union(&self, other: &IntervalSet) -> IntervalSet {
+        let mut result = Coalesced::with_capacity(self.len() + other.len());
+        let (mut left, mut right) = (self.iter().peekable(), other.iter().peekable());
+        loop {
+            let next = match (left.peek(), right.peek()) {
+                (Some(l), Some(r)) if l.start_unix() <= r.start_unix() => left.next(),
+                (_, Some(_)) => right.next(),
+                (_, None) => left.next(),
+            };
+            match next {
+                Some(interval) => result.push(interval),
+                None => return result.finish(),
+            }
+        }
+    }
+
+    /// The instants in both sets.
+    pub fn intersection(&self, other: &IntervalSet) -> IntervalSet {
+        let (a, b) = (&self.intervals, &other.intervals);
+        let (mut i, mut j) = (0, 0);
+        let mut intervals = Vec::new();
+        while let (Some(x), Some(y)) = (a.get(i), b.get(j)) {
+            intervals.extend(x.intersection(*y));
+            let x_ends_first = x.end_unix() < y.end_unix();
+            i += usize::from(x_ends_first);
+            j += usize::from(!x_ends_first);
+        }
+        IntervalSet { intervals }
+    }
+
+    /// The instants in this set that are not in `other`.
+    pub fn difference(&self, other: &IntervalSet) -> IntervalSet {
+        let cuts = &other.intervals;
+        let mut next = 0;
+        let mut intervals = Vec::with_capacity(self.len());
+        for interval in self.iter() {
+            let (mut start, end) = (interval.start_unix(), interval.end_unix());
+            while let Some(cut) = cuts.get(next) {
+                if cut.start_unix() >= end {
+                    break;
+                }
+                if start < cut.start_unix() {
+                    intervals.push(Interval::raw(start, cut.start_unix()));
+                }
+                start = start.max(cut.end_unix());
+                if cut.end_unix() > end {
+                    break; // it may cut the next interval, too
+                }
+                next += 1;
+            }
+            if start < end {
+                intervals.push(Interval::raw(start, end));
+            }
+        }
+        IntervalSet { intervals }
+    }
+
+    /// The instants of `window` that are not in the set: the gaps, with those at the window's edges.
+    pub fn complement_in(&self, window: Interval) -> IntervalSet {
+        IntervalSet::from(window).difference(self)
+    }
+
+    /// The instants of `window` that are in the set.
+    pub fn clipped_to(&self, window: Interval) -> IntervalSet {
+        let from = self.intervals.partition_point(|i| i.end_unix() <= window.start_unix());
+        let until = self.intervals.partition_point(|i| i.start_unix() < window.end_unix());
+        let inside = self.intervals.get(from..until).unwrap_or_default();
+        IntervalSet { intervals: inside.iter().filter_map(|i| i.intersection(window)).collect() }
+    }
+
+    /// The stretches between one interval and the next.
+    pub fn gaps(&self) -> impl Iterator<Item = Interval> + '_ {
+        self.intervals.windows(2).map(|pair| Interval::raw(pair[0].end_unix(), pair[1].start_unix()))
+    }
+
+    /// The instants that are in at least `count` of the sets; with a count of 0, every instant that chrono can name.
+    ///
+    /// ```
+    /// # use optigov_slots::{Interval, IntervalSet};
+    /// let set = |a, b| Interval::from_unix(a, b).map(IntervalSet::from);
+    /// let two_of_three = IntervalSet::in_at_least(2, [&set(0, 10)?, &set(5, 20)?, &set(8, 30)?]);
+    /// assert_eq!(two_of_three, set(5, 20)?);
+    /// # Ok::<(), optigov_slots::EmptyInterval>(())
+    /// ```
+    pub fn in_at_least<'a>(count: usize, sets: impl IntoIterator<Item = &'a IntervalSet>) -> IntervalSet {
+        IntervalSet::overlapped(count, sets.into_iter().flat_map(IntervalSet::iter).collect())
+    }
+
+    /// The instants that lie in at least `count` of the intervals, which may overlap each other and come in any order.
+    pub(crate) fn overlapped(count: usize, intervals: Vec<Interval>) -> IntervalSet {
+        match count {
+            0 => return IntervalSet::from(Interval::raw(crate::interval::EARLIEST, crate::interval::LATEST)),
+            1 => return intervals.into_iter().collect(),
+            _ if count > intervals.len() => return IntervalSet::new(),
+            _ => {}
+        }
+        let mut starts: Vec<i64> = intervals.iter().map(|i| i.start_unix()).collect();
+        let mut ends: Vec<i64> = intervals.iter().map(|i| i.end_unix()).collect();
+        starts.sort_unstable();
+        ends.sort_unstable();
+        // The depth reaches `count` where the n-th start comes with n - count ends before it or at it.
+        let mut result = Coalesced::with_capacity(0);
+        let (mut opened, mut closed, mut since) = (0, 0, None);
+        while let Some(&end) = ends.get(closed) {
+            match starts.get(opened) {
+                Some(&start) if start < end => {
+                    opened += 1;
+                    if opened - closed == count {
+                        since = Some(start);
+                    }
+                }
+                _ => {
+                    if opened - closed == count
+                        && let Some(Ok(interval)) = since.map(|start| Interval::from_unix(start, end))
+                    {
+                        result.push(interval);
+                    }
+                    closed += 1;
+                }
+            }
+        }
+        result.finish()
+    }
+
+    fn find(&self, second: i64) -> Option<Interval> {
+        let after = self.intervals.partition_point(|i| i.end_unix() <= second);
+        self.intervals.get(after).copied().filter(|i| i.contains_unix(second))
+    }
+}
+
+impl From<Interval> for IntervalSet {
+    fn from(interval: Interval) -> IntervalSet {
+        IntervalSet { intervals: vec![interval] }
+    }
+}
+
+/// Intervals in any order; they may overlap.
+impl From<Vec<Interval>> for IntervalSet {
+    fn from(mut intervals: Vec<Interval>) -> IntervalSet {
+        if !intervals.is_sorted_by_key(|i| i.start_unix()) {
+            intervals.sort_unstable();
+        }
+        coalesce(&mut intervals);
+        IntervalSet { intervals }
+    }
+}
+
+impl From<IntervalSet> for Vec<Interval> {
+    fn from(set: IntervalSet) -> Vec<Interval> {
+        set.intervals
+    }
+}
+
+impl FromIterator<Interval> for IntervalSet {
+    fn from_iter<I: IntoIterator<Item = Interval>>(intervals: I) -> IntervalSet {
+        IntervalSet::from(intervals.into_iter().collect::<Vec<_>>())
+    }
+}
+
+impl Extend<Interval> for IntervalSet {
+    fn extend<I: IntoIterator<Item = Interval>>(&mut self, intervals: I) {
+        let old = self.intervals.len();
+        self.intervals.extend(intervals);
+        // Only what came out of order is sorted together with the rest.
+        let from = old.saturating_sub(1);
+        if !self.intervals[from..].is_sorted_by_key(|i| i.start_unix()) {
+            self.intervals.sort_unstable();
+        }
+        coalesce(&mut self.intervals);
+    }
+}
+
+impl<'a> IntoIterator for &'a IntervalSet {
+    type Item = Interval;
+    type IntoIter = std::iter::Copied<std::slice::Iter<'a, Interval>>;
+
+    fn into_iter(self) -> Self::IntoIter {
+        self.iter()
+    }
+}
+
+impl IntoIterator for IntervalSet {
+    type Item = Interval;
+    type IntoIter = std::vec::IntoIter<Interval>;
+
+    fn into_iter(self) -> Self::IntoIter {
+        self.intervals.into_iter()
+    }
+}
+
+impl fmt::Debug for IntervalSet {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_set().entries(&self.intervals).finish()
+    }
+}
+
+/// Intervals that come in order of their starts, joined where they overlap or touch.
+struct Coalesced {
+    intervals: Vec<Interval>,
+}
+
+impl Coalesced {
+    fn with_capacity(capacity: usize) -> Coalesced {
+        Coalesced { intervals: Vec::with_capacity(capacity) }
+    }
+
+    fn push(&mut self, interval: Interval) {
+        match self.intervals.last_mut() {
+            Some(last) if interval.start_unix() <= last.end_unix() => {
+                *last = Interval::raw(last.start_unix(), last.end_unix().max(interval.end_unix()));
+            }
+            _ => self.intervals.push(interval),
+        }
+    }
+
+    fn finish(self) -> IntervalSet {
+        IntervalSet { intervals: self.intervals }
+    }
+}
+
+/// Joins what overlaps or touches, in place. The input is in order of its starts.
+fn coalesce(intervals: &mut Vec<Interval>) {
+    let Some(&first) = intervals.first() else { return };
+    let (mut current, mut kept) = (first, 0);
+    for index in 1..intervals.len() {
+        let next = intervals[index];
+        if next.start_unix() <= current.end_unix() {
+            current = Interval::raw(current.start_unix(), current.end_unix().max(next.end_unix()));
+        } else {
+            intervals[kept] = current;
+            kept += 1;
+            current = next;
+        }
+    }
+    intervals[kept] = current;
+    intervals.truncate(kept + 1);
+}

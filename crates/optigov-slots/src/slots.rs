@@ -1,0 +1,245 @@
+use std::fmt;
+
+use chrono::{DateTime, NaiveDate, Utc};
+
+use crate::query::{Query, Run};
+use crate::{Busy, Interval, OpenWindows, Resources, SlotRules, civil, sweep};
+
+/// The appointments that can be booked: a view of one answer, to be listed, counted and asked.
+///
+/// Whatever is asked, the answer is the same: [`is_bookable`](Slots::is_bookable) holds exactly for the starts that [`iter`](Slots::iter)
+/// yields, and [`why`](Slots::why) gives no reason for exactly these.
+#[derive(Clone)]
+pub struct Slots {
+    pub(crate) open: OpenWindows,
+    pub(crate) rules: SlotRules,
+    pub(crate) resources: Resources,
+    pub(crate) bookings: Busy,
+    pub(crate) now: DateTime<Utc>,
+    pub(crate) runs: Vec<Run>,
+}
+
+/// One appointment that can be booked, buffers not included.
+#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize), serde(into = "Interval"))]
+pub struct Slot {
+    start: i64,
+    end: i64,
+}
+
+impl OpenWindows {
+    /// The appointments that can be booked, by hours, rules, calendars and the bookings already made, if it is `now` at this moment.
+    ///
+    /// Slots start in the window, and may end after it: busy time and bookings must be given for the window, widened by the appointment's
+    /// length and the buffers. Their order does not matter. Give each appointment once: as a booking or as busy time, not as both.
+    pub fn slots(&self, rules: &SlotRules, resources: &Resources, bookings: &Busy, now: DateTime<Utc>) -> Slots {
+        let mut slots = Slots {
+            open: self.clone(),
+            rules: *rules,
+            resources: resources.clone(),
+            bookings: bookings.clone(),
+            now,
+            runs: Vec::new(),
+        };
+        slots.compute();
+        slots
+    }
+}
+
+impl Slots {
+    /// Asks anew in place: the same as [`OpenWindows::slots`], with the memory of the last answer. Once that is large enough, nothing is
+    /// allocated.
+    pub fn update(
+        &mut self,
+        open: &OpenWindows,
+        rules: &SlotRules,
+        resources: &Resources,
+        bookings: &Busy,
+        now: DateTime<Utc>,
+    ) {
+        self.open.clone_from(open);
+        self.rules = *rules;
+        self.resources.clone_from(resources);
+        self.bookings.clone_from(bookings);
+        self.now = now;
+        self.compute();
+    }
+
+    fn compute(&mut self) {
+        let mut runs = std::mem::take(&mut self.runs);
+        runs.clear();
+        let query = self.query();
+        if query.from < query.until {
+            sweep::sweep(&query, &mut runs);
+        }
+        self.runs = runs;
+    }
+
+    pub(crate) fn query(&self) -> Query<'_> {
+        let (window, zone) = (self.open.window(), self.open.zone());
+        let horizon = self.rules.horizon(zone, self.now).map_or(i64::MAX, |(_, end)| end);
+        Query {
+            open: &self.open,
+            rules: &self.rules,
+            resources: &self.resources,
+            bookings: &self.bookings,
+            from: window.start_unix().max(self.rules.earliest(zone, self.now)),
+            until: window.end_unix().min(horizon),
+        }
+    }
+
+    /// The slots in time order, made one by one. They may overlap: each can be booked, not all of them.
+    pub fn iter(&self) -> Iter<'_> {
+        Iter { slots: self, run: 0, index: 0 }
+    }
+
+    /// The slots that start at `instant` or later: the next ten are `slots.iter_from(instant).take(10)`.
+    pub fn iter_from(&self, instant: DateTime<Utc>) -> Iter<'_> {
+        let second = instant.timestamp() + i64::from(instant.timestamp_subsec_nanos() > 0);
+        let step = self.rules.step;
+        let run = self.runs.partition_point(|run| run.first + (run.count - 1) * step < second);
+        let index = self.runs.get(run).map_or(0, |run| (second - run.first + step - 1).max(0) / step);
+        Iter { slots: self, run, index }
+    }
+
+    /// The first slot.
+    pub fn first(&self) -> Option<Slot> {
+        self.iter().next()
+    }
+
+    /// The number of slots.
+    pub fn len(&self) -> usize {
+        self.runs.iter().map(|run| run.count as usize).sum()
+    }
+
+    /// Whether nothing can be booked.
+    pub fn is_empty(&self) -> bool {
+        self.runs.is_empty()
+    }
+
+    /// The number of slots that start on each local day of the window, in order; 0 where nothing can be booked.
+    pub fn counts_per_day(&self) -> impl Iterator<Item = (NaiveDate, usize)> + '_ {
+        let step = self.rules.step;
+        let mut runs = self.runs.as_slice();
+        self.open.days().map(move |(date, day)| {
+            let mut count = 0;
+            while let [run, rest @ ..] = runs
+                && run.first < day.end_unix()
+            {
+                // How many starts of the run lie before an instant.
+                let before = |second: i64| ((second - run.first + step - 1).max(0) / step).min(run.count);
+                count += before(day.end_unix()) - before(day.start_unix());
+                if before(day.end_unix()) < run.count {
+                    break;
+                }
+                runs = rest;
+            }
+            (date, count as usize)
+        })
+    }
+
+    /// Whether an appointment that starts exactly then can be booked.
+    pub fn is_bookable(&self, start: DateTime<Utc>) -> bool {
+        start.timestamp_subsec_nanos() == 0
+            && self.iter_from(start).next().is_some_and(|slot| slot.start == start.timestamp())
+    }
+
+    /// The open hours that were asked.
+    pub fn open_windows(&self) -> &OpenWindows {
+        &self.open
+    }
+
+    /// The rules that were asked.
+    pub fn rules(&self) -> &SlotRules {
+        &self.rules
+    }
+
+    /// The instant that was taken for the present.
+    pub fn now(&self) -> DateTime<Utc> {
+        self.now
+    }
+}
+
+impl<'a> IntoIterator for &'a Slots {
+    type Item = Slot;
+    type IntoIter = Iter<'a>;
+
+    fn into_iter(self) -> Iter<'a> {
+        self.iter()
+    }
+}
+
+impl fmt::Debug for Slots {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let len = self.len();
+        f.debug_struct("Slots")
+            .field("window", &self.open.window())
+            .field("now", &self.now)
+            .field("len", &len)
+            .finish_non_exhaustive()
+    }
+}
+
+/// Slots in time order; see [`Slots::iter`].
+#[derive(Debug, Clone)]
+pub struct Iter<'a> {
+    slots: &'a Slots,
+    run: usize,
+    index: i64,
+}
+
+impl Iterator for Iter<'_> {
+    type Item = Slot;
+
+    fn next(&mut self) -> Option<Slot> {
+        let run = self.slots.runs.get(self.run)?;
+        let start = run.first + self.index * self.slots.rules.step;
+        self.index += 1;
+        if self.index >= run.count {
+            self.index = 0;
+            self.run += 1;
+        }
+        Some(Slot { start, end: start + self.slots.rules.total })
+    }
+}
+
+impl std::iter::FusedIterator for Iter<'_> {}
+
+impl Slot {
+    /// When the appointment starts.
+    pub fn start(self) -> DateTime<Utc> {
+        civil::instant(self.start)
+    }
+
+    /// When the appointment ends; the buffer after it comes on top.
+    pub fn end(self) -> DateTime<Utc> {
+        civil::instant(self.end)
+    }
+
+    /// [`start`](Slot::start) in seconds since 1970-01-01T00:00:00Z.
+    pub const fn start_unix(self) -> i64 {
+        self.start
+    }
+
+    /// [`end`](Slot::end) in seconds since 1970-01-01T00:00:00Z.
+    pub const fn end_unix(self) -> i64 {
+        self.end
+    }
+
+    /// From start to end.
+    pub fn interval(self) -> Interval {
+        Interval::raw(self.start, self.end)
+    }
+}
+
+impl From<Slot> for Interval {
+    fn from(slot: Slot) -> Interval {
+        slot.interval()
+    }
+}
+
+impl fmt::Debug for Slot {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        fmt::Display::fmt(&self.interval(), f)
+    }
+}

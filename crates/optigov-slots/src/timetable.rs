@@ -1,0 +1,315 @@
+use std::collections::{BTreeMap, BTreeSet};
+
+use chrono::NaiveDate;
+use chrono_tz::Tz;
+
+use crate::civil::{self, DAY, Offsets, Reading};
+use crate::open::{self, Closed, OpenWindows};
+use crate::{Error, Hours, Interval, Rule};
+
+/// When a counter is open, in the civil time of one zone: rules that recur, exceptions by date, holidays.
+///
+/// For each date, in this order: [other hours](Exception::other_hours) that apply replace everything else; failing that, a date that is
+/// [closed](Exception::closed) or a holiday has no hours; failing that, the hours of all rules that apply. [Extra
+/// hours](Exception::extra_hours) come on top of any of these. Hours belong to the date on which they begin, also if they run past
+/// midnight: closing a date does not cut the hours that began the evening before.
+///
+/// ```
+/// use optigov_slots::{Exception, Interval, Rule, Timetable, Weekdays};
+/// use chrono_tz::Europe::Berlin;
+///
+/// let date = |text: &str| text.parse::<chrono::NaiveDate>();
+/// let timetable = Timetable::builder(Berlin)
+///     .rule(Rule::weekly(Weekdays::MONDAY_TO_FRIDAY).hours("08:00-12:00".parse()?))
+///     .rule(Rule::weekly(Weekdays::THURSDAY).hours("13:00-18:00".parse()?))
+///     .holiday(date("2027-03-26")?)
+///     .exception(Exception::other_hours(date("2027-12-24")?, ["10:00-12:00".parse()?]))
+///     .build()?;
+/// let week = Interval::of_dates(date("2027-03-22")?, date("2027-03-28")?, Berlin)?;
+/// assert_eq!(timetable.open_windows(week, None).windows().len(), 5); // four mornings and a long Thursday
+/// # Ok::<(), Box<dyn std::error::Error>>(())
+/// ```
+#[derive(Debug, Clone, PartialEq, Eq)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
+#[cfg_attr(feature = "serde", serde(try_from = "crate::serial::RawTimetable", into = "crate::serial::RawTimetable"))]
+pub struct Timetable {
+    pub(crate) zone: Tz,
+    pub(crate) rules: Vec<Rule>,
+    pub(crate) exceptions: Vec<Exception>,
+    pub(crate) holidays: BTreeSet<NaiveDate>,
+    pub(crate) clock_change: ClockChange,
+    /// The exceptions (by index) of each date since 1970-01-01 that has any.
+    by_day: BTreeMap<i32, Vec<usize>>,
+}
+
+/// What becomes of an edge of opening hours that the clocks skip, or show twice.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Default)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize), serde(rename_all = "snake_case"))]
+#[non_exhaustive]
+pub enum ClockChange {
+    /// All the time between the two edges, as the clock on the wall shows them: a skipped edge falls on the instant of the change (hours
+    /// that lie wholly in the gap vanish), an opening that is shown twice counts the first time, a closing the second time.
+    #[default]
+    Widest,
+    /// As [RFC 5545, section 3.3.5](https://www.rfc-editor.org/rfc/rfc5545#section-3.3.5) reads local times: a skipped edge by the offset
+    /// before the change (02:30 becomes 03:30), an edge that is shown twice the first time.
+    Rfc5545,
+}
+
+impl Timetable {
+    /// A timetable in a zone, which is closed until rules or exceptions open it.
+    pub fn builder(zone: Tz) -> TimetableBuilder {
+        TimetableBuilder {
+            zone,
+            rules: Vec::new(),
+            exceptions: Vec::new(),
+            holidays: BTreeSet::new(),
+            clock_change: ClockChange::default(),
+        }
+    }
+
+    /// The zone in whose civil time the timetable speaks.
+    pub fn zone(&self) -> Tz {
+        self.zone
+    }
+
+    /// The recurring rules.
+    pub fn rules(&self) -> &[Rule] {
+        &self.rules
+    }
+
+    /// The exceptions by date.
+    pub fn exceptions(&self) -> &[Exception] {
+        &self.exceptions
+    }
+
+    /// The holidays in order.
+    pub fn holidays(&self) -> impl Iterator<Item = NaiveDate> + '_ {
+        self.holidays.iter().copied()
+    }
+
+    /// The open hours in `window` as instants, for one audience: rules and exceptions [only for](Rule::only_for) somebody count if they
+    /// name `audience`. Resolve once per window and keep the result: it is cheap to clone and to query again and again.
+    ///
+    /// Only dates of the years 1900 to 2199 are ever open.
+    pub fn open_windows(&self, window: Interval, audience: Option<&str>) -> OpenWindows {
+        let offsets = Offsets::covering(self.zone, window.start_unix(), window.end_unix());
+        let first = open::resolvable_day(&offsets, window.start_unix());
+        let last = open::resolvable_day(&offsets, window.end_unix() - 1);
+        let mut windows = Vec::new();
+        let mut closed = Vec::new();
+        let applies = |names: &[String]| names.is_empty() || audience.is_some_and(|a| names.iter().any(|n| n == a));
+        let rules: Vec<&Rule> = self.rules.iter().filter(|rule| applies(&rule.audience)).collect();
+        let mut hours: Vec<Hours> = Vec::new();
+        // Hours that begin on a date end on the next at the latest, and an appointment takes a day at most.
+        for day in first - 2..=last + 2 {
+            let date = civil::date(day);
+            hours.clear();
+            let exceptions = self.by_day.get(&day).map(Vec::as_slice).unwrap_or_default();
+            let exceptions = exceptions.iter().map(|&index| &self.exceptions[index]).filter(|e| applies(&e.audience));
+            let has = |kind: ExceptionKind| exceptions.clone().any(|e| e.kind == kind);
+            let mut closing = None;
+            if has(ExceptionKind::OtherHours) {
+                hours.extend(exceptions.clone().filter(|e| e.kind == ExceptionKind::OtherHours).flat_map(|e| &e.hours));
+            } else if has(ExceptionKind::Closed) {
+                closing = Some(Closed::Exception);
+            } else if self.holidays.contains(&date) {
+                closing = Some(Closed::Holiday);
+            } else {
+                let weekday = day_of_week(day);
+                for rule in &rules {
+                    if rule.applies_on(day, weekday, date) {
+                        hours.extend(&rule.hours);
+                    }
+                }
+            }
+            hours.extend(exceptions.clone().filter(|e| e.kind == ExceptionKind::ExtraHours).flat_map(|e| &e.hours));
+            if let Some(kind) = closing
+                && hours.is_empty()
+            {
+                closed.push((day, kind));
+            }
+            self.resolve(&offsets, day, &mut hours, &mut windows);
+        }
+        windows.sort_unstable_by_key(|w: &Interval| w.start_unix());
+        OpenWindows::resolved(self.zone, window, offsets, windows, closed)
+    }
+
+    /// Appends the hours of a day as instants, joined where they touch or overlap.
+    fn resolve(&self, offsets: &Offsets, day: i32, hours: &mut [Hours], windows: &mut Vec<Interval>) {
+        hours.sort_unstable();
+        let midnight = i64::from(day) * DAY;
+        let mut last: Option<Interval> = None;
+        for hours in hours {
+            let (start, end) = (offsets.read(midnight + hours.opening()), offsets.read(midnight + hours.closing()));
+            let (start, end) = match self.clock_change {
+                ClockChange::Widest => (earliest(start), latest(end)),
+                ClockChange::Rfc5545 => (by_rfc_5545(start), by_rfc_5545(end)),
+            };
+            let Ok(interval) = Interval::from_unix(start, end) else { continue };
+            match (last, windows.last_mut()) {
+                (Some(joined), Some(kept)) if start <= joined.end_unix() => {
+                    let joined = Interval::raw(joined.start_unix().min(start), joined.end_unix().max(end));
+                    *kept = joined;
+                    last = Some(joined);
+                }
+                _ => {
+                    windows.push(interval);
+                    last = Some(interval);
+                }
+            }
+        }
+    }
+}
+
+/// Collects what a [`Timetable`] is made of.
+#[derive(Debug, Clone)]
+#[must_use]
+pub struct TimetableBuilder {
+    zone: Tz,
+    rules: Vec<Rule>,
+    exceptions: Vec<Exception>,
+    holidays: BTreeSet<NaiveDate>,
+    clock_change: ClockChange,
+}
+
+impl TimetableBuilder {
+    /// Adds a rule. Rules add up: on a date to which several apply, the hours of all of them are open.
+    pub fn rule(mut self, rule: Rule) -> Self {
+        self.rules.push(rule);
+        self
+    }
+
+    /// Adds an exception for a date or a stretch of dates.
+    pub fn exception(mut self, exception: Exception) -> Self {
+        self.exceptions.push(exception);
+        self
+    }
+
+    /// Adds a holiday: no rule opens on it.
+    pub fn holiday(mut self, date: NaiveDate) -> Self {
+        self.holidays.insert(date);
+        self
+    }
+
+    /// Adds several holidays.
+    pub fn holidays(mut self, dates: impl IntoIterator<Item = NaiveDate>) -> Self {
+        self.holidays.extend(dates);
+        self
+    }
+
+    /// What becomes of edges that the clocks skip or show twice. Default: [`ClockChange::Widest`].
+    pub fn clock_change(mut self, policy: ClockChange) -> Self {
+        self.clock_change = policy;
+        self
+    }
+
+    /// Puts the timetable together.
+    ///
+    /// # Errors
+    /// Names the first rule or exception (`rules[1]`, `exceptions[0]`) that can never open or close anything: no weekday, no hours, a last
+    /// date before the first, every 0 weeks, a weekday of the month outside 1 to 5, a stretch of more than 3,660 days.
+    pub fn build(self) -> Result<Timetable, Error> {
+        for (index, rule) in self.rules.iter().enumerate() {
+            rule.check().map_err(|fact| Error::new(format!("rules[{index}]"), fact))?;
+        }
+        let mut by_day = BTreeMap::<i32, Vec<usize>>::new();
+        for (index, exception) in self.exceptions.iter().enumerate() {
+            exception.check().map_err(|fact| Error::new(format!("exceptions[{index}]"), fact))?;
+            for day in exception.first.to_epoch_days()..=exception.last.to_epoch_days() {
+                by_day.entry(day).or_default().push(index);
+            }
+        }
+        let TimetableBuilder { zone, rules, exceptions, holidays, clock_change } = self;
+        Ok(Timetable { zone, rules, exceptions, holidays, clock_change, by_day })
+    }
+}
+
+/// What is different on a date, or on every date of a stretch.
+#[derive(Debug, Clone, PartialEq, Eq)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize), serde(deny_unknown_fields))]
+pub struct Exception {
+    pub(crate) kind: ExceptionKind,
+    pub(crate) first: NaiveDate,
+    pub(crate) last: NaiveDate,
+    #[cfg_attr(feature = "serde", serde(default, skip_serializing_if = "Vec::is_empty"))]
+    pub(crate) hours: Vec<Hours>,
+    #[cfg_attr(feature = "serde", serde(default, skip_serializing_if = "Vec::is_empty"))]
+    pub(crate) audience: Vec<String>,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize), serde(rename_all = "snake_case"))]
+pub(crate) enum ExceptionKind {
+    Closed,
+    OtherHours,
+    ExtraHours,
+}
+
+impl Exception {
+    /// No rule opens on the date.
+    pub fn closed(date: NaiveDate) -> Exception {
+        Exception { kind: ExceptionKind::Closed, first: date, last: date, hours: Vec::new(), audience: Vec::new() }
+    }
+
+    /// These hours in place of those of the rules, also on a holiday.
+    pub fn other_hours(date: NaiveDate, hours: impl IntoIterator<Item = Hours>) -> Exception {
+        let hours = hours.into_iter().collect();
+        Exception { kind: ExceptionKind::OtherHours, first: date, last: date, hours, audience: Vec::new() }
+    }
+
+    /// These hours on top of all others, also on a holiday.
+    pub fn extra_hours(date: NaiveDate, hours: impl IntoIterator<Item = Hours>) -> Exception {
+        Exception { kind: ExceptionKind::ExtraHours, ..Exception::other_hours(date, hours) }
+    }
+
+    /// The same on every date up to `last`, which is included: an election week, a company outing.
+    #[must_use]
+    pub fn through(mut self, last: NaiveDate) -> Exception {
+        self.last = last;
+        self
+    }
+
+    /// Only for an audience, such as one appointment template. May be called again for further ones.
+    #[must_use]
+    pub fn only_for(mut self, audience: impl Into<String>) -> Exception {
+        self.audience.push(audience.into());
+        self
+    }
+
+    fn check(&self) -> Result<(), &'static str> {
+        if self.last < self.first {
+            return Err("its last date is before its first: exchange them");
+        }
+        if self.last.to_epoch_days() - self.first.to_epoch_days() > 3_660 {
+            return Err("it covers more than 3,660 days: use a rule that is valid from and until a date");
+        }
+        if self.kind != ExceptionKind::Closed && self.hours.is_empty() {
+            return Err("it has no hours: add hours, or say that the date is closed");
+        }
+        Ok(())
+    }
+}
+
+/// Monday is 0. 1970-01-01 was a Thursday.
+pub(crate) fn day_of_week(day: i32) -> u8 {
+    (day + 3).rem_euclid(7) as u8
+}
+
+fn earliest(reading: Reading) -> i64 {
+    match reading {
+        Reading::Once(at) | Reading::Skipped { change: at, .. } | Reading::Twice { first: at, .. } => at,
+    }
+}
+
+fn latest(reading: Reading) -> i64 {
+    match reading {
+        Reading::Once(at) | Reading::Skipped { change: at, .. } | Reading::Twice { second: at, .. } => at,
+    }
+}
+
+fn by_rfc_5545(reading: Reading) -> i64 {
+    match reading {
+        Reading::Once(at) | Reading::Skipped { shifted: at, .. } | Reading::Twice { first: at, .. } => at,
+    }
+}
