@@ -1,0 +1,154 @@
+//! `GetUserAvailability`, the free/busy question:
+//! <https://learn.microsoft.com/exchange/client-developer/web-service-reference/getuseravailability-operation>.
+
+use quick_xml::escape::escape;
+
+use crate::{
+    Error, FreeBusyEvent, FreeBusyStatus, Kind, Mailbox, Step,
+    calendar::Window,
+    soap::{self, Answer, Status},
+    time,
+    xml::Reader,
+};
+
+pub(crate) const NAME: &str = "GetUserAvailability";
+
+/// The result for one mailbox.
+pub(crate) type Events = Result<Vec<FreeBusyEvent>, Error>;
+
+/// Asks in a zone of bias 0 without daylight saving, so that even a server that answers without an offset answers in UTC.
+pub(crate) fn request(window: Window, mailboxes: &[Mailbox]) -> String {
+    const MIDNIGHT: &str = "<t:Bias>0</t:Bias><t:Time>00:00:00</t:Time><t:DayOrder>0</t:DayOrder><t:Month>0</t:Month>\
+                            <t:DayOfWeek>Sunday</t:DayOfWeek>";
+    let mailboxes: String = mailboxes
+        .iter()
+        .map(|mailbox| {
+            format!(
+                "<t:MailboxData><t:Email><t:Address>{}</t:Address></t:Email><t:AttendeeType>Required</t:AttendeeType>\
+                 <t:ExcludeConflicts>false</t:ExcludeConflicts></t:MailboxData>\n",
+                escape(mailbox.as_str())
+            )
+        })
+        .collect();
+    format!(
+        "<m:GetUserAvailabilityRequest>\n\
+         <t:TimeZone><t:Bias>0</t:Bias><t:StandardTime>{MIDNIGHT}</t:StandardTime><t:DaylightTime>{MIDNIGHT}</t:DaylightTime></t:TimeZone>\n\
+         <m:MailboxDataArray>\n{mailboxes}</m:MailboxDataArray>\n\
+         <t:FreeBusyViewOptions><t:TimeWindow><t:StartTime>{}</t:StartTime><t:EndTime>{}</t:EndTime></t:TimeWindow>\
+         <t:MergedFreeBusyIntervalInMinutes>60</t:MergedFreeBusyIntervalInMinutes><t:RequestedView>FreeBusy</t:RequestedView>\
+         </t:FreeBusyViewOptions>\n\
+         </m:GetUserAvailabilityRequest>",
+        time::format(window.start),
+        time::format(window.end),
+    )
+}
+
+/// The results in the order of the mailboxes asked for. Throttling and a window that is too long concern the whole request and are the
+/// answer's error, even where the server reports them for one mailbox.
+pub(crate) fn read(bytes: &[u8], mailboxes: usize) -> Result<Answer<Vec<Events>>, Error> {
+    soap::read(bytes, "GetUserAvailabilityResponse", |reader| {
+        let mut results = Vec::with_capacity(mailboxes);
+        while let Some(tag) = reader.child()? {
+            match tag.name() {
+                "FreeBusyResponseArray" => {
+                    while let Some(_response) = reader.child()? {
+                        results.push(read_response(reader)?);
+                    }
+                }
+                "ResponseMessage" => read_status(reader)?.check()?,
+                _ => reader.skip()?,
+            }
+        }
+        if let Some(whole) = results.iter().position(|result| result.as_ref().is_err_and(concerns_the_request)) {
+            return results.swap_remove(whole).map(|_| Vec::new());
+        }
+        if results.len() != mailboxes {
+            let fact = format!("the answer holds {} free/busy results for {mailboxes} mailboxes", results.len());
+            return Err(Error::malformed(fact));
+        }
+        Ok(results)
+    })
+}
+
+/// Whether the server calls the window too long.
+pub(crate) fn is_window_too_long(error: &Error) -> bool {
+    error.code().is_some_and(|code| matches!(code.as_str(), "ErrorTimeIntervalTooBig" | "ErrorInvalidTimeInterval"))
+}
+
+fn concerns_the_request(error: &Error) -> bool {
+    error.is_throttled() || is_window_too_long(error)
+}
+
+fn read_response(reader: &mut Reader<'_>) -> Result<Events, Error> {
+    let (mut status, mut view) = (Status::default(), None);
+    while let Some(tag) = reader.child()? {
+        match tag.name() {
+            "ResponseMessage" => status = read_status(reader)?,
+            "FreeBusyView" => view = Some(read_view(reader)?),
+            _ => reader.skip()?,
+        }
+    }
+    Ok(status
+        .check()
+        .and_then(|()| view.unwrap_or_else(|| Err(Error::malformed("the free/busy result holds no FreeBusyView")))))
+}
+
+fn read_status(reader: &mut Reader<'_>) -> Result<Status, Error> {
+    let mut status = Status::default();
+    while let Some(tag) = reader.child()? {
+        if !status.take(&tag, reader)? {
+            reader.skip()?;
+        }
+    }
+    Ok(status)
+}
+
+/// The outer error ends the whole answer; the inner one is about this mailbox only.
+fn read_view(reader: &mut Reader<'_>) -> Result<Events, Error> {
+    let (mut events, mut kind) = (Ok(Vec::new()), String::new());
+    let (mut position, mut seen) = (0_usize, false);
+    while let Some(tag) = reader.child()? {
+        match tag.name() {
+            "FreeBusyViewType" => kind = reader.text()?.trim().to_owned(),
+            "CalendarEventArray" => {
+                seen = true;
+                while let Some(_event) = reader.child()? {
+                    position += 1;
+                    let event = read_event(reader, position)?;
+                    events = events.and_then(|mut events: Vec<FreeBusyEvent>| {
+                        event.map(|event| {
+                            events.extend(event);
+                            events
+                        })
+                    });
+                }
+            }
+            _ => reader.skip()?,
+        }
+    }
+    // A view of less than single events says nothing about when the owner is free.
+    if !seen && matches!(kind.as_str(), "" | "None" | "MergedOnly") {
+        return Ok(Err(Error::new(Kind::AccessDenied, "the server gives no single free/busy events for the mailbox")
+            .at(Step::Read)));
+    }
+    Ok(events)
+}
+
+/// `None` for an event that covers no time.
+fn read_event(reader: &mut Reader<'_>, position: usize) -> Result<Result<Option<FreeBusyEvent>, Error>, Error> {
+    let (mut start, mut end, mut status) = (None, None, FreeBusyStatus::Unknown);
+    while let Some(tag) = reader.child()? {
+        match tag.name() {
+            "StartTime" => start = time::parse(&reader.text()?),
+            "EndTime" => end = time::parse(&reader.text()?),
+            "BusyType" => status = FreeBusyStatus::parse(&reader.text()?),
+            _ => reader.skip()?,
+        }
+    }
+    let broken = |what: &str| Error::new(Kind::Malformed, format!("event {position} of the free/busy result {what}"));
+    Ok(match (start, end) {
+        (Some(start), Some(end)) if start <= end => Ok((start < end).then_some(FreeBusyEvent { start, end, status })),
+        (Some(_), Some(_)) => Err(broken("ends before it begins")),
+        _ => Err(broken("has no start or end that can be read")),
+    })
+}

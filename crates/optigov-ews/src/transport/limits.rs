@@ -1,0 +1,147 @@
+//! How much the client asks of the server at once, and when it waits.
+
+use std::{
+    collections::HashMap,
+    hash::{BuildHasher, RandomState},
+    sync::Mutex,
+    time::Duration,
+};
+
+use tokio::{
+    sync::{Semaphore, SemaphorePermit},
+    time::{Instant, sleep_until},
+};
+
+use crate::{Error, Kind, Mailbox};
+
+/// The first wait when the server names none; it doubles with each try.
+const FIRST_BACK_OFF: Duration = Duration::from_millis(500);
+const LONGEST_BACK_OFF: Duration = Duration::from_secs(60);
+
+/// The account that the server charges for a request: the mailbox acted for, or the service account.
+pub(crate) type Charged<'a> = Option<&'a Mailbox>;
+
+/// The number of requests in flight, and who is to be left alone until when.
+pub(crate) struct Limits {
+    permits: Semaphore,
+    state: Mutex<State>,
+    most: usize,
+    jitter: RandomState,
+}
+
+struct State {
+    /// How many requests may be in flight now; between one and `most`.
+    allowed: usize,
+    /// Permits that are still held and will not be given out again.
+    owed: usize,
+    /// Answers since the number last changed.
+    answers: usize,
+    waits: HashMap<Option<Mailbox>, Instant>,
+}
+
+/// The right to one request in flight.
+pub(crate) struct Permit<'a> {
+    limits: &'a Limits,
+    permit: Option<SemaphorePermit<'a>>,
+}
+
+impl Limits {
+    pub(crate) fn new(most: usize) -> Limits {
+        Limits {
+            permits: Semaphore::new(most),
+            state: Mutex::new(State { allowed: most, owed: 0, answers: 0, waits: HashMap::new() }),
+            most,
+            jitter: RandomState::new(),
+        }
+    }
+
+    /// Waits until the account charged may be asked, then for a free place.
+    ///
+    /// # Errors
+    /// [`Error::is_throttled`], at once, when the wait would pass the deadline.
+    pub(crate) async fn admit(&self, charged: Charged<'_>, deadline: Instant) -> Result<Permit<'_>, Error> {
+        loop {
+            if let Some(until) = self.waits_until(charged) {
+                if until >= deadline {
+                    let fact = "the server asked to wait for longer than the deadline allows";
+                    return Err(Error::new(Kind::Throttled, fact).with_retry_after(Some(until - Instant::now())));
+                }
+                sleep_until(until).await;
+            }
+            let permit = self
+                .permits
+                .acquire()
+                .await
+                .map_err(|error| Error::new(Kind::Interrupted, "the client is closed").with_source(error))?;
+            let permit = Permit { limits: self, permit: Some(permit) };
+            if self.waits_until(charged).is_none() {
+                return Ok(permit);
+            }
+        }
+    }
+
+    /// The server said that it is busy: fewer requests in flight, and none for the account charged before the returned time has passed.
+    pub(crate) fn throttled(&self, charged: Charged<'_>, asked: Option<Duration>, attempt: u32) -> Duration {
+        let now = Instant::now();
+        let spread = |wait: Duration| {
+            wait.mul_f64((self.jitter.hash_one((charged.map(Mailbox::as_str), attempt)) % 1_000) as f64 / 1_000.0)
+        };
+        let wait = match asked {
+            Some(asked) => asked + spread((asked / 10).min(Duration::from_secs(1))),
+            None => {
+                let wait = FIRST_BACK_OFF.saturating_mul(1 << attempt.min(10)).min(LONGEST_BACK_OFF);
+                wait / 2 + spread(wait / 2)
+            }
+        };
+        let Ok(mut state) = self.state.lock() else { return wait };
+        state.waits.retain(|_, until| *until > now);
+        let until = state.waits.entry(charged.cloned()).or_insert(now);
+        *until = (*until).max(now + wait);
+        let fewer = (state.allowed / 2).max(1);
+        let removed = state.allowed - fewer;
+        let idle = self.permits.forget_permits(removed);
+        state.owed += removed - idle;
+        state.allowed = fewer;
+        state.answers = 0;
+        wait
+    }
+
+    /// The server answered: after as many answers as may be in flight, one more may.
+    pub(crate) fn answered(&self) {
+        let Ok(mut state) = self.state.lock() else { return };
+        if state.allowed == self.most {
+            return;
+        }
+        state.answers += 1;
+        if state.answers >= state.allowed {
+            state.answers = 0;
+            state.allowed += 1;
+            match state.owed {
+                0 => self.permits.add_permits(1),
+                _ => state.owed -= 1,
+            }
+        }
+    }
+
+    fn waits_until(&self, charged: Charged<'_>) -> Option<Instant> {
+        let mut state = self.state.lock().ok()?;
+        if state.waits.is_empty() {
+            return None;
+        }
+        let now = Instant::now();
+        state.waits.retain(|_, until| *until > now);
+        state.waits.get(&charged.cloned()).copied()
+    }
+}
+
+impl Drop for Permit<'_> {
+    fn drop(&mut self) {
+        let Ok(mut state) = self.limits.state.lock() else { return };
+        if state.owed > 0 {
+            state.owed -= 1;
+            if let Some(permit) = self.permit.take() {
+                permit.forget();
+            }
+        }
+    }
+}

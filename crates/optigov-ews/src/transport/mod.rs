@@ -1,0 +1,155 @@
+//! The way to the server: one `post`, behind which each authentication scheme has the connection that it needs.
+
+pub(crate) mod failure;
+pub(crate) mod limits;
+mod pooled;
+pub(crate) mod proxy;
+pub(crate) mod resolve;
+pub(crate) mod tls;
+pub(crate) mod vault;
+
+use std::{net::IpAddr, time::Duration};
+
+use bytes::Bytes;
+use http::{HeaderMap, HeaderValue, StatusCode, header};
+use url::Url;
+
+use self::{pooled::Pooled, proxy::Proxy, resolve::Resolver, tls::Tls, vault::Admission};
+use crate::{Error, Kind, Mailbox, ResponseCode, credentials::Scheme};
+
+/// Everything about the way to the server that does not change from request to request.
+pub(crate) struct Route {
+    pub(crate) url: Url,
+    pub(crate) tls: Tls,
+    pub(crate) proxy: Option<Proxy>,
+    pub(crate) resolver: Resolver,
+    pub(crate) local_address: Option<IpAddr>,
+    pub(crate) connect_timeout: Duration,
+    pub(crate) idle_timeout: Duration,
+    pub(crate) max_response_bytes: usize,
+    pub(crate) max_in_flight: usize,
+}
+
+/// One request.
+pub(crate) struct Post<'a> {
+    pub(crate) body: Bytes,
+    /// The mailbox whose server should answer.
+    pub(crate) anchor: Option<&'a Mailbox>,
+    /// The request's own id, which the server logs.
+    pub(crate) id: &'a str,
+}
+
+/// An answer, whatever its status. A 401 has become an error on the way.
+pub(crate) struct Answer {
+    pub(crate) status: StatusCode,
+    pub(crate) headers: HeaderMap,
+    pub(crate) body: Vec<u8>,
+}
+
+pub(crate) struct Transport {
+    pooled: Pooled,
+}
+
+impl Transport {
+    pub(crate) fn new(route: &Route) -> Result<Transport, Error> {
+        Ok(Transport { pooled: Pooled::new(route)? })
+    }
+
+    /// Sends one request and receives its whole answer.
+    ///
+    /// # Errors
+    /// What keeps an answer from coming, and a credential that is refused.
+    pub(crate) async fn post(&self, admission: &Admission<'_>, post: &Post<'_>) -> Result<Answer, Error> {
+        match &admission.credentials.0 {
+            Scheme::Basic(login) => self.pooled.post_basic(login, post).await,
+            Scheme::Bearer(provider) => self.pooled.post_bearer(&**provider, post).await,
+            #[cfg(feature = "ntlm")]
+            Scheme::Ntlm(_) | Scheme::Negotiate(_) => Err(Error::configuration("NTLM is not there yet")),
+        }
+    }
+}
+
+impl Post<'_> {
+    /// The headers of every request, without the one that authenticates.
+    fn headers(&self) -> HeaderMap {
+        let mut headers = HeaderMap::new();
+        headers.insert(header::CONTENT_TYPE, HeaderValue::from_static("text/xml; charset=utf-8"));
+        headers.insert(header::ACCEPT, HeaderValue::from_static("text/xml"));
+        headers
+            .insert(header::USER_AGENT, HeaderValue::from_static(concat!("optigov-ews/", env!("CARGO_PKG_VERSION"))));
+        headers.insert("return-client-request-id", HeaderValue::from_static("true"));
+        let optional = [("client-request-id", Some(self.id)), ("x-anchormailbox", self.anchor.map(Mailbox::as_str))];
+        for (name, text) in optional {
+            // An internationalised address that no header can carry goes without: it only helps the server to route.
+            if let Some(mut value) = text.and_then(|text| HeaderValue::from_str(text).ok()) {
+                value.set_sensitive(name == "x-anchormailbox");
+                headers.insert(name, value);
+            }
+        }
+        headers
+    }
+}
+
+/// The schemes in `WWW-Authenticate`, in the order sent, each once.
+pub(crate) fn offered_schemes(headers: &HeaderMap) -> Vec<String> {
+    let mut schemes = Vec::new();
+    for value in headers.get_all(header::WWW_AUTHENTICATE) {
+        let name = value.to_str().ok().and_then(|text| text.split([' ', ',']).next()).unwrap_or_default();
+        if !name.is_empty()
+            && name.len() <= 20
+            && name.bytes().all(|byte| byte.is_ascii_alphanumeric())
+            && !schemes.iter().any(|known| known == name)
+        {
+            schemes.push(name.to_owned());
+        }
+    }
+    schemes
+}
+
+/// The error that a 401 stands for: another scheme is wanted, or the credential is wrong.
+fn refused(scheme: &str, headers: &HeaderMap) -> Error {
+    let offered = offered_schemes(headers);
+    if offered.is_empty() || offered.iter().any(|name| name.eq_ignore_ascii_case(scheme)) {
+        return Error::new(Kind::CredentialsRefused, "the server refuses the account's credential")
+            .with_code(ResponseCode::new("401"));
+    }
+    let fact = format!("the server does not offer {scheme} authentication, only {}", offered.join(", "));
+    Error::new(Kind::SchemeNotOffered, fact).with_code(ResponseCode::new("401"))
+}
+
+/// Takes in a body piece by piece and keeps to the bound.
+struct Body {
+    bytes: Vec<u8>,
+    most: usize,
+}
+
+impl Body {
+    /// # Errors
+    /// [`Kind::LimitReached`] when the announced length is already too much.
+    fn new(most: usize, headers: &HeaderMap) -> Result<Body, Error> {
+        let announced = headers
+            .get(header::CONTENT_LENGTH)
+            .and_then(|value| value.to_str().ok())
+            .and_then(|text| text.parse::<usize>().ok());
+        let mut body = Body { bytes: Vec::new(), most };
+        if let Some(length) = announced {
+            body.check(length)?;
+            // What is announced is not yet sent: no more than a common answer's size is set aside for it.
+            body.bytes.reserve_exact(length.min(1 << 20));
+        }
+        Ok(body)
+    }
+
+    fn push(&mut self, piece: &[u8]) -> Result<(), Error> {
+        self.check(self.bytes.len() + piece.len())?;
+        self.bytes.extend_from_slice(piece);
+        Ok(())
+    }
+
+    fn check(&self, length: usize) -> Result<(), Error> {
+        match length > self.most {
+            true => Err(Error::new(Kind::LimitReached, format!("the answer is larger than {} bytes", self.most))),
+            false => Ok(()),
+        }
+    }
+}

@@ -1,0 +1,112 @@
+//! Basic and bearer authentication: every request carries its own proof, so any pooled connection will do.
+
+use base64::{Engine, prelude::BASE64_STANDARD};
+use http::{HeaderValue, StatusCode, header};
+use secrecy::{ExposeSecret, SecretString};
+
+use super::{
+    Answer, Body, Post, Route,
+    failure::{Phase, classify},
+    proxy::{Proxy, ProxyKind},
+    refused,
+};
+use crate::{Error, Kind, TokenProvider, TokenReason, credentials::Login};
+
+pub(crate) struct Pooled {
+    client: reqwest::Client,
+    url: url::Url,
+    max_response_bytes: usize,
+}
+
+impl Pooled {
+    pub(crate) fn new(route: &Route) -> Result<Pooled, Error> {
+        let mut builder = reqwest::Client::builder()
+            .tls_backend_preconfigured(route.tls.config.clone())
+            .dns_resolver(route.resolver.clone())
+            .connect_timeout(route.connect_timeout)
+            .read_timeout(route.idle_timeout)
+            .pool_max_idle_per_host(route.max_in_flight)
+            .local_address(route.local_address)
+            .redirect(reqwest::redirect::Policy::none())
+            .no_proxy();
+        if let Some(proxy) = &route.proxy {
+            builder = builder.proxy(translate(proxy)?);
+        }
+        let client = builder
+            .build()
+            .map_err(|error| Error::configuration("the HTTP client cannot be set up").with_source(error))?;
+        Ok(Pooled { client, url: route.url.clone(), max_response_bytes: route.max_response_bytes })
+    }
+
+    pub(crate) async fn post_basic(&self, login: &Login, post: &Post<'_>) -> Result<Answer, Error> {
+        let pair = SecretString::from(format!("{}:{}", login.user, login.password.expose_secret()));
+        let answer = self.send(post, "Basic", &BASE64_STANDARD.encode(pair.expose_secret()).into()).await?;
+        accepted("Basic", answer)
+    }
+
+    /// Asks the provider for another token once, when the first is refused.
+    pub(crate) async fn post_bearer(&self, provider: &dyn TokenProvider, post: &Post<'_>) -> Result<Answer, Error> {
+        let token = async |reason| {
+            let given = provider.token(reason).await;
+            given.map_err(|error| Error::new(Kind::Token, "there is no access token").with_source(error))
+        };
+        let answer = self.send(post, "Bearer", &token(TokenReason::Needed).await?).await?;
+        if answer.status != StatusCode::UNAUTHORIZED {
+            return Ok(answer);
+        }
+        accepted("Bearer", self.send(post, "Bearer", &token(TokenReason::Refused).await?).await?)
+    }
+
+    async fn send(&self, post: &Post<'_>, scheme: &str, proof: &SecretString) -> Result<Answer, Error> {
+        let mut authorization = HeaderValue::from_str(&format!("{scheme} {}", proof.expose_secret()))
+            .map_err(|_| Error::configuration("the credential holds characters that a header cannot carry"))?;
+        authorization.set_sensitive(true);
+        let request = self
+            .client
+            .post(self.url.clone())
+            .headers(post.headers())
+            .header(header::AUTHORIZATION, authorization)
+            .body(post.body.clone());
+        let mut response = request.send().await.map_err(|error| failed(error, Phase::Waiting))?;
+        let (status, headers) = (response.status(), response.headers().clone());
+        let mut body = Body::new(self.max_response_bytes, &headers)?;
+        while let Some(piece) = response.chunk().await.map_err(|error| failed(error, Phase::Receiving))? {
+            body.push(&piece)?;
+        }
+        Ok(Answer { status, headers, body: body.bytes })
+    }
+}
+
+fn accepted(scheme: &str, answer: Answer) -> Result<Answer, Error> {
+    match answer.status {
+        StatusCode::UNAUTHORIZED => Err(refused(scheme, &answer.headers)),
+        _ => Ok(answer),
+    }
+}
+
+fn failed(error: reqwest::Error, phase: Phase) -> Error {
+    let error = error.without_url();
+    match (error.is_connect(), error.is_timeout()) {
+        (true, true) => Error::new(Kind::Timeout, "no connection to the server within the time for connecting")
+            .at(crate::Step::Connect)
+            .with_source(error),
+        (true, false) => classify(error, Phase::Connecting),
+        (false, true) => Error::new(Kind::Timeout, "the server fell silent").with_source(error),
+        (false, false) => classify(error, phase),
+    }
+}
+
+fn translate(proxy: &Proxy) -> Result<reqwest::Proxy, Error> {
+    let mut url = proxy.url.clone();
+    if let (ProxyKind::Socks5 | ProxyKind::Socks5Remote, Some((user, password))) = (proxy.kind, &proxy.login) {
+        let set = url.set_username(user).and_then(|()| url.set_password(Some(password.expose_secret())));
+        set.map_err(|()| Error::configuration("the proxy's URL cannot carry a credential"))?;
+    }
+    let translated = reqwest::Proxy::all(url.as_str());
+    let translated = translated
+        .map_err(|error| Error::configuration("the proxy cannot be used").with_source(error.without_url()))?;
+    Ok(match (proxy.kind, &proxy.login) {
+        (ProxyKind::Http, Some((user, password))) => translated.basic_auth(user, password.expose_secret()),
+        _ => translated,
+    })
+}

@@ -1,0 +1,120 @@
+//! The account's credential, and whether the server takes it.
+
+use std::{
+    sync::{Mutex, PoisonError},
+    time::Duration,
+};
+
+use tokio::{sync::MutexGuard, time::Instant};
+
+use crate::{Credentials, Error, Kind};
+
+/// For so long an accepted credential is used by many requests at once; after that, one request goes ahead alone and shows that it is
+/// still good.
+const PROOF_LASTS: Duration = Duration::from_secs(60);
+
+/// Keeps a refused credential from being sent again: directories lock accounts after a few wrong passwords.
+///
+/// As long as a credential is unproven, one request at a time carries it. So a wrong password is sent once, however many tasks wait.
+pub(crate) struct Vault {
+    state: Mutex<State>,
+    proving: tokio::sync::Mutex<()>,
+    lock_lasts: Duration,
+}
+
+struct State {
+    credentials: Credentials,
+    /// Counts replacements, so that the fate of an old credential does not befall a new one.
+    generation: u64,
+    standing: Standing,
+}
+
+#[derive(Clone, Copy)]
+enum Standing {
+    Unproven,
+    Accepted(Instant),
+    Refused { until: Instant },
+}
+
+/// A credential that may be sent in one request.
+pub(crate) struct Admission<'a> {
+    pub(crate) credentials: Credentials,
+    pub(crate) generation: u64,
+    vault: &'a Vault,
+    _proving: Option<MutexGuard<'a, ()>>,
+}
+
+impl Vault {
+    pub(crate) fn new(credentials: Credentials, lock_lasts: Duration) -> Vault {
+        let state = State { credentials, generation: 0, standing: Standing::Unproven };
+        Vault { state: Mutex::new(state), proving: tokio::sync::Mutex::new(()), lock_lasts }
+    }
+
+    pub(crate) fn replace(&self, credentials: Credentials) {
+        let mut state = self.state();
+        let generation = state.generation + 1;
+        *state = State { credentials, generation, standing: Standing::Unproven };
+    }
+
+    /// # Errors
+    /// [`Kind::CredentialsLocked`] after a refusal.
+    pub(crate) async fn admit(&self) -> Result<Admission<'_>, Error> {
+        if let Some(admission) = self.try_admit()? {
+            return Ok(admission);
+        }
+        let alone = self.proving.lock().await;
+        if let Some(admission) = self.try_admit()? {
+            return Ok(admission);
+        }
+        let state = self.state();
+        Ok(Admission {
+            credentials: state.credentials.clone(),
+            generation: state.generation,
+            vault: self,
+            _proving: Some(alone),
+        })
+    }
+
+    /// `None` when the credential has to be proven first.
+    fn try_admit(&self) -> Result<Option<Admission<'_>>, Error> {
+        let state = self.state();
+        let now = Instant::now();
+        match state.standing {
+            Standing::Refused { until } if now < until => {
+                let fact = "the server refused the account's credential earlier, and it has not been replaced";
+                Err(Error::new(Kind::CredentialsLocked, fact).with_retry_after(Some(until - now)))
+            }
+            Standing::Accepted(at) if now < at + PROOF_LASTS => Ok(Some(Admission {
+                credentials: state.credentials.clone(),
+                generation: state.generation,
+                vault: self,
+                _proving: None,
+            })),
+            _ => Ok(None),
+        }
+    }
+
+    fn state(&self) -> std::sync::MutexGuard<'_, State> {
+        self.state.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    fn settle(&self, generation: u64, standing: Standing) {
+        let mut state = self.state();
+        // An acceptance does not lift a lock: the refusal may be the newer fact.
+        let locked = matches!(state.standing, Standing::Refused { until } if Instant::now() < until);
+        if state.generation == generation && !locked {
+            state.standing = standing;
+        }
+    }
+}
+
+impl Admission<'_> {
+    pub(crate) fn accepted(&self) {
+        self.vault.settle(self.generation, Standing::Accepted(Instant::now()));
+    }
+
+    pub(crate) fn refused(&self) {
+        let until = Instant::now() + self.vault.lock_lasts;
+        self.vault.settle(self.generation, Standing::Refused { until });
+    }
+}

@@ -1,0 +1,158 @@
+//! A reader of XML that has only what an untrusted SOAP answer needs: elements, text, attributes.
+
+use std::borrow::Cow;
+
+use quick_xml::{
+    Reader as Events,
+    escape::resolve_predefined_entity,
+    events::{BytesRef, BytesStart, Event},
+};
+
+use crate::{Error, Kind};
+
+/// Elements may be nested this deep; EWS needs about a dozen levels.
+const MAX_DEPTH: usize = 64;
+
+/// Walks an XML document from element to element. Refuses document type declarations, entities other than the five predefined ones, and
+/// deep nesting; lets characters that XML 1.0 forbids pass as U+FFFD.
+///
+/// Whoever takes a [`Tag`] from [`child`](Reader::child) reads that element to its end: by `text`, by `skip`, or by calling `child` until
+/// it gives `None`.
+pub(crate) struct Reader<'a> {
+    events: Events<&'a [u8]>,
+    depth: usize,
+}
+
+/// The start of an element. Names are compared without their prefix.
+pub(crate) struct Tag<'a>(BytesStart<'a>);
+
+impl<'a> Reader<'a> {
+    pub(crate) fn new(bytes: &'a [u8]) -> Reader<'a> {
+        let mut events = Events::from_reader(bytes);
+        events.config_mut().expand_empty_elements = true;
+        Reader { events, depth: 0 }
+    }
+
+    /// The next element inside the one entered last, or `None` at the end of that one.
+    pub(crate) fn child(&mut self) -> Result<Option<Tag<'a>>, Error> {
+        loop {
+            match self.event()? {
+                Event::Start(start) => return Ok(Some(Tag(start))),
+                Event::End(_) | Event::Eof => return Ok(None),
+                _ => {}
+            }
+        }
+    }
+
+    /// Passes over the rest of the element entered last.
+    pub(crate) fn skip(&mut self) -> Result<(), Error> {
+        let outside = self.depth - 1;
+        while self.depth > outside {
+            self.event()?;
+        }
+        Ok(())
+    }
+
+    /// The text of the element entered last, without that of elements inside it.
+    pub(crate) fn text(&mut self) -> Result<Cow<'a, str>, Error> {
+        let own = self.depth;
+        let mut text = Cow::Borrowed("");
+        loop {
+            let piece = match self.event()? {
+                Event::End(_) if self.depth < own => return Ok(text),
+                _ if self.depth > own => continue,
+                Event::Text(piece) => piece.into_inner(),
+                Event::CData(piece) => piece.into_inner(),
+                Event::GeneralRef(reference) => Cow::Owned(resolve(&reference)?.into()),
+                _ => continue,
+            };
+            if text.is_empty() {
+                text = piece;
+            } else {
+                text.to_mut().push_str(&piece);
+            }
+        }
+    }
+
+    fn event(&mut self) -> Result<Event<'a>, Error> {
+        let event = self
+            .events
+            .read_event()
+            .map_err(|error| Error::malformed("the answer is not well-formed XML").with_source(error))?;
+        match &event {
+            Event::Start(_) => {
+                self.depth += 1;
+                if self.depth > MAX_DEPTH {
+                    return Err(Error::new(
+                        Kind::LimitReached,
+                        format!("the answer nests elements deeper than {MAX_DEPTH} levels"),
+                    ));
+                }
+            }
+            Event::End(_) => self.depth -= 1,
+            Event::Eof if self.depth > 0 => return Err(Error::malformed("the answer ends inside an element")),
+            Event::DocType(_) => return Err(Error::malformed("the answer holds a document type declaration")),
+            Event::GeneralRef(reference) => {
+                resolve(reference)?;
+            }
+            _ => {}
+        }
+        Ok(event)
+    }
+}
+
+impl Tag<'_> {
+    /// The element's name without its prefix.
+    pub(crate) fn name(&self) -> &str {
+        self.0.local_name().into_inner()
+    }
+
+    /// The value of an attribute by its name without prefix.
+    pub(crate) fn attribute(&self, name: &str) -> Result<Option<Cow<'_, str>>, Error> {
+        for attribute in self.0.attributes().with_checks(false) {
+            let attribute =
+                attribute.map_err(|error| Error::malformed("an attribute is not well-formed").with_source(error))?;
+            if attribute.key.local_name().into_inner() == name {
+                return unescape(attribute.value).map(Some);
+            }
+        }
+        Ok(None)
+    }
+}
+
+/// An `xs:boolean` in any of its four spellings.
+pub(crate) fn boolean(text: &str) -> Option<bool> {
+    match text.trim() {
+        "true" | "1" => Some(true),
+        "false" | "0" => Some(false),
+        _ => None,
+    }
+}
+
+fn unescape(raw: Cow<'_, str>) -> Result<Cow<'_, str>, Error> {
+    if !raw.contains('&') {
+        return Ok(raw);
+    }
+    let mut pieces = raw.split('&');
+    let mut text = pieces.next().unwrap_or_default().to_owned();
+    for piece in pieces {
+        let (name, rest) =
+            piece.split_once(';').ok_or_else(|| Error::malformed("an attribute holds an unfinished reference"))?;
+        text.push_str(&resolve(&BytesRef::new(name))?);
+        text.push_str(rest);
+    }
+    Ok(Cow::Owned(text))
+}
+
+/// What a reference stands for. Numbers of characters that XML 1.0 forbids, which Exchange sends, stand for U+FFFD.
+fn resolve(reference: &BytesRef<'_>) -> Result<Cow<'static, str>, Error> {
+    if reference.is_char_ref() {
+        let character =
+            reference.resolve_char_ref().ok().flatten().filter(|&c| !c.is_control() || matches!(c, '\t' | '\n' | '\r'));
+        return Ok(character.map_or(Cow::Borrowed("\u{FFFD}"), |c| Cow::Owned(c.into())));
+    }
+    match resolve_predefined_entity(reference) {
+        Some(text) => Ok(Cow::Borrowed(text)),
+        None => Err(Error::malformed("the answer refers to an entity that XML does not predefine")),
+    }
+}

@@ -1,0 +1,4 @@
+//! The client that users get, against servers on loopback.
+
+mod calendar_view;
+mod support;
