@@ -116,7 +116,7 @@ impl Connection {
         });
         let recorded = RecordedRequest {
             connection: self.number,
-            operation: envelope.map(|envelope| envelope.operation().name.clone()),
+            operation: envelope.map(|envelope| operations::name(envelope.operation()).to_owned()),
             mailbox: envelope.and_then(mailbox_meant),
             account: match login {
                 Login::Account(account) => Some(world.account(*account).name.clone()),

@@ -1,9 +1,12 @@
 //! One file per operation; what they share is here.
 
+mod convert_id;
 mod find_item;
 mod folder;
 mod get_folder;
 mod get_item;
+mod get_server_time_zones;
+mod get_user_availability;
 mod item;
 
 use chrono::{DateTime, SecondsFormat, Utc};
@@ -31,10 +34,21 @@ pub(crate) struct Request<'a> {
 /// What Exchange would say in a SOAP fault; refusals of single items are part of the answer.
 pub(crate) fn answer(request: &Request<'_>) -> Result<String, Refusal> {
     match (request.body.ns, request.body.name.as_str()) {
+        (Ns::Messages, "ConvertId") => convert_id::answer(request),
         (Ns::Messages, "FindItem") => find_item::answer(request),
         (Ns::Messages, "GetFolder") => get_folder::answer(request),
         (Ns::Messages, "GetItem") => get_item::answer(request),
+        (Ns::Messages, "GetServerTimeZones") => get_server_time_zones::answer(request),
+        (Ns::Messages, "GetUserAvailabilityRequest") => get_user_availability::answer(request),
         _ => Err(Refusal::new("ErrorInvalidRequest", "The request is invalid.")),
+    }
+}
+
+/// The operation's name; the element of GetUserAvailability alone is called differently.
+pub(crate) fn name(body: &Element) -> &str {
+    match body.name.as_str() {
+        "GetUserAvailabilityRequest" => "GetUserAvailability",
+        name => name,
     }
 }
 

@@ -30,6 +30,7 @@ pub struct Scenario {
     pub(crate) mailboxes: Vec<Mailbox>,
     pub(crate) schemes: Vec<Scheme>,
     pub(crate) plain: bool,
+    pub(crate) free_busy_days: u32,
 }
 
 /// A way to log in. In a scenario file: `basic`, `ntlm`, `negotiate`, `bearer`.
@@ -55,6 +56,7 @@ impl Scenario {
             mailboxes: Vec::new(),
             schemes: vec![Scheme::Negotiate, Scheme::Ntlm, Scheme::Basic],
             plain: false,
+            free_busy_days: 42,
         }
     }
 
@@ -81,6 +83,13 @@ impl Scenario {
     /// The schemes offered, in this order. None at all lets everybody in, as the first account of the scenario.
     pub fn schemes(mut self, schemes: impl IntoIterator<Item = Scheme>) -> Self {
         self.schemes = schemes.into_iter().collect();
+        self
+    }
+
+    /// The longest window, in days, that GetUserAvailability answers; a longer one gives `ErrorTimeIntervalTooBig`.
+    /// Default: 42, Exchange's own.
+    pub fn free_busy_days(mut self, days: u32) -> Self {
+        self.free_busy_days = days;
         self
     }
 

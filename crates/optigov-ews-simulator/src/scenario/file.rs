@@ -18,6 +18,9 @@ pub(super) fn scenario(text: &str) -> Result<Scenario, crate::Error> {
         scenario.schemes = schemes;
     }
     scenario.plain = file.plain_http;
+    if let Some(days) = file.free_busy_days {
+        scenario.free_busy_days = days;
+    }
     for mailbox in file.mailboxes {
         scenario.mailboxes.push(mailbox.build()?);
     }
@@ -31,6 +34,7 @@ struct File {
     schemes: Option<Vec<Scheme>>,
     #[serde(default)]
     plain_http: bool,
+    free_busy_days: Option<u32>,
     #[serde(default, rename = "account")]
     accounts: Vec<Account>,
     #[serde(default, rename = "mailbox")]
