@@ -1,0 +1,183 @@
+//! A counter.
+
+use chrono_tz::Tz;
+use serde::Serialize;
+
+use crate::booking::BookingRules;
+use crate::engine::Resolved;
+use crate::fault::{Code, Fault, Faults, Texts};
+use crate::opening::{ClockChanges, Exception, OpeningRule};
+use crate::sync::{ExchangeSync, is_default};
+use crate::text::reader::{Read, Reader, deserialize_by_reading, read_table, whole_number};
+use crate::text::value::Value;
+use crate::values::{CounterId, Line, TemplateId, Zone};
+
+/// Where citizens are served (*Schalter*): when it is open, how it is booked, and whose calendars count.
+///
+/// It is also what services store, one JSON document per counter: [`Counter::from_json`] and [`Counter::to_json`]. What a counter says about templates is
+/// checked when it joins its municipality ([`Municipality::with_counter`](crate::Municipality::with_counter)).
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, schemars::JsonSchema)]
+#[schemars(deny_unknown_fields)]
+pub struct Counter {
+    /// Names the counter within the municipality.
+    id: CounterId,
+    /// What people read.
+    name: Line,
+    /// Where it is: building, floor, room.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    place: Option<Line>,
+    /// The time zone of all its times. Default: the municipality's.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    time_zone: Option<Zone>,
+    /// The ids of the templates that can be booked here.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    templates: Vec<TemplateId>,
+    /// How many appointments can take place at the same time, 1 to 1000. Default: 1.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    capacity: Option<Capacity>,
+    /// Whether the municipality's holidays close the counter. Default: true.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    observes_holidays: Option<bool>,
+    /// What becomes of hours that the clocks skip or show twice: "widest" (default) or "rfc5545".
+    #[serde(skip_serializing_if = "Option::is_none")]
+    clock_changes: Option<ClockChanges>,
+    /// How it is booked.
+    #[serde(default, skip_serializing_if = "is_default")]
+    booking: BookingRules,
+    /// Whose Exchange calendars count.
+    #[serde(default, skip_serializing_if = "is_default")]
+    exchange_sync: ExchangeSync,
+    /// The recurring opening hours; at most 200 rules.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    opening: Vec<OpeningRule>,
+    /// What is different by date; at most 500.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    exceptions: Vec<Exception>,
+    #[serde(skip)]
+    #[schemars(skip)]
+    pub(crate) resolved: Resolved,
+}
+
+impl Counter {
+    /// Reads one counter from a JSON document of its own. A `format` key beside the counter's own is the format version.
+    ///
+    /// # Errors
+    ///
+    /// Every fault at once, each with path, line and column.
+    pub fn from_json(text: &str) -> Result<Counter, Faults> {
+        crate::document::from_json(text)
+    }
+
+    /// Writes the counter as a JSON document of its own, with the format version.
+    pub fn to_json(&self) -> String {
+        crate::document::to_json(self)
+    }
+
+    /// The id, unique within the municipality.
+    pub fn id(&self) -> &CounterId {
+        &self.id
+    }
+
+    /// What people read.
+    pub fn name(&self) -> &str {
+        self.name.as_str()
+    }
+
+    /// Where it is.
+    pub fn place(&self) -> Option<&str> {
+        self.place.as_ref().map(Line::as_str)
+    }
+
+    /// Its own time zone. `None`: the municipality's.
+    pub fn time_zone(&self) -> Option<Tz> {
+        self.time_zone.map(Zone::zone)
+    }
+
+    /// The templates that can be booked here.
+    pub fn templates(&self) -> &[TemplateId] {
+        &self.templates
+    }
+
+    /// Whether a template can be booked here.
+    pub fn serves(&self, template: &TemplateId) -> bool {
+        self.templates.contains(template)
+    }
+
+    /// How many appointments can take place at the same time, 1 to 1000. Default: 1.
+    pub fn capacity(&self) -> u32 {
+        self.capacity.map_or(1, |capacity| capacity.0)
+    }
+
+    /// Whether the municipality's holidays close it. Default: yes.
+    pub fn observes_holidays(&self) -> bool {
+        self.observes_holidays.unwrap_or(true)
+    }
+
+    /// What becomes of hours whose edges the clocks skip or show twice. Default: the widest reading.
+    pub fn clock_change(&self) -> optigov_slots::ClockChange {
+        self.clock_changes.unwrap_or_default().0
+    }
+
+    /// How it is booked.
+    pub fn booking(&self) -> &BookingRules {
+        &self.booking
+    }
+
+    /// Whose Exchange calendars count.
+    pub fn exchange_sync(&self) -> &ExchangeSync {
+        &self.exchange_sync
+    }
+
+    /// The recurring opening hours.
+    pub fn opening(&self) -> &[OpeningRule] {
+        &self.opening
+    }
+
+    /// What is different by date.
+    pub fn exceptions(&self) -> &[Exception] {
+        &self.exceptions
+    }
+}
+
+read_table!(Counter {
+    id: required, name: required, place: optional, time_zone: optional, templates: or_default, capacity: optional,
+    observes_holidays: optional, clock_changes: optional, booking: or_default, exchange_sync: or_default,
+    opening: or_default, exceptions: or_default;
+    resolved: Resolved::default(),
+} checked);
+
+deserialize_by_reading!(Counter);
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, schemars::JsonSchema)]
+#[serde(transparent)]
+struct Capacity(#[schemars(range(min = 1, max = 1000))] u32);
+
+impl Read for Capacity {
+    fn read(value: &Value<'_>, reader: &mut Reader) -> Option<Self> {
+        whole_number(value, 1, 1000, reader).map(Capacity)
+    }
+}
+
+/// What can be checked without the municipality.
+fn checked(counter: Counter, reader: &mut Reader) -> Option<Counter> {
+    const MOST_RULES: usize = 200;
+    const MOST_EXCEPTIONS: usize = 500;
+    for (key, there, most) in [
+        ("templates", counter.templates.len(), MOST_EXCEPTIONS),
+        ("opening", counter.opening.len(), MOST_RULES),
+        ("exceptions", counter.exceptions.len(), MOST_EXCEPTIONS),
+    ] {
+        if there > most {
+            let fault = Fault::new(
+                Code::OutOfRange,
+                Texts::new(format!("Das sind {there} Einträge."), format!("These are {there} entries.")),
+                Texts::new(format!("Erlaubt sind höchstens {most}."), format!("At most {most} are allowed.")),
+            );
+            return reader.below(key, |reader| reader.refuse(fault));
+        }
+    }
+    crate::checks::own_templates(&counter, reader);
+    crate::checks::contradicting_exceptions(&counter, reader);
+    crate::checks::overlapping_rules(&counter, reader);
+    Some(counter)
+}

@@ -1,0 +1,101 @@
+//! Whole documents: the format version, and the two notations.
+//!
+//! A document says with `format` by which version of the format it was written; without it, it is version 1. This library reads every version up to its
+//! own. When a later version changes the meaning of a key, its number goes up, and a step here rewrites the tree of the version before into the new one
+//! before it is read; what is written is always the newest version. Defaults belong to the version: a default never changes within one.
+
+use serde::Serialize;
+
+use crate::fault::{Code, Fault, Faults, Texts};
+use crate::text::reader::{Read, read_whole, wrong_type};
+use crate::text::value::Value;
+use crate::text::{json, toml};
+
+/// The version of the format that this library writes, and the newest that it reads.
+pub const FORMAT_VERSION: u32 = 1;
+
+pub(crate) fn from_json<T: Read + Warned>(text: &str) -> Result<T, Faults> {
+    located(read(json::parse(text)?), |faults| json::locate(text, faults))
+}
+
+pub(crate) fn from_toml<T: Read + Warned>(text: &str) -> Result<T, Faults> {
+    let document = toml::Document::parse(text).map_err(Faults::new)?;
+    located(read(document.value()), |faults| document.locate(faults))
+}
+
+/// Places are looked up only when there is something to say.
+fn located<T: Warned>(read: Result<(T, Vec<Fault>), Faults>, locate: impl FnOnce(&mut [Fault])) -> Result<T, Faults> {
+    match read {
+        Ok((read, warnings)) if warnings.is_empty() => Ok(read),
+        Ok((read, mut warnings)) => {
+            locate(&mut warnings);
+            Ok(read.with_warnings(warnings))
+        }
+        Err(mut faults) => {
+            locate(faults.as_mut_slice());
+            Err(faults)
+        }
+    }
+}
+
+pub(crate) fn to_json<T: Serialize>(content: &T) -> String {
+    let document = Versioned { format: FORMAT_VERSION, content };
+    serde_json::to_string_pretty(&document).expect("a configuration has only text keys and finite numbers")
+}
+
+pub(crate) fn to_toml<T: Serialize>(content: &T) -> String {
+    let document = Versioned { format: FORMAT_VERSION, content };
+    ::toml::to_string_pretty(&document).expect("a configuration has only text keys and no null")
+}
+
+/// What keeps the warnings that its reading gave.
+pub(crate) trait Warned: Sized {
+    fn with_warnings(self, warnings: Vec<Fault>) -> Self;
+}
+
+impl Warned for crate::Counter {
+    /// They are given again when the counter joins its municipality.
+    fn with_warnings(self, _: Vec<Fault>) -> Self {
+        self
+    }
+}
+
+#[derive(Serialize)]
+struct Versioned<'c, T> {
+    format: u32,
+    #[serde(flatten)]
+    content: &'c T,
+}
+
+fn read<T: Read>(mut value: Value<'_>) -> Result<(T, Vec<Fault>), Faults> {
+    if let Value::Table(entries) = &mut value
+        && let Some(index) = entries.iter().position(|(key, _)| key == "format")
+    {
+        let (_, version) = entries.remove(index);
+        check_version(&version).map_err(|fault| fault.at(&[crate::fault::Step::Key("format".into())]))?;
+    }
+    read_whole(&value)
+}
+
+fn check_version(version: &Value<'_>) -> Result<(), Fault> {
+    match version {
+        Value::Integer(version) if (1..=i64::from(FORMAT_VERSION)).contains(version) => Ok(()),
+        Value::Integer(version) if *version > i64::from(FORMAT_VERSION) => Err(Fault::new(
+            Code::FormatTooNew,
+            Texts::new(
+                format!("Das Format {version} ist neuer als diese Software, die höchstens {FORMAT_VERSION} kennt."),
+                format!("Format {version} is newer than this software, which knows {FORMAT_VERSION} at most."),
+            ),
+            Texts::new("Bitte die Software aktualisieren.", "Update the software."),
+        )),
+        Value::Integer(_) => Err(Fault::new(
+            Code::OutOfRange,
+            Texts::new("Diese Formatversion gibt es nicht.", "There is no such format version."),
+            Texts::new(
+                format!("Bitte format = {FORMAT_VERSION} schreiben."),
+                format!("Write format = {FORMAT_VERSION}."),
+            ),
+        )),
+        other => Err(wrong_type(other, "die Formatversion, eine ganze Zahl", "the format version, a whole number")),
+    }
+}

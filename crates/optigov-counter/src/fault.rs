@@ -1,0 +1,395 @@
+//! What is wrong with a text, where, and how to mend it.
+
+use std::borrow::Cow;
+use std::fmt;
+
+use serde::Serialize;
+use serde::ser::{SerializeStruct, Serializer};
+
+/// One thing that is wrong, or deserves a second look, in a configuration.
+///
+/// It names the place as a path (`counters[2].exchange_sync.mailboxes[0]`) and, when it was read from a text, as a line and column. What it says is
+/// written for an administrator, in German and English. It never repeats a secret or a mailbox's address.
+///
+/// Serialised it is an object with `path`, `code`, `severity`, `line`, `column`, `message` and `remedy`, the last two with the keys `de` and `en`, so that
+/// a form can show it beside the field.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Fault {
+    pub(crate) steps: Vec<Step>,
+    pub(crate) place: Place,
+    code: Code,
+    position: Option<Position>,
+    message: Texts,
+    remedy: Texts,
+}
+
+impl Fault {
+    pub(crate) fn new(code: Code, message: Texts, remedy: Texts) -> Fault {
+        Fault { steps: Vec::new(), place: Place::Value, code, position: None, message, remedy }
+    }
+
+    pub(crate) fn at(mut self, steps: &[Step]) -> Fault {
+        self.steps.splice(0..0, steps.iter().cloned());
+        self
+    }
+
+    pub(crate) fn at_key(mut self, key: &str) -> Fault {
+        self.steps.push(Step::Key(Cow::Owned(shortened(key))));
+        self.place = Place::Key;
+        self
+    }
+
+    pub(crate) fn set_position(&mut self, position: Position) {
+        self.position = Some(position);
+    }
+
+    /// The place in the configuration, as keys and positions counted from 0; empty for the whole text.
+    pub fn path(&self) -> String {
+        let mut path = String::new();
+        for step in &self.steps {
+            match step {
+                Step::Key(key) => {
+                    if !path.is_empty() {
+                        path.push('.');
+                    }
+                    path.push_str(key);
+                }
+                Step::Index(index) => path.push_str(&format!("[{index}]")),
+            }
+        }
+        path
+    }
+
+    /// The kind of fault: stable across versions, for programs.
+    pub fn code(&self) -> Code {
+        self.code
+    }
+
+    /// Whether the configuration is refused for it.
+    pub fn severity(&self) -> Severity {
+        self.code.severity()
+    }
+
+    /// The line in the text, counted from 1. `None` when it was not read from a text.
+    pub fn line(&self) -> Option<u32> {
+        self.position.map(|position| position.line)
+    }
+
+    /// The column in the line, counted from 1 in characters (Unicode scalar values). `None` when it was not read from a text.
+    pub fn column(&self) -> Option<u32> {
+        self.position.map(|position| position.column)
+    }
+
+    /// What is wrong, as one sentence.
+    pub fn message(&self, language: Language) -> &str {
+        self.message.in_language(language)
+    }
+
+    /// What to do about it, as one sentence.
+    pub fn remedy(&self, language: Language) -> &str {
+        self.remedy.in_language(language)
+    }
+
+    /// The whole fault as one line for people: place, message and remedy.
+    pub fn describe(&self, language: Language) -> String {
+        let mut line = self.path();
+        if let Some(position) = self.position {
+            let Position { line: row, column } = position;
+            let place = match language {
+                Language::German => format!("Zeile {row}, Spalte {column}"),
+                Language::English => format!("line {row}, column {column}"),
+            };
+            line = if line.is_empty() { place } else { format!("{line} ({place})") };
+        }
+        if !line.is_empty() {
+            line.push_str(": ");
+        }
+        line + self.message(language) + " " + self.remedy(language)
+    }
+}
+
+impl fmt::Display for Fault {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&self.describe(Language::English))
+    }
+}
+
+impl std::error::Error for Fault {}
+
+impl Serialize for Fault {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        let mut fields = serializer.serialize_struct("Fault", 7)?;
+        fields.serialize_field("path", &self.path())?;
+        fields.serialize_field("code", &self.code)?;
+        fields.serialize_field("severity", &self.severity())?;
+        fields.serialize_field("line", &self.line())?;
+        fields.serialize_field("column", &self.column())?;
+        fields.serialize_field("message", &self.message)?;
+        fields.serialize_field("remedy", &self.remedy)?;
+        fields.end()
+    }
+}
+
+/// Everything that is wrong with a configuration, all at once: at least one error, then the warnings, each in the order of the format.
+///
+/// At most 200 are kept; a text with more is wrong as a whole.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+#[serde(transparent)]
+pub struct Faults(Vec<Fault>);
+
+impl Faults {
+    pub(crate) fn new(mut faults: Vec<Fault>) -> Faults {
+        faults.sort_by_key(Fault::severity);
+        Faults(faults)
+    }
+
+    pub(crate) fn as_mut_slice(&mut self) -> &mut [Fault] {
+        &mut self.0
+    }
+
+    /// All of them, errors before warnings.
+    pub fn iter(&self) -> impl Iterator<Item = &Fault> {
+        self.0.iter()
+    }
+
+    /// Those for which the configuration was refused; never none.
+    pub fn errors(&self) -> impl Iterator<Item = &Fault> {
+        self.iter().filter(|fault| fault.severity() == Severity::Error)
+    }
+
+    /// All of them as text for people, a line each.
+    pub fn describe(&self, language: Language) -> String {
+        self.0.iter().map(|fault| fault.describe(language)).collect::<Vec<_>>().join("\n")
+    }
+}
+
+impl fmt::Display for Faults {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&self.describe(Language::English))
+    }
+}
+
+impl std::error::Error for Faults {}
+
+impl From<Fault> for Faults {
+    fn from(fault: Fault) -> Faults {
+        Faults(vec![fault])
+    }
+}
+
+impl IntoIterator for Faults {
+    type Item = Fault;
+    type IntoIter = std::vec::IntoIter<Fault>;
+
+    fn into_iter(self) -> Self::IntoIter {
+        self.0.into_iter()
+    }
+}
+
+/// Whether a configuration with this fault is refused.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize)]
+#[serde(rename_all = "snake_case")]
+#[non_exhaustive]
+pub enum Severity {
+    /// The configuration is refused.
+    Error,
+    /// The configuration is accepted, but most likely does not do what was meant.
+    Warning,
+}
+
+/// The language of a text for people.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+#[non_exhaustive]
+pub enum Language {
+    /// German.
+    German,
+    /// English.
+    English,
+}
+
+macro_rules! codes {
+    ($($(#[$doc:meta])+ $severity:ident $name:ident = $text:literal,)+) => {
+        /// The kind of a [`Fault`]. Its text form (`as_str`, serialised alike) is stable across versions.
+        #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+        #[non_exhaustive]
+        pub enum Code {
+            $($(#[$doc])+ $name,)+
+        }
+
+        impl Code {
+            /// Every code that this version knows.
+            pub const ALL: &[Code] = &[$(Code::$name),+];
+
+            /// The stable text form, in snake case.
+            pub fn as_str(self) -> &'static str {
+                match self {
+                    $(Code::$name => $text,)+
+                }
+            }
+
+            /// Whether a configuration with such a fault is refused.
+            pub fn severity(self) -> Severity {
+                match self {
+                    $(Code::$name => Severity::$severity,)+
+                }
+            }
+        }
+    };
+}
+
+codes! {
+    /// The text is not TOML or JSON.
+    Error Syntax = "syntax",
+    /// The format version is newer than this library.
+    Error FormatTooNew = "format_too_new",
+    /// A key that the format does not have.
+    Error UnknownKey = "unknown_key",
+    /// A key that is there twice.
+    Error DuplicateKey = "duplicate_key",
+    /// A key that must be there is not.
+    Error MissingKey = "missing_key",
+    /// A value of another type than the key takes.
+    Error WrongType = "wrong_type",
+    /// A text that is none of the words that the key takes.
+    Error UnknownWord = "unknown_word",
+    /// A text that is not of the form that the key takes: a duration, a time of day, a date, a name, an address.
+    Error Malformed = "malformed",
+    /// A number, a duration or a list outside its limits.
+    Error OutOfRange = "out_of_range",
+    /// Two keys that exclude each other.
+    Error Conflict = "conflict",
+    /// A secret is written into the configuration.
+    Error InlineSecret = "inline_secret",
+    /// Two entries with the same id.
+    Error DuplicateId = "duplicate_id",
+    /// The same mailbox twice at one counter.
+    Error DuplicateMailbox = "duplicate_mailbox",
+    /// A template that does not exist, or that this counter does not serve.
+    Error UnknownTemplate = "unknown_template",
+    /// The Exchange sync is on, and there is no mailbox.
+    Error SyncWithoutMailbox = "sync_without_mailbox",
+    /// More mailboxes must be free than there are.
+    Error TooFewMailboxes = "too_few_mailboxes",
+    /// Hours within one rule or exception that overlap.
+    Error OverlappingHours = "overlapping_hours",
+    /// A range of dates that ends before it begins.
+    Error InvertedDates = "inverted_dates",
+    /// The horizon is shorter than the lead time: nothing could ever be booked.
+    Error HorizonBeforeLeadTime = "horizon_before_lead_time",
+    /// Two exceptions that say different things about one date.
+    Error ConflictingExceptions = "conflicting_exceptions",
+    /// Two opening rules whose windows overlap: what is offered is their union.
+    Warning OverlappingRules = "overlapping_rules",
+    /// A template that is longer than every window in which it may be booked.
+    Warning TemplateNeverFits = "template_never_fits",
+    /// A counter at which nothing can ever be booked.
+    Warning NothingBookable = "nothing_bookable",
+    /// The Exchange sync is on, and the municipality has no Exchange connection.
+    Warning SyncWithoutConnection = "sync_without_connection",
+    /// Entries that mean "not free", or whose meaning is not known, do not block.
+    Warning BusyDoesNotBlock = "busy_does_not_block",
+    /// A holiday is removed that the state does not have.
+    Warning RemovesNothing = "removes_nothing",
+}
+
+impl Serialize for Code {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        serializer.serialize_str(self.as_str())
+    }
+}
+
+impl fmt::Display for Code {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(self.as_str())
+    }
+}
+
+/// One step of a path.
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub(crate) enum Step {
+    Key(Cow<'static, str>),
+    Index(usize),
+}
+
+/// What of the last step a fault means: its key or its value.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Place {
+    Key,
+    Value,
+}
+
+/// Line and column, both from 1; the column counts characters.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) struct Position {
+    pub(crate) line: u32,
+    pub(crate) column: u32,
+}
+
+impl Position {
+    /// The position of a byte in a text; past the end is the end, and within a character is its start.
+    pub(crate) fn of_byte(text: &str, byte: usize) -> Position {
+        let mut end = byte.min(text.len());
+        while !text.is_char_boundary(end) {
+            end -= 1;
+        }
+        let before = &text[..end];
+        let line_start = before.rfind('\n').map_or(0, |newline| newline + 1);
+        let line = before.bytes().filter(|byte| *byte == b'\n').count() + 1;
+        let column = before[line_start..].chars().count() + 1;
+        Position { line: u32::try_from(line).unwrap_or(u32::MAX), column: u32::try_from(column).unwrap_or(u32::MAX) }
+    }
+}
+
+/// A sentence in both languages.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+pub(crate) struct Texts {
+    de: Cow<'static, str>,
+    en: Cow<'static, str>,
+}
+
+impl Texts {
+    pub(crate) fn new(de: impl Into<Cow<'static, str>>, en: impl Into<Cow<'static, str>>) -> Texts {
+        Texts { de: de.into(), en: en.into() }
+    }
+
+    fn in_language(&self, language: Language) -> &str {
+        match language {
+            Language::German => &self.de,
+            Language::English => &self.en,
+        }
+    }
+}
+
+/// A text from outside, short enough to be repeated in a message and without control characters.
+pub(crate) fn shortened(text: &str) -> String {
+    const MOST: usize = 48;
+    let mut short: String = text.chars().take(MOST).map(|c| if c.is_control() { '\u{fffd}' } else { c }).collect();
+    if text.chars().nth(MOST).is_some() {
+        short.push('…');
+    }
+    short
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_position_counts_characters_and_never_splits_one() {
+        let text = "a = 1\nü = \"ß\"\n";
+        assert_eq!(Position::of_byte(text, 0), Position { line: 1, column: 1 });
+        assert_eq!(Position::of_byte(text, 6), Position { line: 2, column: 1 });
+        assert_eq!(Position::of_byte(text, 7), Position { line: 2, column: 1 });
+        assert_eq!(Position::of_byte(text, 8), Position { line: 2, column: 2 });
+        assert_eq!(Position::of_byte(text, 9999), Position { line: 3, column: 1 });
+    }
+
+    #[test]
+    fn codes_are_distinct_and_in_snake_case() {
+        let mut seen = std::collections::BTreeSet::new();
+        for code in Code::ALL {
+            assert!(seen.insert(code.as_str()), "{code} twice");
+            assert!(code.as_str().bytes().all(|byte| byte.is_ascii_lowercase() || byte == b'_'));
+        }
+    }
+}

@@ -1,0 +1,171 @@
+//! The Exchange sync of a counter: the switch, and the mailboxes beside it.
+
+use optigov_slots::Needed;
+use serde::ser::{Serialize, SerializeMap, Serializer};
+
+use crate::blocking::BlockingPolicy;
+use crate::fault::{Code, Fault, Texts};
+use crate::mailbox::Mailbox;
+use crate::text::reader::{Read, Reader, deserialize_by_reading, read_table, whole_number, word};
+use crate::text::value::Value;
+
+/// Whether and how Exchange calendars count at a counter (*Exchange-Abgleich*). Off by default; when it is on there is at least one mailbox, and none twice.
+#[derive(Clone, Debug, Default, PartialEq, Eq, serde::Serialize, schemars::JsonSchema)]
+#[schemars(deny_unknown_fields)]
+pub struct ExchangeSync {
+    /// Whether the calendars count. Off, the mailboxes are kept and no calendar is read.
+    #[serde(default)]
+    on: bool,
+    /// The mailboxes whose calendars count.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    mailboxes: Vec<Mailbox>,
+    /// How many of the mailboxes must be free: "all" (default), "any", or { at_least = 2 }.
+    #[serde(default, skip_serializing_if = "is_default")]
+    needed: MailboxesNeeded,
+    /// Which entries block.
+    #[serde(default, skip_serializing_if = "is_default")]
+    blocking: BlockingPolicy,
+}
+
+impl ExchangeSync {
+    /// Whether the calendars count. When off, nothing may be asked of Exchange.
+    pub fn is_on(&self) -> bool {
+        self.on
+    }
+
+    /// The mailboxes that were entered, also while the sync is off.
+    pub fn mailboxes(&self) -> &[Mailbox] {
+        &self.mailboxes
+    }
+
+    /// How many of the mailboxes must be free at the same time for something to be bookable. Default: all.
+    pub fn needed(&self) -> Needed {
+        self.needed.0
+    }
+
+    /// Which entries block.
+    pub fn blocking(&self) -> &BlockingPolicy {
+        &self.blocking
+    }
+}
+
+read_table!(ExchangeSync { on: or_default, mailboxes: or_default, needed: or_default, blocking: or_default } checked);
+
+deserialize_by_reading!(ExchangeSync);
+
+/// The engine's [`Needed`] in the form of the format.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+struct MailboxesNeeded(Needed);
+
+impl Read for MailboxesNeeded {
+    fn read(value: &Value<'_>, reader: &mut Reader) -> Option<Self> {
+        match value {
+            Value::Table(_) => {
+                let [at_least] = reader.table(value, &["at_least"])?;
+                reader.required::<Count>("at_least", at_least).map(|count| MailboxesNeeded(Needed::AtLeast(count.0)))
+            }
+            _ => {
+                let text = crate::text::reader::text(value, reader)?;
+                let needed = word(text, &[("all", Needed::All), ("any", Needed::Any)]);
+                needed.map(MailboxesNeeded).map_err(|fault| reader.fault(fault)).ok()
+            }
+        }
+    }
+}
+
+impl Serialize for MailboxesNeeded {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        match self.0 {
+            Needed::Any => serializer.serialize_str("any"),
+            Needed::AtLeast(count) => {
+                let mut map = serializer.serialize_map(Some(1))?;
+                map.serialize_entry("at_least", &count)?;
+                map.end()
+            }
+            _ => serializer.serialize_str("all"),
+        }
+    }
+}
+
+impl schemars::JsonSchema for MailboxesNeeded {
+    fn schema_name() -> std::borrow::Cow<'static, str> {
+        "MailboxesNeeded".into()
+    }
+
+    fn json_schema(_: &mut schemars::SchemaGenerator) -> schemars::Schema {
+        schemars::json_schema!({
+            "description": "How many of the mailboxes must be free at the same time.",
+            "oneOf": [
+                { "enum": ["all", "any"] },
+                {
+                    "type": "object",
+                    "properties": { "at_least": { "type": "integer", "minimum": 1, "maximum": 1000 } },
+                    "required": ["at_least"],
+                    "additionalProperties": false,
+                },
+            ],
+        })
+    }
+}
+
+struct Count(u32);
+
+impl Read for Count {
+    fn read(value: &Value<'_>, reader: &mut Reader) -> Option<Self> {
+        whole_number(value, 1, 1000, reader).map(Count)
+    }
+}
+
+pub(crate) fn is_default<T: Default + PartialEq>(value: &T) -> bool {
+    *value == T::default()
+}
+
+fn checked(sync: ExchangeSync, reader: &mut Reader) -> Option<ExchangeSync> {
+    let mut first_seen = std::collections::HashMap::with_capacity(sync.mailboxes.len());
+    for (index, mailbox) in sync.mailboxes.iter().enumerate() {
+        if let Some(first) = first_seen.insert(mailbox, index) {
+            let fault = Fault::new(
+                Code::DuplicateMailbox,
+                Texts::new(
+                    format!("Dieses Postfach steht schon an Stelle {}.", first + 1),
+                    format!("This mailbox is there already, as number {}.", first + 1),
+                ),
+                Texts::new("Bitte einen der beiden Einträge entfernen.", "Remove one of the two."),
+            );
+            reader.below("mailboxes", |reader| reader.element(index, |reader| reader.fault(fault)));
+        }
+    }
+    if sync.on && sync.mailboxes.is_empty() {
+        let fault = Fault::new(
+            Code::SyncWithoutMailbox,
+            Texts::new(
+                "Der Exchange-Abgleich ist eingeschaltet, aber es ist kein Postfach eingetragen.",
+                "The Exchange sync is on, but no mailbox is entered.",
+            ),
+            Texts::new(
+                "Bitte ein Postfach eintragen oder den Abgleich ausschalten.",
+                "Enter a mailbox, or switch the sync off.",
+            ),
+        );
+        reader.below("mailboxes", |reader| reader.fault(fault));
+    }
+    if let Needed::AtLeast(count) = sync.needed.0
+        && count as usize > sync.mailboxes.len()
+        && (sync.on || !sync.mailboxes.is_empty())
+    {
+        let there = sync.mailboxes.len();
+        let fault = Fault::new(
+            Code::TooFewMailboxes,
+            Texts::new(
+                format!("Es sollen {count} Postfächer frei sein, eingetragen sind {there}."),
+                format!("{count} mailboxes are to be free, but {there} are entered."),
+            ),
+            Texts::new(
+                "Bitte Postfächer ergänzen oder die Zahl verringern.",
+                "Enter more mailboxes, or lower the number.",
+            ),
+        );
+        reader.below("needed", |reader| reader.fault(fault));
+    }
+    Some(sync)
+}

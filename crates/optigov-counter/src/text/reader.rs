@@ -1,0 +1,316 @@
+//! From the tree to the model: collects every fault with its path instead of stopping at the first.
+
+use std::borrow::Cow;
+
+use crate::fault::{Code, Fault, Severity, Step, Texts, shortened};
+use crate::text::value::Value;
+
+/// More faults than this are not kept: the text is wrong as a whole.
+pub(crate) const MOST_FAULTS: usize = 200;
+
+/// A type that a configuration value is read into. `None` means that the reader has been told what is wrong.
+pub(crate) trait Read: Sized {
+    fn read(value: &Value<'_>, reader: &mut Reader) -> Option<Self>;
+}
+
+/// Where reading is, and what was found wrong so far.
+#[derive(Default)]
+pub(crate) struct Reader {
+    path: Vec<Step>,
+    faults: Vec<Fault>,
+    refused: bool,
+}
+
+impl Reader {
+    /// All that was found, in the order in which it was found.
+    pub(crate) fn into_faults(self) -> Vec<Fault> {
+        self.faults
+    }
+
+    /// Whether an error, not only warnings, was found.
+    pub(crate) fn has_errors(&self) -> bool {
+        self.refused
+    }
+
+    /// Notes a fault; its own steps lie below the place where reading is.
+    pub(crate) fn fault(&mut self, fault: Fault) {
+        self.refused |= fault.severity() == Severity::Error;
+        if self.faults.len() < MOST_FAULTS {
+            let fault = fault.at(&self.path);
+            self.faults.push(fault);
+        }
+    }
+
+    /// Notes a fault and gives up on the value.
+    pub(crate) fn refuse<T>(&mut self, fault: Fault) -> Option<T> {
+        self.fault(fault);
+        None
+    }
+
+    /// Reads something below a key of the table where reading is.
+    pub(crate) fn below<T>(&mut self, key: &'static str, read: impl FnOnce(&mut Reader) -> T) -> T {
+        self.step(Step::Key(Cow::Borrowed(key)), read)
+    }
+
+    /// Reads an element of the list where reading is.
+    pub(crate) fn element<T>(&mut self, index: usize, read: impl FnOnce(&mut Reader) -> T) -> T {
+        self.step(Step::Index(index), read)
+    }
+
+    fn step<T>(&mut self, step: Step, read: impl FnOnce(&mut Reader) -> T) -> T {
+        self.path.push(step);
+        let result = read(self);
+        self.path.pop();
+        result
+    }
+
+    /// The values of a table's keys, in the order of `keys`. An unknown key or one that is there twice is a fault, and the others are still given.
+    pub(crate) fn table<'v, 'i, const N: usize>(
+        &mut self,
+        value: &'v Value<'i>,
+        keys: &[&'static str; N],
+    ) -> Option<[Option<&'v Value<'i>>; N]> {
+        let Value::Table(entries) = value else {
+            return self.refuse(wrong_type(value, "eine Tabelle von Schlüsseln", "a table of keys"));
+        };
+        let mut values = [None; N];
+        // What we write has the order of the format: the next key is mostly the one after the last.
+        let mut next = 0;
+        for (key, value) in entries {
+            let found = (next..N).chain(0..next).find(|index| keys[*index] == key);
+            match found {
+                Some(index) if values[index].is_some() => self.fault(duplicate_key(key)),
+                Some(index) => {
+                    next = index + 1;
+                    if *value != Value::Null {
+                        values[index] = Some(value);
+                    }
+                }
+                None => self.fault(unknown_key(key, keys)),
+            }
+        }
+        Some(values)
+    }
+
+    /// A value that must be there.
+    pub(crate) fn required<T: Read>(&mut self, key: &'static str, value: Option<&Value<'_>>) -> Option<T> {
+        self.below(key, |reader| match value {
+            Some(value) => T::read(value, reader),
+            None => reader.refuse(Fault::new(
+                Code::MissingKey,
+                Texts::new(format!("Der Schlüssel „{key}“ fehlt."), format!("The key \"{key}\" is missing.")),
+                Texts::new("Bitte ihn ergänzen.", "Add it."),
+            )),
+        })
+    }
+
+    /// A value that may be left out.
+    pub(crate) fn optional<T: Read>(&mut self, key: &'static str, value: Option<&Value<'_>>) -> Option<Option<T>> {
+        match value {
+            Some(value) => self.below(key, |reader| T::read(value, reader)).map(Some),
+            None => Some(None),
+        }
+    }
+
+    /// A value that stands for its default when it is left out.
+    pub(crate) fn or_default<T: Read + Default>(&mut self, key: &'static str, value: Option<&Value<'_>>) -> Option<T> {
+        self.optional(key, value).map(Option::unwrap_or_default)
+    }
+}
+
+impl<T: Read> Read for std::sync::Arc<T> {
+    fn read(value: &Value<'_>, reader: &mut Reader) -> Option<Self> {
+        T::read(value, reader).map(std::sync::Arc::new)
+    }
+}
+
+impl Read for bool {
+    fn read(value: &Value<'_>, reader: &mut Reader) -> Option<Self> {
+        match value {
+            Value::Boolean(value) => Some(*value),
+            _ => reader.refuse(wrong_type(value, "true oder false", "true or false")),
+        }
+    }
+}
+
+/// Every element that can be read is; the list counts only if all could.
+impl<T: Read> Read for Vec<T> {
+    fn read(value: &Value<'_>, reader: &mut Reader) -> Option<Self> {
+        let Value::List(elements) = value else {
+            return reader.refuse(wrong_type(value, "eine Liste", "a list"));
+        };
+        let mut list = Vec::with_capacity(elements.len());
+        let mut complete = true;
+        for (index, element) in elements.iter().enumerate() {
+            match reader.element(index, |reader| T::read(element, reader)) {
+                Some(element) => list.push(element),
+                None => complete = false,
+            }
+        }
+        complete.then_some(list)
+    }
+}
+
+/// A table of the format as a struct: every field is a key of the same name, `required`, `optional` or `or_default`; after the semicolon stand fields that
+/// are no keys. `check` sees the finished value, may refuse it, and is told where it stands.
+macro_rules! read_table {
+    ($type:ident { $($field:ident: $how:ident),+ $(,)? $(; $($other:ident: $value:expr),+ $(,)?)? } $($check:path)?) => {
+        impl $crate::text::reader::Read for $type {
+            fn read(
+                value: &$crate::text::value::Value<'_>,
+                reader: &mut $crate::text::reader::Reader,
+            ) -> Option<Self> {
+                let [$($field),+] = reader.table(value, &[$(stringify!($field)),+])?;
+                $(let $field = reader.$how(stringify!($field), $field);)+
+                let read = $type { $($field: $field?,)+ $($($other: $value,)+)? };
+                $(let read = $check(read, reader)?;)?
+                Some(read)
+            }
+        }
+    };
+}
+pub(crate) use read_table;
+
+/// The public door of a type that reads itself: serde, which says all faults in its one message.
+macro_rules! deserialize_by_reading {
+    ($($type:ty),+ $(,)?) => {
+        $(impl<'de> serde::Deserialize<'de> for $type {
+            fn deserialize<D: serde::Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+                let value = $crate::text::value::Value::deserialize(deserializer)?;
+                $crate::text::reader::read_whole(&value).map(|(read, _)| read).map_err(serde::de::Error::custom)
+            }
+        })+
+    };
+}
+pub(crate) use deserialize_by_reading;
+
+/// Reads a whole tree; with the value come its warnings.
+pub(crate) fn read_whole<T: Read>(value: &Value<'_>) -> Result<(T, Vec<Fault>), crate::Faults> {
+    let mut reader = Reader::default();
+    let read = T::read(value, &mut reader);
+    let refused = reader.has_errors();
+    match read {
+        Some(read) if !refused => Ok((read, reader.into_faults())),
+        _ => Err(crate::Faults::new(reader.into_faults())),
+    }
+}
+
+/// The text of a value, or the fault that it is none.
+pub(crate) fn text<'v>(value: &'v Value<'_>, reader: &mut Reader) -> Option<&'v str> {
+    match value {
+        Value::Text(text) => Some(text),
+        _ => reader.refuse(wrong_type(value, "ein Text", "a text")),
+    }
+}
+
+/// A whole number within limits.
+pub(crate) fn whole_number(value: &Value<'_>, least: u32, most: u32, reader: &mut Reader) -> Option<u32> {
+    let Value::Integer(number) = value else {
+        return reader.refuse(wrong_type(value, "eine ganze Zahl", "a whole number"));
+    };
+    match u32::try_from(*number) {
+        Ok(number) if (least..=most).contains(&number) => Some(number),
+        _ => reader.refuse(Fault::new(
+            Code::OutOfRange,
+            Texts::new(format!("Die Zahl {number} ist nicht erlaubt."), format!("The number {number} is not allowed.")),
+            Texts::new(
+                format!("Erlaubt sind {least} bis {most}."),
+                format!("Numbers from {least} to {most} are allowed."),
+            ),
+        )),
+    }
+}
+
+/// One of the words that a key takes; `-` and `_` are the same.
+pub(crate) fn word<T: Copy>(text: &str, words: &[(&'static str, T)]) -> Result<T, Fault> {
+    let wanted = text.replace('-', "_").to_ascii_lowercase();
+    if let Some((_, value)) = words.iter().find(|(word, _)| *word == wanted) {
+        return Ok(*value);
+    }
+    let known: Vec<&str> = words.iter().map(|(word, _)| *word).collect();
+    let (shown, list) = (shortened(text), known.join(", "));
+    Err(Fault::new(
+        Code::UnknownWord,
+        Texts::new(
+            format!("„{shown}“ ist hier kein bekanntes Wort."),
+            format!("\"{shown}\" is not a known word here."),
+        ),
+        suggestion(&wanted, known.into_iter())
+            .unwrap_or_else(|| Texts::new(format!("Möglich sind: {list}."), format!("Possible are: {list}."))),
+    ))
+}
+
+/// "Did you mean …?", if something known is near enough.
+pub(crate) fn suggestion<'a>(wrong: &str, known: impl Iterator<Item = &'a str>) -> Option<Texts> {
+    const LONGEST: usize = 64;
+    if wrong.len() > LONGEST {
+        return None;
+    }
+    let distance = |word: &str| strsim::damerau_levenshtein(wrong, word);
+    let (nearest, edits) = known.map(|word| (word, distance(word))).min_by_key(|(_, edits)| *edits)?;
+    let near = edits <= 1 + nearest.chars().count() / 4 || (wrong.len() > 3 && nearest.starts_with(wrong));
+    near.then(|| Texts::new(format!("Ist „{nearest}“ gemeint?"), format!("Did you mean \"{nearest}\"?")))
+}
+
+pub(crate) fn wrong_type(value: &Value<'_>, expected_de: &str, expected_en: &str) -> Fault {
+    let (found_de, found_en) = match value {
+        Value::Null => ("null", "null"),
+        Value::Boolean(_) => ("ein Wahrheitswert", "true or false"),
+        Value::Integer(_) => ("eine ganze Zahl", "a whole number"),
+        Value::Fraction => ("eine Zahl", "a number"),
+        Value::Text(_) => ("ein Text", "a text"),
+        Value::List(_) => ("eine Liste", "a list"),
+        Value::Table(_) => ("eine Tabelle von Schlüsseln", "a table of keys"),
+    };
+    Fault::new(
+        Code::WrongType,
+        Texts::new(format!("Hier steht {found_de}."), format!("There is {found_en} here.")),
+        Texts::new(format!("Erwartet wird {expected_de}."), format!("Expected is {expected_en}.")),
+    )
+}
+
+fn unknown_key(key: &str, known: &[&'static str]) -> Fault {
+    let plain = key.to_lowercase();
+    if ["password", "passwort", "kennwort", "passphrase", "token"].iter().any(|word| plain.contains(word)) {
+        return inline_secret().at_key(key);
+    }
+    let (shown, list) = (shortened(key), known.join(", "));
+    Fault::new(
+        Code::UnknownKey,
+        Texts::new(
+            format!("Den Schlüssel „{shown}“ gibt es hier nicht."),
+            format!("There is no key \"{shown}\" here."),
+        ),
+        suggestion(&key.replace('-', "_").to_ascii_lowercase(), known.iter().copied())
+            .unwrap_or_else(|| Texts::new(format!("Möglich sind: {list}."), format!("Possible are: {list}."))),
+    )
+    .at_key(key)
+}
+
+/// A secret that stands in the configuration itself. It is never repeated.
+pub(crate) fn inline_secret() -> Fault {
+    Fault::new(
+        Code::InlineSecret,
+        Texts::new(
+            "Ein Geheimnis gehört nicht in die Konfiguration.",
+            "A secret does not belong in the configuration.",
+        ),
+        Texts::new(
+            "Bitte darauf verweisen: secret = { env = \"NAME\" }, secret = { file = \"/pfad\" } oder secret = \"provided\".",
+            "Refer to it: secret = { env = \"NAME\" }, secret = { file = \"/path\" } or secret = \"provided\".",
+        ),
+    )
+}
+
+fn duplicate_key(key: &str) -> Fault {
+    let shown = shortened(key);
+    Fault::new(
+        Code::DuplicateKey,
+        Texts::new(
+            format!("Der Schlüssel „{shown}“ steht zweimal da."),
+            format!("The key \"{shown}\" is there twice."),
+        ),
+        Texts::new("Bitte einen der beiden entfernen.", "Remove one of the two."),
+    )
+    .at_key(key)
+}

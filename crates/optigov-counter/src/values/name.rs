@@ -1,0 +1,101 @@
+//! Ids and lines of text.
+
+use std::fmt;
+
+use crate::Fault;
+use crate::fault::{Code, Texts};
+use crate::values::text_value;
+
+macro_rules! id {
+    ($(#[$doc:meta])+ $type:ident, $description:literal, [$($example:literal),+]) => {
+        $(#[$doc])+
+        #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+        pub struct $type(String);
+
+        impl $type {
+            /// Checks an id.
+            ///
+            /// # Errors
+            ///
+            /// A fault that says what an id may be made of.
+            pub fn parse(text: &str) -> Result<Self, Fault> {
+                checked_id(text).map(|id| $type(id.to_owned()))
+            }
+
+            /// The id as text.
+            pub fn as_str(&self) -> &str {
+                &self.0
+            }
+        }
+
+        impl fmt::Display for $type {
+            fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+                f.write_str(&self.0)
+            }
+        }
+
+        text_value!($type, $description, [$($example),+]);
+    };
+}
+
+id! {
+    /// What names a counter within its municipality: up to 64 ASCII letters, digits, `-`, `_` and `.`, the first a letter or digit.
+    CounterId, "Names a counter: up to 64 letters, digits, '-', '_' or '.', the first a letter or digit.", ["buergerbuero-1"]
+}
+
+id! {
+    /// What names an appointment template within its municipality, of the same form as a [`CounterId`].
+    TemplateId, "Names a template: up to 64 letters, digits, '-', '_' or '.', the first a letter or digit.", ["personalausweis"]
+}
+
+fn checked_id(text: &str) -> Result<&str, Fault> {
+    const LONGEST: usize = 64;
+    let first_fits = text.bytes().next().is_some_and(|byte| byte.is_ascii_alphanumeric());
+    let all_fit = text.bytes().all(|byte| byte.is_ascii_alphanumeric() || b"-_.".contains(&byte));
+    if first_fits && all_fit && text.len() <= LONGEST {
+        return Ok(text);
+    }
+    let shown = crate::fault::shortened(text);
+    Err(Fault::new(
+        Code::Malformed,
+        Texts::new(format!("„{shown}“ ist kein gültiger Bezeichner."), format!("\"{shown}\" is not a valid id.")),
+        Texts::new(
+            "Erlaubt sind bis zu 64 Buchstaben ohne Umlaute, Ziffern, „-“, „_“ und „.“, beginnend mit Buchstabe oder Ziffer.",
+            "Up to 64 ASCII letters, digits, \"-\", \"_\" and \".\" are allowed, beginning with a letter or digit.",
+        ),
+    ))
+}
+
+/// A line of text for people: not blank, at most 200 characters, no control characters.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) struct Line(String);
+
+impl Line {
+    pub(crate) fn parse(text: &str) -> Result<Line, Fault> {
+        const LONGEST: usize = 200;
+        let text = text.trim();
+        if !text.is_empty() && !text.chars().any(char::is_control) && text.chars().nth(LONGEST).is_none() {
+            return Ok(Line(text.to_owned()));
+        }
+        Err(Fault::new(
+            Code::Malformed,
+            Texts::new(
+                "Der Text ist leer, zu lang oder enthält Steuerzeichen.",
+                "The text is blank, too long, or has control characters.",
+            ),
+            Texts::new("Erlaubt ist eine Zeile mit 1 bis 200 Zeichen.", "One line of 1 to 200 characters is allowed."),
+        ))
+    }
+
+    pub(crate) fn as_str(&self) -> &str {
+        &self.0
+    }
+}
+
+impl fmt::Display for Line {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&self.0)
+    }
+}
+
+text_value!(Line, "One line of text: 1 to 200 characters.", ["Bürgerbüro, Schalter 1"]);

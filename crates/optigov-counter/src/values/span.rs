@@ -1,0 +1,244 @@
+//! Lengths of time: exact ones, and civil days.
+
+use std::fmt;
+use std::time::Duration;
+
+use crate::Fault;
+use crate::fault::{Code, Texts};
+use crate::values::{malformed, text_value};
+
+/// An exact length of time in whole seconds, at most 366 days.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord)]
+pub(crate) struct Span(u32);
+
+impl Span {
+    pub(crate) const fn from_seconds(seconds: u32) -> Span {
+        Span(seconds)
+    }
+
+    /// `"20min"`, `"1h30min"`, `"1 Stunde 30 Minuten"`, `"45s"`, `"0min"`.
+    pub(crate) fn parse(text: &str) -> Result<Span, Fault> {
+        let unclear =
+            || malformed(text, "eine Dauer wie „20min“ oder „1h30min“", "a duration such as \"20min\" or \"1h30min\"");
+        let mut seconds = 0_u64;
+        let mut parts = parts(text).ok_or_else(unclear)?.into_iter().peekable();
+        if parts.peek().is_none() {
+            return Err(unclear());
+        }
+        let mut last_unit = u64::MAX;
+        for (number, unit) in parts {
+            let unit = match unit.as_str() {
+                "s" | "sec" | "sek" | "second" | "seconds" | "sekunde" | "sekunden" => 1,
+                "m" | "min" | "minute" | "minutes" | "minuten" => 60,
+                "h" | "std" | "hour" | "hours" | "stunde" | "stunden" => 3600,
+                _ => return Err(unclear()),
+            };
+            if unit >= last_unit {
+                return Err(unclear());
+            }
+            last_unit = unit;
+            seconds = number.checked_mul(unit).and_then(|part| seconds.checked_add(part)).unwrap_or(u64::MAX);
+        }
+        match u32::try_from(seconds) {
+            Ok(seconds) if seconds <= 366 * 24 * 3600 => Ok(Span(seconds)),
+            _ => Err(too_long(text)),
+        }
+    }
+
+    pub(crate) fn seconds(self) -> u32 {
+        self.0
+    }
+
+    pub(crate) fn duration(self) -> Duration {
+        Duration::from_secs(u64::from(self.0))
+    }
+}
+
+impl fmt::Display for Span {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let (hours, minutes, seconds) = (self.0 / 3600, self.0 / 60 % 60, self.0 % 60);
+        if hours > 0 {
+            write!(f, "{hours}h")?;
+        }
+        if minutes > 0 || self.0 == 0 {
+            write!(f, "{minutes}min")?;
+        }
+        if seconds > 0 {
+            write!(f, "{seconds}s")?;
+        }
+        Ok(())
+    }
+}
+
+text_value!(Span, "A length of time in hours, minutes and seconds.", ["20min", "1h30min", "24h", "45s", "0min"]);
+
+/// A number of civil days, at most 3,660.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub(crate) struct Days(u16);
+
+impl Days {
+    pub(crate) const fn new(days: u16) -> Days {
+        Days(days)
+    }
+
+    /// `"60d"`, `"60 days"`, `"8 Wochen"`.
+    pub(crate) fn parse(text: &str) -> Result<Days, Fault> {
+        let unclear = || {
+            malformed(
+                text,
+                "eine Zahl von Tagen wie „60d“ oder „60 Tage“",
+                "a number of days such as \"60d\" or \"60 days\"",
+            )
+        };
+        let [(number, unit)] = parts(text).and_then(|parts| <[_; 1]>::try_from(parts).ok()).ok_or_else(unclear)?;
+        let days = match unit.as_str() {
+            "d" | "day" | "days" | "tag" | "tage" | "tagen" => Some(number),
+            "w" | "week" | "weeks" | "woche" | "wochen" => number.checked_mul(7),
+            _ => return Err(unclear()),
+        };
+        match days.map(u16::try_from) {
+            Some(Ok(days)) if days <= 3660 => Ok(Days(days)),
+            _ => Err(too_long(text)),
+        }
+    }
+
+    pub(crate) fn count(self) -> u16 {
+        self.0
+    }
+}
+
+impl fmt::Display for Days {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{}d", self.0)
+    }
+}
+
+text_value!(Days, "A number of civil days.", ["60d", "60 days", "8 weeks", "14 Tage"]);
+
+/// How long before its start an appointment can be booked at the latest.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+#[non_exhaustive]
+pub enum LeadTime {
+    /// An exact length of time, whatever the hour: with 24 h, at 10:15 the next day's 10:15 can still be booked. In whole seconds.
+    Exact(Duration),
+    /// Whole civil days in the counter's zone: with 1, everything from the next day's midnight on can be booked.
+    Days(u16),
+}
+
+impl LeadTime {
+    /// No lead time: up to the very start.
+    pub const NONE: LeadTime = LeadTime::Exact(Duration::ZERO);
+
+    /// Reads `"24h"` (exact) or `"1d"` (civil days).
+    ///
+    /// # Errors
+    ///
+    /// A fault that says which forms there are.
+    pub fn parse(text: &str) -> Result<LeadTime, Fault> {
+        if let Ok(days) = Days::parse(text) {
+            return Ok(LeadTime::Days(days.count()));
+        }
+        match Span::parse(text) {
+            Ok(span) => Ok(LeadTime::Exact(span.duration())),
+            Err(fault) if fault.code() == Code::OutOfRange => Err(fault),
+            Err(_) => Err(malformed(
+                text,
+                "eine Dauer wie „24h“ oder eine Zahl von Tagen wie „1d“",
+                "a duration such as \"24h\" or a number of days such as \"1d\"",
+            )),
+        }
+    }
+}
+
+impl Default for LeadTime {
+    fn default() -> LeadTime {
+        LeadTime::NONE
+    }
+}
+
+impl fmt::Display for LeadTime {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            LeadTime::Exact(length) => Span(u32::try_from(length.as_secs()).unwrap_or(u32::MAX)).fmt(f),
+            LeadTime::Days(days) => Days(*days).fmt(f),
+        }
+    }
+}
+
+text_value!(LeadTime, "An exact length of time (24h) or whole civil days (1d).", ["24h", "1d", "90min", "0min"]);
+
+/// A text as numbers, each with the word that follows it, in lower case.
+fn parts(text: &str) -> Option<Vec<(u64, String)>> {
+    const MOST: usize = 3;
+    let mut rest = text.trim();
+    let mut parts = Vec::new();
+    while !rest.is_empty() {
+        let digits = rest.bytes().take_while(u8::is_ascii_digit).count();
+        let number = rest[..digits].parse().ok()?;
+        let after = rest[digits..].trim_start();
+        let letters = after.find(|c: char| !c.is_ascii_alphabetic()).unwrap_or(after.len());
+        if parts.len() == MOST {
+            return None;
+        }
+        parts.push((number, after[..letters].to_ascii_lowercase()));
+        rest = after[letters..].trim_start();
+    }
+    Some(parts)
+}
+
+fn too_long(text: &str) -> Fault {
+    let shown = crate::fault::shortened(text);
+    Fault::new(
+        Code::OutOfRange,
+        Texts::new(format!("„{shown}“ ist zu lang."), format!("\"{shown}\" is too long.")),
+        Texts::new(
+            "Erlaubt sind höchstens 366 Tage in Stunden oder 3660 Tage.",
+            "At most 366 days in hours, or 3660 days, are allowed.",
+        ),
+    )
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn forms_that_people_write_have_one_canonical_form() {
+        for (written, canonical) in [
+            ("20 min", "20min"),
+            ("90 Minuten", "1h30min"),
+            ("1 Std 30 Min", "1h30min"),
+            ("1h30m", "1h30min"),
+            ("3600s", "1h"),
+            ("0h", "0min"),
+            ("24 h", "24h"),
+        ] {
+            assert_eq!(Span::parse(written).expect(written).to_string(), canonical);
+        }
+        for (written, canonical) in [("60 days", "60d"), ("2 Wochen", "14d"), ("1 Tag", "1d"), ("60d", "60d")] {
+            assert_eq!(Days::parse(written).expect(written).to_string(), canonical);
+        }
+    }
+
+    #[test]
+    fn a_number_without_a_unit_is_refused() {
+        for text in [
+            "20",
+            "",
+            " ",
+            "min",
+            "20min20min",
+            "30min1h",
+            "-5min",
+            "1.5h",
+            "1h 2",
+            "٣min",
+            "99999999999999999999h",
+            "1h1h1h1h",
+        ] {
+            assert!(Span::parse(text).is_err(), "{text}");
+            assert!(Days::parse(text).is_err(), "{text}");
+        }
+        assert_eq!(Span::parse("9999999h").expect_err("too long").code(), Code::OutOfRange);
+    }
+}
