@@ -54,10 +54,10 @@ impl Query<'_> {
         Interval::from_unix(busy.start_unix() - total - after + 1, busy.end_unix() + before).ok()
     }
 
-    /// A booking with the buffer that keeps others away from it.
-    pub(crate) fn widened_booking(&self, booking: Interval) -> Option<Interval> {
-        let between = self.rules.between();
-        Interval::from_unix(booking.start_unix() - between, booking.end_unix() + between).ok()
+    /// An appointment, new or booked, with the buffer that keeps the next one away. It is on one side only: so two appointments overlap
+    /// exactly if less than the buffer lies between them, and buffers that meet do not add up.
+    pub(crate) fn with_distance(&self, appointment: Interval) -> Option<Interval> {
+        Interval::from_unix(appointment.start_unix(), appointment.end_unix() + self.rules.between()).ok()
     }
 
     /// The local days on which as many bookings begin as are allowed.

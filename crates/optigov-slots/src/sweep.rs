@@ -102,10 +102,8 @@ fn forbidden_starts(query: &Query<'_>) -> IntervalSet {
 
 /// The starts of appointments during which, at some instant, at least `count` bookings take place.
 fn booked_starts(query: &Query<'_>, count: usize) -> IntervalSet {
-    let bookings = query.bookings.as_slice().iter().filter_map(|booking| query.widened_booking(*booking)).collect();
+    let bookings = query.bookings.as_slice().iter().filter_map(|booking| query.with_distance(*booking)).collect();
     let meeting = IntervalSet::overlapped(count, bookings);
-    meeting
-        .iter()
-        .filter_map(|i| Interval::from_unix(i.start_unix() - query.rules.total + 1, i.end_unix()).ok())
-        .collect()
+    let needed = query.rules.total + query.rules.between();
+    meeting.iter().filter_map(|i| Interval::from_unix(i.start_unix() - needed + 1, i.end_unix()).ok()).collect()
 }

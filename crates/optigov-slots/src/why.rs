@@ -59,7 +59,7 @@ pub enum Reason {
     Capacity {
         /// How many appointments can take place at once, by the capacity and by the resources that are free.
         places: usize,
-        /// How many bookings meet during the appointment.
+        /// How many bookings meet during the appointment, the distance that buffers keep included.
         taken: usize,
     },
     /// As many bookings begin on the local day as are allowed.
@@ -134,8 +134,7 @@ impl Slots {
         }
         let second = start.timestamp();
         let places = self.resources.places(self.free_at(second).count(), self.rules.capacity());
-        places
-            .saturating_sub(self.most_bookings(Interval::raw(second, second + self.rules.total), self.rules.between()))
+        places.saturating_sub(self.most_bookings(Interval::raw(second, second + self.rules.total)))
     }
 
     fn free_at(&self, second: i64) -> impl Iterator<Item = usize> + '_ {
@@ -159,31 +158,36 @@ impl Slots {
     }
 
     fn explain_bookings(&self, slot: Interval, places: usize, reasons: &mut Vec<Reason>) {
-        if self.most_bookings(slot, self.rules.between()) < places {
-            return;
-        }
-        let taken = self.most_bookings(slot, 0);
-        if taken >= places {
-            reasons.push(Reason::Capacity { places, taken });
+        let taken = self.most_bookings(slot);
+        if taken < places {
             return;
         }
         let from = reasons.len();
-        let near = self.bookings.as_slice().iter().copied().filter(|b| {
-            let between = self.rules.between();
-            Interval::from_unix(b.start_unix() - between, b.end_unix() + between).is_ok_and(|wide| wide.overlaps(slot))
-                && !b.overlaps(slot)
-        });
-        reasons.extend(near.map(|interval| Reason::Buffer { resource: None, interval }));
-        reasons[from..].sort_unstable();
+        if self.meeting(slot, |booking| Some(booking)) < places {
+            let query = self.query();
+            let near = |booking: &Interval| match (query.with_distance(*booking), query.with_distance(slot)) {
+                (Some(booked), Some(needed)) => booked.overlaps(needed) && !booking.overlaps(slot),
+                _ => false,
+            };
+            let near = self.bookings.as_slice().iter().copied().filter(near);
+            reasons.extend(near.map(|interval| Reason::Buffer { resource: None, interval }));
+            reasons[from..].sort_unstable();
+        }
+        if reasons.len() == from {
+            reasons.push(Reason::Capacity { places, taken });
+        }
     }
 
-    /// How many bookings, each with a buffer on both sides, meet at the fullest instant of an appointment.
-    fn most_bookings(&self, slot: Interval, buffer: i64) -> usize {
+    /// How many bookings meet at the fullest instant of an appointment, the distance between appointments included.
+    fn most_bookings(&self, slot: Interval) -> usize {
+        let query = self.query();
+        query.with_distance(slot).map_or(0, |needed| self.meeting(needed, |booking| query.with_distance(booking)))
+    }
+
+    fn meeting(&self, span: Interval, taken: impl Fn(Interval) -> Option<Interval>) -> usize {
         let bookings = self.bookings.as_slice().iter();
         let mut edges: Vec<(i64, bool)> = bookings
-            .filter_map(|b| {
-                Interval::from_unix(b.start_unix() - buffer, b.end_unix() + buffer).ok()?.intersection(slot)
-            })
+            .filter_map(|booking| taken(*booking)?.intersection(span))
             .flat_map(|b| [(b.start_unix(), true), (b.end_unix(), false)])
             .collect();
         edges.sort_unstable(); // at one instant, ends come before starts
