@@ -26,10 +26,13 @@ pub(crate) async fn read(
     deadline: Instant,
 ) -> Result<Vec<(Mailbox, Events)>, Error> {
     let window = Window::new(start, end)?;
-    let groups = mailboxes.chunks(client.settings().mailboxes_per_request);
-    let mut answers = stream::iter(groups)
-        .map(async |group| (group, read_group(client, group, window, deadline).await))
-        .buffered(client.route().max_in_flight);
+    // Owned groups: a future over borrowed ones is not `Send` for every lifetime, and callers spawn it.
+    let groups = mailboxes.chunks(client.settings().mailboxes_per_request).map(<[Mailbox]>::to_vec);
+    let reads = groups.map(|group| async move {
+        let answer = read_group(client, &group, window, deadline).await;
+        (group, answer)
+    });
+    let mut answers = stream::iter(reads).buffered(client.route().max_in_flight);
     let mut results = Vec::with_capacity(mailboxes.len());
     let (mut answered, mut failure) = (mailboxes.is_empty(), None);
     while let Some((group, answer)) = answers.next().await {
