@@ -1,0 +1,157 @@
+//! From what was read to a counter's answer: each mailbox becomes a resource, the failure policy decides on those unread.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use chrono::{DateTime, Utc};
+use optigov_counter::WhenUnavailable;
+use optigov_slots::{Busy, Interval, Needed, OpenWindows, Resources};
+
+use crate::answer::{CounterAnswer, Status, Unread, Warning, WarningCode};
+use crate::blocking::Blocked;
+use crate::cache::Reading;
+use crate::reader::Fetched;
+use crate::request::SlotsRequest;
+use crate::setup::Asked;
+use crate::source::ReadError;
+
+/// What a call to [`counter_answer`] shares among its counters.
+pub(crate) struct Moment<'a> {
+    pub(crate) request: &'a SlotsRequest,
+    /// What was read: the request's window, widened.
+    pub(crate) read: Interval,
+    pub(crate) when_unavailable: WhenUnavailable,
+    pub(crate) now: DateTime<Utc>,
+}
+
+/// What is known of one mailbox.
+enum Known {
+    /// Read, or an older reading that the operator lets serve, with its age and why it could not be read anew.
+    Reading(Arc<Reading>, Option<(Duration, ReadError)>),
+    /// Not read, and to be left out of account, as the operator chose in words.
+    Ignored(ReadError),
+    /// Not read.
+    Nothing(ReadError),
+}
+
+/// The answer for one counter from what was fetched for its mailboxes, in their order.
+pub(crate) fn counter_answer<'f>(
+    asked: &Asked<'_>,
+    open: OpenWindows,
+    fetched: impl Iterator<Item = &'f Fetched>,
+    moment: &Moment<'_>,
+) -> CounterAnswer {
+    let sync = asked.counter.exchange_sync();
+    let mut tally = Tally::default();
+    let mut busy = Vec::new();
+    for (mailbox, fetched) in fetched.enumerate() {
+        match known(fetched, moment) {
+            Known::Reading(reading, stale) => {
+                let blocked = Blocked::of(&reading, sync.blocking(), open.zone(), moment.request.window);
+                tally.all_day_ignored += blocked.all_day_ignored;
+                tally.guessed += blocked.guessed_all_day_ignored;
+                tally.read_at = Some(tally.read_at.map_or(reading.read_at(), |oldest| oldest.min(reading.read_at())));
+                if let Some((age, error)) = stale {
+                    tally.age = tally.age.max(age);
+                    tally.stale.push(Unread { mailbox, error });
+                }
+                busy.push(blocked.busy.into());
+            }
+            Known::Ignored(error) => {
+                tally.ignored.push(Unread { mailbox, error });
+                busy.push(Busy::default());
+            }
+            Known::Nothing(error) => {
+                tally.nothing.push(Unread { mailbox, error });
+                busy.push(Busy::from(vec![moment.read]));
+            }
+        }
+    }
+    // An unread calendar counts as busy throughout. Where that leaves enough others, they decide; else nothing is known.
+    let readable = busy.len() - tally.nothing.len();
+    let enough = match sync.needed() {
+        _ if tally.nothing.is_empty() => true,
+        Needed::Any => readable >= 1,
+        Needed::AtLeast(least) => readable >= least as usize,
+        _ => false,
+    };
+    let bookings = moment.request.bookings.iter().filter(|booking| booking.counter == asked.counter.id().as_str());
+    let bookings: Vec<Interval> = bookings.map(|booking| booking.interval).collect();
+    let resources = match busy.is_empty() {
+        true => Resources::none(),
+        // The configuration refuses to need more mailboxes than there are; should it ever not, then nothing is free.
+        false => Resources::new(busy, sync.needed()).unwrap_or_else(|_| Resources::one(vec![moment.read])),
+    };
+    let slots = open.slots(&asked.rules, &resources, &Busy::from(bookings), moment.now);
+    let (warnings, read_at) = (tally.warnings(enough), tally.read_at);
+    CounterAnswer {
+        id: asked.counter.id().as_str().to_owned(),
+        name: asked.counter.name().to_owned(),
+        zone: open.zone(),
+        template: asked.template.id().as_str().to_owned(),
+        status: tally.status(enough),
+        slots,
+        warnings,
+        read_at,
+    }
+}
+
+fn known(fetched: &Fetched, moment: &Moment<'_>) -> Known {
+    let error = match &fetched.reading {
+        Ok(reading) => return Known::Reading(Arc::clone(reading), None),
+        Err(error) => error.clone(),
+    };
+    match moment.when_unavailable {
+        WhenUnavailable::Ignore => Known::Ignored(error),
+        WhenUnavailable::ServeStale { up_to } => {
+            let older = fetched.older.as_ref().and_then(|older| {
+                let age = moment.now.signed_duration_since(older.read_at()).to_std().ok()?;
+                (age <= up_to).then(|| (Arc::clone(older), age))
+            });
+            match older {
+                Some((reading, age)) => Known::Reading(reading, Some((age, error))),
+                None => Known::Nothing(error),
+            }
+        }
+        _ => Known::Nothing(error),
+    }
+}
+
+/// What was found while going through a counter's mailboxes.
+#[derive(Default)]
+struct Tally {
+    all_day_ignored: u32,
+    guessed: u32,
+    read_at: Option<DateTime<Utc>>,
+    age: Duration,
+    stale: Vec<Unread>,
+    ignored: Vec<Unread>,
+    nothing: Vec<Unread>,
+}
+
+impl Tally {
+    fn warnings(&self, enough: bool) -> Vec<Warning> {
+        let count = |unread: &[Unread]| u32::try_from(unread.len()).unwrap_or(u32::MAX);
+        let busy = if enough { count(&self.nothing) } else { 0 };
+        let warnings = [
+            Warning::counted(WarningCode::AllDayIgnored, self.all_day_ignored),
+            Warning::counted(WarningCode::GuessedAllDayIgnored, self.guessed),
+            Warning::counted(WarningCode::CalendarCountedBusy, busy),
+            Warning::counted(WarningCode::CalendarIgnored, count(&self.ignored)),
+        ];
+        warnings.into_iter().flatten().collect()
+    }
+
+    fn status(self, enough: bool) -> Status {
+        if !enough {
+            return Status::Unknown { unread: self.nothing };
+        }
+        if !self.ignored.is_empty() {
+            return Status::Unknown { unread: self.ignored };
+        }
+        if !self.stale.is_empty() {
+            return Status::Stale { age: self.age, unread: self.stale };
+        }
+        Status::Known
+    }
+}

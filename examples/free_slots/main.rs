@@ -1,0 +1,125 @@
+//! The main job, end to end: prints the appointments that can be booked, from calendars read over Exchange Web Services.
+//!
+//! Without `--config` an Exchange simulator is started on a free loopback port and the demo municipality *Musterstadt* is read from it.
+//! Exit status: 0 when every counter asked for is known, 2 for a bad command line or configuration, 3 when a counter is unknown.
+
+use std::fs;
+use std::path::PathBuf;
+use std::process::ExitCode;
+
+use chrono::{DateTime, Days, FixedOffset, NaiveDate, Utc};
+use clap::{Parser, ValueEnum};
+use optigov_availability::{Answer, Availability, Interval, Language, SlotsRequest};
+use optigov_examples::{Failure, demo, print, table, town};
+
+/// Prints the appointments that can be booked, by day and counter.
+#[derive(Parser)]
+#[command(name = "free_slots")]
+struct Arguments {
+    /// A municipality's configuration in TOML; without it, the demo municipality in a simulated Exchange.
+    #[arg(long, value_name = "FILE", conflicts_with = "ics")]
+    config: Option<PathBuf>,
+    /// Puts an iCalendar file (an Outlook or Google export) into a mailbox of the simulated Exchange.
+    #[arg(long, value_name = "MAILBOX=FILE", value_parser = mailbox_and_file)]
+    ics: Vec<(String, PathBuf)>,
+    /// The instant that counts as now. Default: the machine's clock.
+    #[arg(long, value_name = "RFC3339")]
+    now: Option<DateTime<FixedOffset>>,
+    /// The first day. Default: the day of --now in the municipality's zone.
+    #[arg(long, value_name = "DATE")]
+    from: Option<NaiveDate>,
+    /// How many days.
+    #[arg(long, value_name = "N", default_value_t = 14, value_parser = clap::value_parser!(u16).range(1..=730))]
+    days: u16,
+    /// Only these counters. Default: all.
+    #[arg(long, value_name = "ID")]
+    counter: Vec<String>,
+    /// The appointment template to be booked. Default: each counter's first.
+    #[arg(long, value_name = "ID")]
+    template: Option<String>,
+    /// How the slots are printed.
+    #[arg(long, value_enum, default_value_t = Format::Table)]
+    format: Format,
+    /// The language of reasons, warnings and the table.
+    #[arg(long, value_enum, default_value_t = Words::De)]
+    lang: Words,
+}
+
+#[derive(Clone, Copy, ValueEnum)]
+enum Format {
+    Table,
+    Json,
+}
+
+#[derive(Clone, Copy, ValueEnum)]
+enum Words {
+    De,
+    En,
+}
+
+#[tokio::main]
+async fn main() -> ExitCode {
+    optigov_examples::log_to_stderr();
+    let arguments = Arguments::parse();
+    match run(&arguments).await {
+        Ok(answer) if answer.is_known() => ExitCode::SUCCESS,
+        Ok(_) => ExitCode::from(3),
+        Err(failure) => failure.report(),
+    }
+}
+
+async fn run(arguments: &Arguments) -> Result<Answer, Failure> {
+    let now = arguments.now.map_or_else(Utc::now, |now| now.to_utc());
+    let municipality = match &arguments.config {
+        Some(file) => Some(town::load(file)?),
+        None => None,
+    };
+    // The simulator serves as long as `demo` lives.
+    let (_demo, builder) = match municipality {
+        Some(municipality) => (None, Availability::for_municipality(municipality)),
+        None => {
+            let demo = demo::Demo::start(now, &ics_files(&arguments.ics)?)?;
+            let builder = demo.availability();
+            (Some(demo), builder)
+        }
+    };
+    let availability = builder.clock(move || now).build()?;
+
+    let zone = availability.municipality().time_zone();
+    let from = arguments.from.unwrap_or_else(|| now.with_timezone(&zone).date_naive());
+    let last = from.checked_add_days(Days::new(u64::from(arguments.days) - 1));
+    let last = last.ok_or_else(|| Failure::usage("--from is too late: the calendar ends before the last day"))?;
+    let mut request = SlotsRequest::new(Interval::of_dates(from, last, zone)?);
+    if !arguments.counter.is_empty() {
+        request = request.counters(&arguments.counter);
+    }
+    if let Some(template) = &arguments.template {
+        request = request.template(template);
+    }
+
+    let answer = availability.free_slots(&request).await?;
+    let language = match arguments.lang {
+        Words::De => Language::De,
+        Words::En => Language::En,
+    };
+    match arguments.format {
+        Format::Json => print(&format!("{:#}\n", serde_json::json!(answer.report(language))))?,
+        Format::Table => print(&table::by_day_and_counter(&answer, language))?,
+    }
+    Ok(answer)
+}
+
+fn mailbox_and_file(text: &str) -> Result<(String, PathBuf), String> {
+    match text.split_once('=') {
+        Some((mailbox, file)) if mailbox.contains('@') && !file.is_empty() => Ok((mailbox.to_owned(), file.into())),
+        _ => Err("expected MAILBOX=FILE, such as schalter1@musterstadt.example=calendar.ics".to_owned()),
+    }
+}
+
+fn ics_files(arguments: &[(String, PathBuf)]) -> Result<Vec<(String, String)>, Failure> {
+    let read = |(mailbox, file): &(String, PathBuf)| match fs::read_to_string(file) {
+        Ok(text) => Ok((mailbox.clone(), text)),
+        Err(error) => Err(Failure::usage(format!("--ics {}: {error}", file.display()))),
+    };
+    arguments.iter().map(read).collect()
+}

@@ -1,0 +1,38 @@
+#!/usr/bin/env bash
+# Runs the examples with a fixed now and holds their output against the files beside this script. With --bless, writes the files anew.
+set -euo pipefail
+cd "$(dirname "$0")/../.."
+goldens=examples/goldens
+got=$(mktemp -d)
+trap 'rm -rf "$got"' EXIT
+at=(--now 2026-11-23T08:00:00+01:00 --from 2026-11-23)
+failed=0
+
+# golden NAME EXIT-STATUS EXAMPLE [ARGUMENT ...]: standard output is held against NAME, the exit status against EXIT-STATUS.
+golden() {
+    local name=$1 want=$2 example=$3 status=0
+    shift 3
+    cargo run --quiet --example "$example" -- "$@" >"$got/$name" || status=$?
+    if [ "$status" -ne "$want" ]; then
+        echo "$example $*: exit status $status, expected $want"
+        failed=1
+    fi
+    if [ "${bless:-}" ]; then
+        cp "$got/$name" "$goldens/$name"
+    elif ! diff -u "$goldens/$name" "$got/$name"; then
+        echo "$example $*: differs from $goldens/$name"
+        failed=1
+    else
+        echo "$name: as expected"
+    fi
+}
+
+[ "${1:-}" = --bless ] && bless=1
+
+golden free_slots.de.txt 0 free_slots "${at[@]}"
+golden free_slots.en.txt 0 free_slots "${at[@]}" --days 5 --lang en
+golden free_slots.json 0 free_slots "${at[@]}" --days 3 --format json --lang en
+golden free_slots.ics.json 0 free_slots "${at[@]}" --days 7 --format json --lang en --counter buergerbuero-1 \
+    --ics schalter1@musterstadt.example=$goldens/outlook.ics
+golden free_slots.unknown.json 3 free_slots --config $goldens/unreachable.toml "${at[@]}" --days 2 --format json --lang en
+exit $failed

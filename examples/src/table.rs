@@ -1,0 +1,114 @@
+//! Slots as a table that people read: by day and counter.
+
+use std::collections::BTreeMap;
+use std::fmt::Write as _;
+
+use chrono::{DateTime, Datelike as _, FixedOffset, NaiveDate, Timelike as _};
+use comfy_table::{ContentArrangement, Table, presets};
+use optigov_availability::{Answer, Language, Report};
+
+/// How wide a table is, whatever the terminal: the same input prints the same text.
+const WIDTH: u16 = 112;
+
+/// The answer's slots by day and counter, then how well each counter is known, with warnings.
+pub fn by_day_and_counter(answer: &Answer, language: Language) -> String {
+    let report = answer.report(language);
+    let words = Words::of(language);
+    let mut out = slots(&report, words);
+    for counter in &report.counters {
+        let mut line = |text: &str| {
+            // Writing to a String does not fail.
+            drop(writeln!(out, "{}: {text}", counter.name));
+        };
+        match (counter.status.as_str(), &counter.reason) {
+            ("known", _) => {}
+            ("stale", reason) => {
+                line(&format!("{} {} s. {}", words.stale, counter.age_seconds.unwrap_or(0), reason.as_deref().unwrap_or("")));
+            }
+            (_, reason) => line(&format!("{}. {}", words.unknown, reason.as_deref().unwrap_or(""))),
+        }
+        for warning in &counter.warnings {
+            line(&warning.message);
+        }
+    }
+    out
+}
+
+fn slots(report: &Report, words: &Words) -> String {
+    let mut days: BTreeMap<NaiveDate, Vec<Vec<DateTime<FixedOffset>>>> = BTreeMap::new();
+    for (at, counter) in report.counters.iter().enumerate() {
+        for slot in &counter.slots {
+            let day = days.entry(slot.start.date_naive()).or_insert_with(|| vec![Vec::new(); report.counters.len()]);
+            day[at].push(slot.start);
+        }
+    }
+    if days.is_empty() {
+        return format!("{}\n", words.nothing);
+    }
+    let mut table = Table::new();
+    table.load_preset(presets::UTF8_HORIZONTAL_ONLY).set_content_arrangement(ContentArrangement::Dynamic);
+    table.set_width(WIDTH).set_header(words.header);
+    for (date, counters) in days {
+        let mut day = words.day(date);
+        for (counter, starts) in report.counters.iter().zip(counters) {
+            table.add_row([std::mem::take(&mut day), counter.name.clone(), starts.len().to_string(), by_hour(&starts)]);
+        }
+    }
+    format!("{table}\n")
+}
+
+/// `08:00 :20 :40  09:00 :20`: each hour once.
+fn by_hour(starts: &[DateTime<FixedOffset>]) -> String {
+    let mut out = String::new();
+    let mut last = None;
+    for start in starts {
+        // The offset tells the two hours apart that bear one name when the clocks go back.
+        let hour = (start.hour(), start.offset().local_minus_utc());
+        let done = if last == Some(hour) {
+            write!(out, " :{:02}", start.minute())
+        } else {
+            write!(out, "{}{:02}:{:02}", if last.is_some() { "  " } else { "" }, start.hour(), start.minute())
+        };
+        drop(done);
+        last = Some(hour);
+    }
+    out
+}
+
+struct Words {
+    header: [&'static str; 4],
+    weekdays: [&'static str; 7],
+    nothing: &'static str,
+    stale: &'static str,
+    unknown: &'static str,
+}
+
+impl Words {
+    fn of(language: Language) -> &'static Words {
+        match language {
+            Language::En => &ENGLISH,
+            _ => &GERMAN,
+        }
+    }
+
+    fn day(&self, date: NaiveDate) -> String {
+        let weekday = self.weekdays[date.weekday().num_days_from_monday() as usize];
+        format!("{weekday} {}", date.format("%d.%m.%Y"))
+    }
+}
+
+const GERMAN: Words = Words {
+    header: ["Tag", "Schalter", "frei", "Beginn"],
+    weekdays: ["Mo", "Di", "Mi", "Do", "Fr", "Sa", "So"],
+    nothing: "In diesem Zeitraum ist nichts frei.",
+    stale: "Exchange antwortet nicht; es gilt der Stand von vor",
+    unknown: "Die Kalender sind nicht bekannt",
+};
+
+const ENGLISH: Words = Words {
+    header: ["Day", "Counter", "free", "Start"],
+    weekdays: ["Mon", "Tue", "Wed", "Thu", "Fri", "Sat", "Sun"],
+    nothing: "Nothing is free in this period.",
+    stale: "Exchange does not answer; this is how it was, in seconds ago:",
+    unknown: "The calendars are not known",
+};
