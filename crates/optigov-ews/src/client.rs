@@ -123,6 +123,11 @@ impl EwsClient {
         &self.inner.route
     }
 
+    /// The scheme of the credential.
+    pub(crate) fn scheme(&self) -> &'static str {
+        self.inner.vault.scheme()
+    }
+
     /// The deadline of a call that begins now.
     pub(crate) fn deadline(&self) -> Instant {
         let now = Instant::now();
@@ -172,7 +177,7 @@ impl EwsClient {
         let inner = &*self.inner;
         let _permit = inner.limits.admit(charged, deadline).await?;
         let admission = inner.vault.admit().await?;
-        let answer = inner.transport.post(&admission, post).await.inspect_err(|error| {
+        let answer = inner.transport.post(&inner.route, &admission, post).await.inspect_err(|error| {
             if matches!(error.kind(), Kind::CredentialsRefused | Kind::SchemeNotOffered) {
                 admission.refused();
             }

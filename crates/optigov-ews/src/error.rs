@@ -1,6 +1,6 @@
 use std::{borrow::Cow, error::Error as StdError, fmt, time::Duration};
 
-use crate::{Language, Mailbox};
+use crate::{Language, Mailbox, texts};
 
 pub(crate) type BoxError = Box<dyn StdError + Send + Sync>;
 
@@ -23,7 +23,8 @@ struct Inner {
 }
 
 /// What went wrong, as far as a caller may want to act on it.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, serde::Serialize)]
+#[serde(rename_all = "snake_case")]
 #[non_exhaustive]
 pub enum Kind {
     /// A setting or an argument cannot be used; nothing was sent.
@@ -32,8 +33,14 @@ pub enum Kind {
     Resolve,
     /// No connection to the server or to the proxy.
     Connect,
-    /// The TLS handshake failed: certificate, name, version.
+    /// The TLS handshake failed.
     Tls,
+    /// The server's certificate has expired or is not valid yet.
+    CertificateExpired,
+    /// The server's certificate leads to no authority that is trusted.
+    CertificateUntrusted,
+    /// The server's certificate is for another name.
+    CertificateName,
     /// A deadline passed.
     Timeout,
     /// The connection ended before the answer was whole.
@@ -113,7 +120,7 @@ pub enum Origin {
 }
 
 /// A response code of Exchange, such as `ErrorServerBusy`. An open set: servers send codes that no list has.
-#[derive(Clone, Debug, PartialEq, Eq, Hash)]
+#[derive(Clone, Debug, PartialEq, Eq, Hash, serde::Serialize)]
 pub struct ResponseCode(Box<str>);
 
 impl ResponseCode {
@@ -266,7 +273,12 @@ impl Error {
 
     /// Whether the server could not be reached at all: name, connection, TLS, deadline or a lost connection.
     pub fn is_unreachable(&self) -> bool {
-        matches!(self.kind(), Kind::Resolve | Kind::Connect | Kind::Tls | Kind::Timeout | Kind::Interrupted)
+        matches!(self.kind(), Kind::Resolve | Kind::Connect | Kind::Timeout | Kind::Interrupted) || self.is_tls()
+    }
+
+    /// Whether TLS failed: the certificate, its name, the version.
+    pub fn is_tls(&self) -> bool {
+        matches!(self.kind(), Kind::Tls | Kind::CertificateExpired | Kind::CertificateUntrusted | Kind::CertificateName)
     }
 
     /// Whether the error concerns this mailbox only, so that others may still be read.
@@ -287,9 +299,14 @@ impl Error {
         self.kind() == Kind::Configuration
     }
 
+    /// What happened, as a sentence for the administrator. `Display` tells more, in English.
+    pub fn cause(&self, language: Language) -> &'static str {
+        texts::cause(self.kind()).in_language(language)
+    }
+
     /// What the administrator can do about it, as whole sentences.
     pub fn remedy(&self, language: Language) -> &'static str {
-        crate::remedy::remedy(self.kind(), language)
+        texts::remedy(self.kind()).in_language(language)
     }
 }
 
@@ -299,7 +316,7 @@ impl Kind {
             Kind::Configuration => return None,
             Kind::Resolve => Step::Resolve,
             Kind::Connect => Step::Connect,
-            Kind::Tls => Step::Tls,
+            Kind::Tls | Kind::CertificateExpired | Kind::CertificateUntrusted | Kind::CertificateName => Step::Tls,
             Kind::CredentialsRefused | Kind::CredentialsLocked | Kind::SchemeNotOffered | Kind::Token => {
                 Step::Authenticate
             }
@@ -319,9 +336,15 @@ impl Kind {
         match self {
             Kind::Configuration | Kind::SchemeNotOffered => Origin::Configuration,
             Kind::Resolve | Kind::Connect | Kind::Timeout | Kind::Interrupted => Origin::Network,
-            Kind::Tls | Kind::Throttled | Kind::Server | Kind::NotEws | Kind::Malformed | Kind::UnexpandedSeries => {
-                Origin::Server
-            }
+            Kind::Tls
+            | Kind::CertificateExpired
+            | Kind::CertificateUntrusted
+            | Kind::CertificateName
+            | Kind::Throttled
+            | Kind::Server
+            | Kind::NotEws
+            | Kind::Malformed
+            | Kind::UnexpandedSeries => Origin::Server,
             Kind::CredentialsRefused
             | Kind::CredentialsLocked
             | Kind::Token

@@ -2,6 +2,7 @@
 
 mod builder;
 mod calendar;
+mod check;
 mod client;
 mod credentials;
 mod error;
@@ -9,8 +10,8 @@ mod free_busy;
 mod impersonated;
 mod mailbox;
 mod ops;
-mod remedy;
 mod soap;
+mod texts;
 mod time;
 mod transport;
 mod version;
@@ -19,11 +20,12 @@ mod zone;
 
 pub use builder::{EwsClientBuilder, UnexpandedSeries};
 pub use calendar::{CalendarFolder, CalendarItem, FreeBusyEvent, FreeBusyStatus};
+pub use check::{CheckFailure, CheckFinding, CheckOutcome, CheckReport, CheckResult, CheckStep};
 pub use client::EwsClient;
 pub use credentials::{Credentials, TokenProvider, TokenReason};
 pub use error::{Error, Kind, Origin, ResponseCode, Step};
 pub use impersonated::Impersonated;
 pub use mailbox::{ConnectingId, Mailbox};
-pub use remedy::Language;
+pub use texts::Language;
 pub use transport::{proxy::Proxy, tls::TlsVersion};
 pub use version::{RequestVersion, ServerVersion};

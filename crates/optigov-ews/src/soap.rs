@@ -52,6 +52,12 @@ pub(crate) struct Answer<T> {
     pub(crate) content: Result<T, Error>,
 }
 
+impl<T> Answer<T> {
+    pub(crate) fn map<U>(self, content: impl FnOnce(T) -> Result<U, Error>) -> Answer<U> {
+        Answer { server: self.server, content: self.content.and_then(content) }
+    }
+}
+
 /// Reads an envelope; `body` is called for the element named `response` inside the body.
 ///
 /// # Errors

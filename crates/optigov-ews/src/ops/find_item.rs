@@ -8,7 +8,7 @@ use crate::{
     calendar::Window,
     soap::{self, Answer, Status},
     time, xml,
-    xml::Reader,
+    xml::{Reader, Tag},
     zone,
 };
 
@@ -43,7 +43,16 @@ pub(crate) struct Found {
 }
 
 pub(crate) fn request(window: Window, mailbox: &Mailbox, max_entries: u32) -> String {
-    let fields: String = FIELDS.iter().map(|field| format!("<t:FieldURI FieldURI=\"{field}\"/>")).collect();
+    view_of(&FIELDS, window, mailbox, max_entries)
+}
+
+/// Asks for the titles of three entries, for the connection check alone: it counts them.
+pub(crate) fn titles_request(window: Window, mailbox: &Mailbox) -> String {
+    view_of(&["item:Subject"], window, mailbox, 3)
+}
+
+fn view_of(fields: &[&str], window: Window, mailbox: &Mailbox, max_entries: u32) -> String {
+    let fields: String = fields.iter().map(|field| format!("<t:FieldURI FieldURI=\"{field}\"/>")).collect();
     format!(
         "<m:FindItem Traversal=\"Shallow\">\n\
          <m:ItemShape><t:BaseShape>IdOnly</t:BaseShape><t:AdditionalProperties>{fields}</t:AdditionalProperties></m:ItemShape>\n\
@@ -57,69 +66,104 @@ pub(crate) fn request(window: Window, mailbox: &Mailbox, max_entries: u32) -> St
 }
 
 pub(crate) fn read(bytes: &[u8], max_entries: u32) -> Result<Answer<View>, Error> {
+    let answer = read_response(bytes, |reader, folder| {
+        let last = folder.attribute("IncludesLastItemInRange")?.and_then(|text| xml::boolean(&text));
+        let mut view = View::default();
+        let mut position = 0_usize;
+        each_item(reader, |reader, name| {
+            position += 1;
+            view.take(Fields::read(reader)?, name, position)
+        })?;
+        view.complete = last.unwrap_or(position < max_entries as usize);
+        Ok(view)
+    })?;
+    Ok(answer.map(|(status, view)| match status.check() {
+        Ok(()) => view.ok_or_else(|| Error::malformed("FindItemResponse holds no RootFolder")),
+        // The server's own limit on entries or on the window: as if it had cut the answer.
+        Err(error) if error.code().is_some_and(is_too_much) => Ok(View::default()),
+        Err(error) => Err(error),
+    }))
+}
+
+/// How many entries came, and how many of them with a title.
+pub(crate) fn count_titles(bytes: &[u8]) -> Result<Answer<(usize, usize)>, Error> {
+    let answer = read_response(bytes, |reader, _| {
+        let (mut items, mut titled) = (0, 0);
+        each_item(reader, |reader, _| {
+            items += 1;
+            while let Some(tag) = reader.child()? {
+                match tag.name() {
+                    "Subject" => titled += usize::from(!reader.text()?.trim().is_empty()),
+                    _ => reader.skip()?,
+                }
+            }
+            Ok(())
+        })?;
+        Ok((items, titled))
+    })?;
+    Ok(answer.map(|(status, counts)| status.check().map(|()| counts.unwrap_or_default())))
+}
+
+/// Reads the response message, and its `RootFolder` by `folder`.
+fn read_response<'a, T>(
+    bytes: &'a [u8],
+    folder: impl Fn(&mut Reader<'a>, &Tag<'_>) -> Result<T, Error>,
+) -> Result<Answer<(Status, Option<T>)>, Error> {
     soap::read(bytes, "FindItemResponse", |reader| {
-        let mut view = None;
+        let mut message = None;
         while let Some(tag) = reader.child()? {
-            match tag.name() {
-                "ResponseMessages" => {
-                    while let Some(_message) = reader.child()? {
-                        view = Some(read_message(reader, max_entries)?);
+            if tag.name() != "ResponseMessages" {
+                reader.skip()?;
+                continue;
+            }
+            while let Some(_message) = reader.child()? {
+                let (mut status, mut content) = (Status::default(), None);
+                while let Some(tag) = reader.child()? {
+                    if status.take(&tag, reader)? {
+                        continue;
+                    }
+                    match tag.name() {
+                        "RootFolder" => content = Some(folder(reader, &tag)?),
+                        _ => reader.skip()?,
                     }
                 }
-                _ => reader.skip()?,
+                message = Some((status, content));
             }
         }
-        view.ok_or_else(|| Error::malformed("FindItemResponse holds no response message"))
+        message.ok_or_else(|| Error::malformed("FindItemResponse holds no response message"))
     })
 }
 
-fn read_message(reader: &mut Reader<'_>, max_entries: u32) -> Result<View, Error> {
-    let (mut status, mut view) = (Status::default(), None);
-    while let Some(tag) = reader.child()? {
-        if status.take(&tag, reader)? {
-            continue;
-        }
-        if tag.name() != "RootFolder" {
-            reader.skip()?;
-            continue;
-        }
-        let last = tag.attribute("IncludesLastItemInRange")?.and_then(|text| xml::boolean(&text));
-        let mut found = read_items(reader)?;
-        found.complete = last.unwrap_or(found.items.len() < max_entries as usize);
-        view = Some(found);
-    }
-    match status.check() {
-        Ok(()) => view.ok_or_else(|| Error::malformed("FindItemResponse holds no RootFolder")),
-        // The server's own limit on entries: as if it had cut the answer.
-        Err(error) if error.code().is_some_and(is_too_much) => Ok(View::default()),
-        Err(error) => Err(error),
-    }
-}
-
-fn is_too_much(code: &ResponseCode) -> bool {
-    matches!(code.as_str(), "ErrorCalendarViewRangeTooBig" | "ErrorExceededFindCountLimit")
-}
-
-fn read_items(reader: &mut Reader<'_>) -> Result<View, Error> {
-    let mut view = View::default();
-    let mut position = 0_usize;
+fn each_item<'a>(
+    reader: &mut Reader<'a>,
+    mut item: impl FnMut(&mut Reader<'a>, &str) -> Result<(), Error>,
+) -> Result<(), Error> {
     while let Some(tag) = reader.child()? {
         if tag.name() != "Items" {
             reader.skip()?;
             continue;
         }
         while let Some(tag) = reader.child()? {
-            position += 1;
-            let appointment =
-                matches!(tag.name(), "CalendarItem" | "MeetingRequest" | "MeetingMessage" | "MeetingCancellation");
-            let fields = Fields::read(reader)?;
-            view.unexpanded |= fields.series;
-            if appointment || fields.start.is_some() || fields.end.is_some() {
-                view.items.extend(fields.found(position)?);
-            }
+            item(reader, tag.name())?;
         }
     }
-    Ok(view)
+    Ok(())
+}
+
+impl View {
+    fn take(&mut self, fields: Fields, name: &str, position: usize) -> Result<(), Error> {
+        let appointment = matches!(name, "CalendarItem" | "MeetingRequest" | "MeetingMessage" | "MeetingCancellation");
+        self.unexpanded |= fields.series;
+        // A note or a task that lies in the folder has no time and blocks none.
+        if appointment || fields.start.is_some() || fields.end.is_some() {
+            self.items.extend(fields.found(position)?);
+        }
+        Ok(())
+    }
+}
+
+fn is_too_much(code: &ResponseCode) -> bool {
+    matches!(code.as_str(), "ErrorCalendarViewRangeTooBig" | "ErrorExceededFindCountLimit")
 }
 
 /// One element of `Items` as it was sent. A start or an end is `Some(None)` when it cannot be read.

@@ -44,29 +44,32 @@ pub(crate) fn classify(error: impl Into<BoxError>, phase: Phase) -> Error {
 }
 
 fn tls(error: &TlsError) -> (Kind, &'static str) {
-    let fact = match error {
+    match error {
         TlsError::InvalidCertificate(reason) => match reason {
             CertificateError::Expired | CertificateError::ExpiredContext { .. } => {
-                "the server's certificate has expired"
+                (Kind::CertificateExpired, "the server's certificate has expired")
             }
             CertificateError::NotValidYet | CertificateError::NotValidYetContext { .. } => {
-                "the server's certificate is not valid yet"
+                (Kind::CertificateExpired, "the server's certificate is not valid yet")
             }
-            CertificateError::UnknownIssuer => "the server's certificate is signed by an authority that is not trusted",
+            CertificateError::UnknownIssuer => {
+                (Kind::CertificateUntrusted, "the server's certificate is signed by an authority that is not trusted")
+            }
             CertificateError::NotValidForName | CertificateError::NotValidForNameContext { .. } => {
-                "the server's certificate is for another name"
+                (Kind::CertificateName, "the server's certificate is for another name")
             }
-            CertificateError::Revoked => "the server's certificate has been revoked",
-            _ => "the server's certificate cannot be accepted",
+            CertificateError::Revoked => (Kind::CertificateUntrusted, "the server's certificate has been revoked"),
+            _ => (Kind::CertificateUntrusted, "the server's certificate cannot be accepted"),
         },
-        TlsError::AlertReceived(AlertDescription::CertificateRequired) => "the server asks for a client certificate",
-        TlsError::AlertReceived(AlertDescription::ProtocolVersion) | TlsError::PeerIncompatible(_) => {
-            "client and server have no TLS version or cipher in common"
+        TlsError::AlertReceived(AlertDescription::CertificateRequired) => {
+            (Kind::Tls, "the server asks for a client certificate")
         }
-        TlsError::InvalidMessage(_) => "the server does not speak TLS on this port",
-        _ => "the TLS handshake failed",
-    };
-    (Kind::Tls, fact)
+        TlsError::AlertReceived(AlertDescription::ProtocolVersion) | TlsError::PeerIncompatible(_) => {
+            (Kind::Tls, "client and server have no TLS version or cipher in common")
+        }
+        TlsError::InvalidMessage(_) => (Kind::Tls, "the server does not speak TLS on this port"),
+        _ => (Kind::Tls, "the TLS handshake failed"),
+    }
 }
 
 fn io_kind(error: &(dyn StdError + 'static)) -> Option<io::ErrorKind> {

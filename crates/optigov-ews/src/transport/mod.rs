@@ -1,7 +1,14 @@
 //! The way to the server: one `post`, behind which each authentication scheme has the connection that it needs.
 
+#[cfg(feature = "ntlm")]
+mod binding;
+pub(crate) mod certificate;
+pub(crate) mod connection;
+pub(crate) mod dial;
 pub(crate) mod failure;
 pub(crate) mod limits;
+#[cfg(feature = "ntlm")]
+mod ntlm;
 mod pooled;
 pub(crate) mod proxy;
 pub(crate) mod resolve;
@@ -48,23 +55,36 @@ pub(crate) struct Answer {
 
 pub(crate) struct Transport {
     pooled: Pooled,
+    #[cfg(feature = "ntlm")]
+    owned: ntlm::Connections,
 }
 
 impl Transport {
     pub(crate) fn new(route: &Route) -> Result<Transport, Error> {
-        Ok(Transport { pooled: Pooled::new(route)? })
+        Ok(Transport {
+            pooled: Pooled::new(route)?,
+            #[cfg(feature = "ntlm")]
+            owned: ntlm::Connections::default(),
+        })
     }
 
     /// Sends one request and receives its whole answer.
     ///
     /// # Errors
     /// What keeps an answer from coming, and a credential that is refused.
-    pub(crate) async fn post(&self, admission: &Admission<'_>, post: &Post<'_>) -> Result<Answer, Error> {
+    pub(crate) async fn post(
+        &self,
+        route: &Route,
+        admission: &Admission<'_>,
+        post: &Post<'_>,
+    ) -> Result<Answer, Error> {
         match &admission.credentials.0 {
             Scheme::Basic(login) => self.pooled.post_basic(login, post).await,
             Scheme::Bearer(provider) => self.pooled.post_bearer(&**provider, post).await,
             #[cfg(feature = "ntlm")]
-            Scheme::Ntlm(_) | Scheme::Negotiate(_) => Err(Error::configuration("NTLM is not there yet")),
+            Scheme::Ntlm(login) | Scheme::Negotiate(login) => {
+                self.owned.post(route, admission.credentials.scheme(), login, admission.generation, post).await
+            }
         }
     }
 }

@@ -56,6 +56,10 @@ impl Vault {
         *state = State { credentials, generation, standing: Standing::Unproven };
     }
 
+    pub(crate) fn scheme(&self) -> &'static str {
+        self.state().credentials.scheme()
+    }
+
     /// # Errors
     /// [`Kind::CredentialsLocked`] after a refusal.
     pub(crate) async fn admit(&self) -> Result<Admission<'_>, Error> {

@@ -1,4 +1,5 @@
 //! The client that users get, against servers on loopback.
 
 mod calendar_view;
+mod simulator;
 mod support;

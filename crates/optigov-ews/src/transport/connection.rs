@@ -1,0 +1,84 @@
+//! One HTTP/1.1 connection of our own.
+
+use bytes::Bytes;
+use http::{HeaderMap, HeaderValue, Method, Request, header};
+use http_body_util::{BodyExt, Full};
+use hyper::client::conn::http1::{self, SendRequest};
+use hyper_util::rt::TokioIo;
+use rustls::pki_types::CertificateDer;
+use tokio::{task::AbortHandle, time::timeout};
+
+use super::{
+    Answer, Body, Route,
+    dial::{Dialled, dial},
+    failure::{Phase, classify},
+};
+use crate::{Error, Kind};
+
+/// A connection that answers one request after the other. Dropping it closes it, in the middle of an answer too.
+pub(crate) struct Connection {
+    sender: SendRequest<Full<Bytes>>,
+    driver: AbortHandle,
+    leaf: Option<CertificateDer<'static>>,
+}
+
+impl Connection {
+    pub(crate) async fn open(route: &Route) -> Result<Connection, Error> {
+        Connection::over(dial(route).await?).await
+    }
+
+    pub(crate) async fn over(dialled: Dialled) -> Result<Connection, Error> {
+        let handshake = http1::handshake(TokioIo::new(dialled.stream)).await;
+        let (sender, driver) = handshake.map_err(|error| classify(error, Phase::Connecting))?;
+        let driver = tokio::spawn(async move {
+            // Its errors reach whoever waits for an answer.
+            driver.await.ok();
+        });
+        Ok(Connection { sender, driver: driver.abort_handle(), leaf: dialled.leaf })
+    }
+
+    /// The certificate that the server showed.
+    pub(crate) fn leaf(&self) -> Option<&CertificateDer<'static>> {
+        self.leaf.as_ref()
+    }
+
+    /// Whether another request may be tried on it.
+    pub(crate) fn is_open(&self) -> bool {
+        !self.sender.is_closed()
+    }
+
+    /// Sends a request and receives its whole answer.
+    pub(crate) async fn post(&mut self, route: &Route, mut headers: HeaderMap, body: Bytes) -> Result<Answer, Error> {
+        let url = &route.url;
+        let host = match url.port() {
+            Some(port) => format!("{}:{port}", url.host_str().unwrap_or_default()),
+            None => url.host_str().unwrap_or_default().to_owned(),
+        };
+        let unusable = |_| Error::configuration("the URL's host cannot be sent in a header");
+        headers.insert(header::HOST, HeaderValue::from_str(&host).map_err(unusable)?);
+        let mut request = Request::new(Full::new(body));
+        *request.method_mut() = Method::POST;
+        *request.uri_mut() = url[url::Position::BeforePath..url::Position::AfterQuery].parse().map_err(
+            |error: http::uri::InvalidUri| Error::configuration("the URL's path cannot be sent").with_source(error),
+        )?;
+        *request.headers_mut() = headers;
+
+        let silent = |_| Error::new(Kind::Timeout, "the server fell silent");
+        self.sender.ready().await.map_err(|error| classify(error, Phase::Waiting))?;
+        let response = timeout(route.idle_timeout, self.sender.send_request(request)).await.map_err(silent)?;
+        let (head, mut incoming) = response.map_err(|error| classify(error, Phase::Waiting))?.into_parts();
+        let mut body = Body::new(route.max_response_bytes, &head.headers)?;
+        while let Some(frame) = timeout(route.idle_timeout, incoming.frame()).await.map_err(silent)? {
+            if let Ok(piece) = frame.map_err(|error| classify(error, Phase::Receiving))?.into_data() {
+                body.push(&piece)?;
+            }
+        }
+        Ok(Answer { status: head.status, headers: head.headers, body: body.bytes })
+    }
+}
+
+impl Drop for Connection {
+    fn drop(&mut self) {
+        self.driver.abort();
+    }
+}
