@@ -1,24 +1,49 @@
 //! Who logs in, by which scheme, and when an account locks.
 
+mod ntlm;
+mod spnego;
+
 use std::collections::HashMap;
 use std::sync::{Mutex, PoisonError};
+use std::time::{SystemTime, UNIX_EPOCH};
 
 use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
 
-use crate::scenario::{Account, Scenario, Scheme};
+pub(crate) use ntlm::binding;
+
+use crate::scenario::{Account, ChannelBinding, Scenario, Scheme};
+use ntlm::{Authenticate, Challenge};
+use spnego::Token;
 
 /// Wrong passwords in a row, by account name; shared by all connections.
 #[derive(Debug, Default)]
 pub(crate) struct Refusals(Mutex<HashMap<String, u32>>);
 
+/// What a connection has proved so far. NTLM and Negotiate log in a connection, as in IIS: the legs must come on one, and
+/// what follows on it needs no header.
+#[derive(Debug, Default)]
+pub(crate) struct Session {
+    stage: Stage,
+    /// The list of mechanisms that a Negotiate client signs.
+    mechanisms: Vec<u8>,
+}
+
+#[derive(Debug, Default)]
+enum Stage {
+    #[default]
+    Nothing,
+    Challenged(Challenge),
+    LoggedIn(String),
+}
+
 /// What a request's credentials are worth.
 #[derive(Debug, PartialEq, Eq)]
 pub(crate) enum Login {
-    /// Logged in, as the account at this index.
-    Account(usize),
-    /// 401, with these values of `WWW-Authenticate`.
-    Refused(Vec<String>),
+    /// Logged in, as the account at this index; with the last word of the handshake.
+    Account(usize, Option<String>),
+    /// 401 with these values of `WWW-Authenticate`, and why.
+    Refused(Vec<String>, &'static str),
 }
 
 impl Refusals {
@@ -26,64 +51,190 @@ impl Refusals {
         self.0.lock().unwrap_or_else(PoisonError::into_inner).get(&account.to_lowercase()).copied().unwrap_or(0)
     }
 
-    /// Counts a try; whether it lets the account in. A locked account stays locked.
-    fn judge(&self, account: &Account, right: bool) -> bool {
+    /// Counts a try with a right or wrong password. A locked account stays locked.
+    fn judge(&self, account: &Account, right: bool) -> Result<(), &'static str> {
         let mut counts = self.0.lock().unwrap_or_else(PoisonError::into_inner);
         let count = counts.entry(account.name.to_lowercase()).or_insert(0);
         if account.locked_after.is_some_and(|most| *count >= most) {
-            return false;
+            return Err("account locked");
         }
         *count = if right { 0 } else { *count + 1 };
-        right
+        if right { Ok(()) } else { Err("wrong password") }
     }
 }
 
-/// Judges an `Authorization` header.
-pub(crate) fn login(scenario: &Scenario, refusals: &Refusals, authorization: Option<&str>) -> Login {
-    if scenario.schemes.is_empty() {
-        return match scenario.accounts.first() {
-            Some(_) => Login::Account(0),
-            None => Login::Refused(Vec::new()),
-        };
-    }
-    let (scheme, value) = authorization.and_then(|text| text.split_once(' ')).unwrap_or_default();
-    let offered = |scheme| scenario.schemes.contains(&scheme);
-    let account = match scheme.to_ascii_lowercase().as_str() {
-        "basic" if offered(Scheme::Basic) => basic(scenario, refusals, value),
-        "bearer" if offered(Scheme::Bearer) => {
-            scenario.accounts.iter().position(|account| account.bearer.as_deref() == Some(value.trim()))
+/// What a login is judged by.
+pub(crate) struct Judge<'a> {
+    pub(crate) scenario: &'a Scenario,
+    pub(crate) refusals: &'a Refusals,
+    /// The channel binding that belongs to the server's certificate. `None` without TLS.
+    pub(crate) binding: Option<[u8; 16]>,
+}
+
+impl Judge<'_> {
+    /// Judges an `Authorization` header on a connection.
+    pub(crate) fn login(&self, session: &mut Session, authorization: Option<&str>) -> Login {
+        if self.scenario.schemes.is_empty() {
+            return match self.scenario.accounts.first() {
+                Some(_) => Login::Account(0, None),
+                None => self.refused("the scenario has no account"),
+            };
         }
-        _ => None,
-    };
-    match account {
-        Some(account) => Login::Account(account),
-        None => Login::Refused(challenges(scenario)),
+        let Some(authorization) = authorization else {
+            return match &session.stage {
+                Stage::LoggedIn(name) => match self.scenario.accounts.iter().position(|a| a.name == *name) {
+                    Some(account) => Login::Account(account, None),
+                    None => self.refused("the account is gone"),
+                },
+                _ => self.refused("no credentials"),
+            };
+        };
+        let (scheme, value) = authorization.split_once(' ').unwrap_or((authorization, ""));
+        let scheme = match scheme.to_ascii_lowercase().as_str() {
+            "basic" => Scheme::Basic,
+            "ntlm" => Scheme::Ntlm,
+            "negotiate" => Scheme::Negotiate,
+            "bearer" => Scheme::Bearer,
+            _ => return self.refused("unknown scheme"),
+        };
+        if !self.scenario.schemes.contains(&scheme) {
+            return self.refused("scheme not offered");
+        }
+        let value = value.trim();
+        let result = match scheme {
+            Scheme::Basic => self.basic(value).map(|account| (account, None)),
+            Scheme::Bearer => self.bearer(value).map(|account| (account, None)),
+            Scheme::Ntlm | Scheme::Negotiate => match STANDARD.decode(value) {
+                Err(_) => Err("malformed token"),
+                Ok(token) => match self.leg(session, scheme, &token) {
+                    Ok(Leg::Challenge(token)) => {
+                        let challenge = format!("{} {}", name(scheme), STANDARD.encode(token));
+                        return Login::Refused(vec![challenge], "challenge");
+                    }
+                    Ok(Leg::Done(account, token)) => {
+                        Ok((account, token.map(|token| format!("{} {}", name(scheme), STANDARD.encode(token)))))
+                    }
+                    Err(reason) => {
+                        *session = Session::default();
+                        Err(reason)
+                    }
+                },
+            },
+        };
+        match result {
+            Ok((account, last_word)) => Login::Account(account, last_word),
+            Err(reason) => self.refused(reason),
+        }
+    }
+
+    fn refused(&self, reason: &'static str) -> Login {
+        let challenge = |scheme: &Scheme| match scheme {
+            Scheme::Basic => r#"Basic realm="localhost""#.to_owned(),
+            other => name(*other).to_owned(),
+        };
+        Login::Refused(self.scenario.schemes.iter().map(challenge).collect(), reason)
+    }
+
+    fn basic(&self, value: &str) -> Result<usize, &'static str> {
+        let pair = STANDARD.decode(value).ok().and_then(|bytes| String::from_utf8(bytes).ok());
+        let pair = pair.ok_or("malformed token")?;
+        let (user, password) = pair.split_once(':').ok_or("malformed token")?;
+        let (domain, user) = user.split_once('\\').unwrap_or(("", user));
+        let at = self.account(domain, user)?;
+        let account = &self.scenario.accounts[at];
+        self.refusals.judge(account, account.password.as_deref() == Some(password)).map(|()| at)
+    }
+
+    fn bearer(&self, token: &str) -> Result<usize, &'static str> {
+        let accounts = &mut self.scenario.accounts.iter();
+        accounts.position(|account| account.bearer.as_deref() == Some(token)).ok_or("wrong bearer token")
+    }
+
+    /// One leg of NTLM, bare or in SPNEGO.
+    fn leg(&self, session: &mut Session, scheme: Scheme, token: &[u8]) -> Result<Leg, &'static str> {
+        let (ntlm, wrapped, signed) = match Token::parse(token).ok_or("malformed token")? {
+            Token::Bare(ntlm) => (ntlm, false, false),
+            Token::First { mechanisms, ntlm } if scheme == Scheme::Negotiate => {
+                session.mechanisms = mechanisms.to_vec();
+                if ntlm.is_empty() {
+                    return Ok(Leg::Challenge(spnego::incomplete(&[])));
+                }
+                (ntlm, true, false)
+            }
+            Token::Later { ntlm, signed } if scheme == Scheme::Negotiate => (ntlm, true, signed),
+            Token::First { .. } | Token::Later { .. } => return Err("malformed token"),
+        };
+        let domain = self.scenario.accounts.first().map_or("STADT", |account| &account.domain);
+        if let Some(challenge) = Challenge::new(ntlm, domain, nonce(), filetime()) {
+            let message = challenge.message().to_vec();
+            session.stage = Stage::Challenged(challenge);
+            return Ok(Leg::Challenge(if wrapped { spnego::incomplete(&message) } else { message }));
+        }
+        let Stage::Challenged(challenge) = std::mem::take(&mut session.stage) else {
+            return Err("third NTLM message without the first on this connection");
+        };
+        let authenticate = Authenticate::parse(ntlm).ok_or("malformed token")?;
+        self.check_binding(&authenticate)?;
+        let at = self.account(&authenticate.domain, &authenticate.user)?;
+        let account = &self.scenario.accounts[at];
+        let password = account.password.as_deref();
+        let right = password.is_some_and(|password| authenticate.proves(&challenge, password));
+        self.refusals.judge(account, right)?;
+        session.stage = Stage::LoggedIn(account.name.clone());
+        let last_word = wrapped.then(|| {
+            let signature =
+                signed.then(|| authenticate.sign_as_server(password.unwrap_or_default(), &session.mechanisms));
+            spnego::completed(signature.as_deref())
+        });
+        Ok(Leg::Done(at, last_word))
+    }
+
+    fn check_binding(&self, authenticate: &Authenticate<'_>) -> Result<(), &'static str> {
+        let Some(expected) = self.binding else { return Ok(()) };
+        match (self.scenario.channel_binding, authenticate.binding()) {
+            (ChannelBinding::None, _) | (ChannelBinding::Allow, None) => Ok(()),
+            (ChannelBinding::Require, None) => Err("no channel binding"),
+            (_, Some(sent)) if sent == expected => Ok(()),
+            (_, Some(sent)) if sent.iter().all(|byte| *byte == 0) => Err("zeroed channel binding"),
+            (_, Some(_)) => Err("wrong channel binding"),
+        }
+    }
+
+    /// The account of a login name: `name`, `DOMAIN\name` or its user principal name.
+    fn account(&self, domain: &str, user: &str) -> Result<usize, &'static str> {
+        let same = |a: &str, b: &str| a.to_lowercase() == b.to_lowercase();
+        let means = |account: &Account| {
+            let by_name = same(user, &account.name) && (domain.is_empty() || same(domain, &account.domain));
+            by_name || account.principal_name.as_deref().is_some_and(|upn| same(user, upn))
+        };
+        self.scenario.accounts.iter().position(means).ok_or("no such account")
     }
 }
 
-fn basic(scenario: &Scenario, refusals: &Refusals, value: &str) -> Option<usize> {
-    let pair = String::from_utf8(STANDARD.decode(value.trim()).ok()?).ok()?;
-    let (user, password) = pair.split_once(':')?;
-    let at = scenario.accounts.iter().position(|account| names(account, user))?;
-    let account = &scenario.accounts[at];
-    refusals.judge(account, account.password.as_deref() == Some(password)).then_some(at)
+enum Leg {
+    Challenge(Vec<u8>),
+    Done(usize, Option<Vec<u8>>),
 }
 
-/// Whether a login name means the account: `name`, `DOMAIN\name` or its user principal name.
-fn names(account: &Account, user: &str) -> bool {
-    let same = |a: &str, b: &str| a.to_lowercase() == b.to_lowercase();
-    match user.split_once('\\') {
-        Some((domain, name)) => same(domain, &account.domain) && same(name, &account.name),
-        None => same(user, &account.name) || account.principal_name.as_deref().is_some_and(|upn| same(user, upn)),
-    }
-}
-
-fn challenges(scenario: &Scenario) -> Vec<String> {
-    let challenge = |scheme: &Scheme| match scheme {
-        Scheme::Basic => r#"Basic realm="localhost""#,
+fn name(scheme: Scheme) -> &'static str {
+    match scheme {
+        Scheme::Basic => "Basic",
         Scheme::Ntlm => "NTLM",
         Scheme::Negotiate => "Negotiate",
         Scheme::Bearer => "Bearer",
-    };
-    scenario.schemes.iter().map(|scheme| challenge(scheme).to_owned()).collect()
+    }
+}
+
+fn nonce() -> [u8; 8] {
+    let mut nonce = [0; 8];
+    // Should the system have no randomness, a fixed challenge still serves a test.
+    rustls::crypto::ring::default_provider().secure_random.fill(&mut nonce).ok();
+    nonce
+}
+
+/// Now, in 100 ns since 1601.
+fn filetime() -> u64 {
+    const UNIX_EPOCH_IN_FILETIME: u64 = 116_444_736_000_000_000;
+    let since = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default();
+    UNIX_EPOCH_IN_FILETIME + u64::try_from(since.as_nanos() / 100).unwrap_or(0)
 }

@@ -9,7 +9,7 @@ use http::{HeaderValue, Method, Request, Response, StatusCode};
 use http_body_util::{BodyExt, Full, Limited};
 use hyper::body::Incoming;
 
-use crate::auth::{self, Login, Refusals};
+use crate::auth::{Judge, Login, Refusals, Session};
 use crate::identity::Caller;
 use crate::operations;
 use crate::record::RecordedRequest;
@@ -26,21 +26,25 @@ pub(crate) struct Exchange {
     pub(crate) refusals: Refusals,
     pub(crate) recorded: Mutex<Vec<RecordedRequest>>,
     connections: AtomicU64,
+    /// The channel binding of the server's certificate.
+    binding: Option<[u8; 16]>,
 }
 
 /// What the simulator remembers of one connection.
 pub(crate) struct Connection {
     exchange: Arc<Exchange>,
     number: u64,
+    session: Mutex<Session>,
 }
 
 impl Exchange {
-    pub(crate) fn new(world: World) -> Exchange {
+    pub(crate) fn new(world: World, binding: Option<[u8; 16]>) -> Exchange {
         Exchange {
             world: RwLock::new(Arc::new(world)),
             refusals: Refusals::default(),
             recorded: Mutex::default(),
             connections: AtomicU64::new(0),
+            binding,
         }
     }
 
@@ -56,7 +60,7 @@ impl Exchange {
 impl Connection {
     pub(crate) fn new(exchange: &Arc<Exchange>) -> Connection {
         let number = exchange.connections.fetch_add(1, Ordering::Relaxed) + 1;
-        Connection { exchange: Arc::clone(exchange), number }
+        Connection { exchange: Arc::clone(exchange), number, session: Mutex::default() }
     }
 
     pub(crate) async fn answer(&self, request: Request<Incoming>) -> Response<Full<Bytes>> {
@@ -67,14 +71,14 @@ impl Connection {
             Err(_) => return plain(StatusCode::PAYLOAD_TOO_LARGE),
         };
         let authorization = head.headers.get(AUTHORIZATION).and_then(|value| value.to_str().ok());
-        let login = auth::login(&world.scenario, &self.exchange.refusals, authorization);
+        let login = self.login(&world, authorization);
         let text = String::from_utf8_lossy(&body);
         let envelope = Envelope::parse(&text);
         self.record(&world, &head, &text, envelope.as_ref().ok(), &login);
 
-        let account = match login {
-            Login::Account(account) => account,
-            Login::Refused(challenges) => {
+        let (account, last_word) = match login {
+            Login::Account(account, last_word) => (account, last_word),
+            Login::Refused(challenges, _) => {
                 let mut response = plain(StatusCode::UNAUTHORIZED);
                 for challenge in challenges {
                     if let Ok(value) = HeaderValue::try_from(challenge) {
@@ -94,10 +98,20 @@ impl Connection {
         if !kind.trim_start().to_ascii_lowercase().starts_with("text/xml") {
             return plain(StatusCode::UNSUPPORTED_MEDIA_TYPE);
         }
-        match envelope.and_then(|envelope| answer(&world, account, &envelope)) {
+        let mut response = match envelope.and_then(|envelope| answer(&world, account, &envelope)) {
             Ok(content) => xml(StatusCode::OK, soap::envelope(&content)),
             Err(refusal) => xml(StatusCode::INTERNAL_SERVER_ERROR, refusal.fault()),
+        };
+        if let Some(value) = last_word.and_then(|word| HeaderValue::try_from(word).ok()) {
+            response.headers_mut().insert(WWW_AUTHENTICATE, value);
         }
+        response
+    }
+
+    fn login(&self, world: &World, authorization: Option<&str>) -> Login {
+        let judge =
+            Judge { scenario: &world.scenario, refusals: &self.exchange.refusals, binding: self.exchange.binding };
+        judge.login(&mut self.session.lock().unwrap_or_else(PoisonError::into_inner), authorization)
     }
 
     fn record(
@@ -119,8 +133,12 @@ impl Connection {
             operation: envelope.map(|envelope| operations::name(envelope.operation()).to_owned()),
             mailbox: envelope.and_then(mailbox_meant),
             account: match login {
-                Login::Account(account) => Some(world.account(*account).name.clone()),
-                Login::Refused(_) => None,
+                Login::Account(account, _) => Some(world.account(*account).name.clone()),
+                Login::Refused(..) => None,
+            },
+            refusal: match login {
+                Login::Account(..) => None,
+                Login::Refused(_, reason) => Some(reason),
             },
             headers: headers.collect(),
             body: body.to_owned(),

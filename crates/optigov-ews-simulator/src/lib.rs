@@ -26,5 +26,5 @@ mod zones;
 
 pub use error::Error;
 pub use record::RecordedRequest;
-pub use scenario::{Account, Entry, Mailbox, MailboxState, Permission, Scenario, Scheme, Status};
+pub use scenario::{Account, ChannelBinding, Entry, Mailbox, MailboxState, Permission, Scenario, Scheme, Status};
 pub use server::Simulator;

@@ -7,6 +7,7 @@ pub struct RecordedRequest {
     pub(crate) operation: Option<String>,
     pub(crate) mailbox: Option<String>,
     pub(crate) account: Option<String>,
+    pub(crate) refusal: Option<&'static str>,
     pub(crate) headers: Vec<(String, String)>,
     pub(crate) body: String,
 }
@@ -25,6 +26,12 @@ impl RecordedRequest {
     /// The account that was logged in. `None` where the request was refused with 401.
     pub fn account(&self) -> Option<&str> {
         self.account.as_deref()
+    }
+
+    /// Why authentication answered 401, in a few words (`wrong password`, `no channel binding`, `challenge`); for people and
+    /// for tests of this crate, not a stable list.
+    pub fn refusal(&self) -> Option<&str> {
+        self.refusal
     }
 
     /// The TCP connection it came on, counted from 1.

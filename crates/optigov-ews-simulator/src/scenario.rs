@@ -29,6 +29,7 @@ pub struct Scenario {
     pub(crate) accounts: Vec<Account>,
     pub(crate) mailboxes: Vec<Mailbox>,
     pub(crate) schemes: Vec<Scheme>,
+    pub(crate) channel_binding: ChannelBinding,
     pub(crate) plain: bool,
     pub(crate) free_busy_days: u32,
 }
@@ -48,6 +49,20 @@ pub enum Scheme {
     Bearer,
 }
 
+/// Extended Protection: whether NTLM must be bound to the TLS channel. In a scenario file: `none`, `allow`, `require`.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, serde::Deserialize)]
+#[serde(rename_all = "snake_case")]
+#[non_exhaustive]
+pub enum ChannelBinding {
+    /// Bindings are not looked at.
+    None,
+    /// A binding that a client sends must be the right one; a zeroed one is wrong. The default, as in Exchange since 2019 CU14.
+    #[default]
+    Allow,
+    /// Without the right binding nobody gets in.
+    Require,
+}
+
 impl Scenario {
     /// An Exchange without accounts or mailboxes.
     pub fn new() -> Self {
@@ -55,6 +70,7 @@ impl Scenario {
             accounts: Vec::new(),
             mailboxes: Vec::new(),
             schemes: vec![Scheme::Negotiate, Scheme::Ntlm, Scheme::Basic],
+            channel_binding: ChannelBinding::Allow,
             plain: false,
             free_busy_days: 42,
         }
@@ -83,6 +99,12 @@ impl Scenario {
     /// The schemes offered, in this order. None at all lets everybody in, as the first account of the scenario.
     pub fn schemes(mut self, schemes: impl IntoIterator<Item = Scheme>) -> Self {
         self.schemes = schemes.into_iter().collect();
+        self
+    }
+
+    /// Extended Protection for NTLM and Negotiate over TLS. Default: [`ChannelBinding::Allow`].
+    pub fn channel_binding(mut self, channel_binding: ChannelBinding) -> Self {
+        self.channel_binding = channel_binding;
         self
     }
 

@@ -10,6 +10,7 @@ use tokio::net::{TcpListener, TcpStream};
 use tokio::sync::oneshot;
 use tokio_rustls::TlsAcceptor;
 
+use crate::auth;
 use crate::exchange::{Connection, Exchange};
 use crate::record::RecordedRequest;
 use crate::scenario::Scenario;
@@ -47,20 +48,21 @@ impl Simulator {
     /// [`is_scenario`](crate::Error::is_scenario) for a scenario that cannot be; otherwise no port or no thread was to be had.
     pub fn start(scenario: Scenario) -> Result<Simulator, crate::Error> {
         let plain = scenario.plain;
-        let exchange = Arc::new(Exchange::new(World::new(scenario, None)?));
+        let world = World::new(scenario, None)?;
         let failed = |what: &'static str| move |cause: std::io::Error| crate::Error::start(what, cause);
         let listener =
             std::net::TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).map_err(failed("no loopback port is free"))?;
         listener.set_nonblocking(true).map_err(failed("the loopback port cannot be used"))?;
         let address = listener.local_addr().map_err(failed("the loopback port cannot be used"))?;
-        let (ca_pem, acceptor) = if plain {
-            (None, None)
+        let (ca_pem, binding, acceptor) = if plain {
+            (None, None, None)
         } else {
             let identity = Identity::generate().map_err(|e| crate::Error::start("no certificate could be made", e))?;
-            let ca_pem = identity.ca_pem.clone();
+            let (ca_pem, binding) = (identity.ca_pem.clone(), auth::binding(identity.leaf()));
             let config = identity.config().map_err(|e| crate::Error::start("TLS could not be set up", e))?;
-            (Some(ca_pem), Some(TlsAcceptor::from(Arc::new(config))))
+            (Some(ca_pem), Some(binding), Some(TlsAcceptor::from(Arc::new(config))))
         };
+        let exchange = Arc::new(Exchange::new(world, binding));
         let runtime = tokio::runtime::Builder::new_current_thread()
             .enable_all()
             .build()

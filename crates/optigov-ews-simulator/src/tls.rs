@@ -43,6 +43,11 @@ impl Identity {
         })
     }
 
+    /// The certificate in DER.
+    pub(crate) fn leaf(&self) -> &[u8] {
+        self.chain.first().map_or(&[], |certificate| certificate)
+    }
+
     pub(crate) fn config(self) -> Result<ServerConfig, rustls::Error> {
         let provider = Arc::new(rustls::crypto::ring::default_provider());
         let builder = ServerConfig::builder_with_provider(provider).with_safe_default_protocol_versions()?;

@@ -5,7 +5,7 @@ use chrono_tz::Tz;
 use serde::de::Error as _;
 use serde::{Deserialize, Deserializer};
 
-use super::{Account, Entry, Mailbox, MailboxState, Permission, Scenario, Scheme, Status};
+use super::{Account, ChannelBinding, Entry, Mailbox, MailboxState, Permission, Scenario, Scheme, Status};
 
 pub(super) fn scenario(text: &str) -> Result<Scenario, crate::Error> {
     let file: File = toml::from_str(text).map_err(|cause| {
@@ -17,6 +17,7 @@ pub(super) fn scenario(text: &str) -> Result<Scenario, crate::Error> {
     if let Some(schemes) = file.schemes {
         scenario.schemes = schemes;
     }
+    scenario.channel_binding = file.channel_binding;
     scenario.plain = file.plain_http;
     if let Some(days) = file.free_busy_days {
         scenario.free_busy_days = days;
@@ -32,6 +33,8 @@ pub(super) fn scenario(text: &str) -> Result<Scenario, crate::Error> {
 #[serde(deny_unknown_fields)]
 struct File {
     schemes: Option<Vec<Scheme>>,
+    #[serde(default)]
+    channel_binding: ChannelBinding,
     #[serde(default)]
     plain_http: bool,
     free_busy_days: Option<u32>,
