@@ -19,13 +19,19 @@ pub struct Fault {
     pub(crate) place: Place,
     code: Code,
     position: Option<Position>,
+    says: Box<Says>,
+}
+
+/// What a fault says; boxed, so that a `Result` with a fault stays small.
+#[derive(Clone, Debug, PartialEq, Eq)]
+struct Says {
     message: Texts,
     remedy: Texts,
 }
 
 impl Fault {
     pub(crate) fn new(code: Code, message: Texts, remedy: Texts) -> Fault {
-        Fault { steps: Vec::new(), place: Place::Value, code, position: None, message, remedy }
+        Fault { steps: Vec::new(), place: Place::Value, code, position: None, says: Box::new(Says { message, remedy }) }
     }
 
     pub(crate) fn at(mut self, steps: &[Step]) -> Fault {
@@ -82,12 +88,12 @@ impl Fault {
 
     /// What is wrong, as one sentence.
     pub fn message(&self, language: Language) -> &str {
-        self.message.in_language(language)
+        self.says.message.in_language(language)
     }
 
     /// What to do about it, as one sentence.
     pub fn remedy(&self, language: Language) -> &str {
-        self.remedy.in_language(language)
+        self.says.remedy.in_language(language)
     }
 
     /// The whole fault as one line for people: place, message and remedy.
@@ -124,8 +130,8 @@ impl Serialize for Fault {
         fields.serialize_field("severity", &self.severity())?;
         fields.serialize_field("line", &self.line())?;
         fields.serialize_field("column", &self.column())?;
-        fields.serialize_field("message", &self.message)?;
-        fields.serialize_field("remedy", &self.remedy)?;
+        fields.serialize_field("message", &self.says.message)?;
+        fields.serialize_field("remedy", &self.says.remedy)?;
         fields.end()
     }
 }
