@@ -23,6 +23,8 @@
 //! # Ok::<(), Box<dyn std::error::Error>>(())
 //! ```
 
+mod answer;
+mod bitmap;
 mod civil;
 mod error;
 mod hours;
@@ -40,6 +42,7 @@ mod slots;
 mod sweep;
 mod timetable;
 mod why;
+mod workspace;
 
 pub use error::Error;
 pub use hours::{Hours, Weekdays};

@@ -1,5 +1,8 @@
+use std::time::Duration;
+
 use crate::civil::DAY;
-use crate::sweep::next_on_grid;
+use crate::set::{coalesce_from, overlapped};
+use crate::workspace::Meeting;
 use crate::{Anchor, Busy, Interval, OpenWindows, Resources, SlotRules};
 
 /// One question, with the range of starts that it may answer with.
@@ -11,13 +14,6 @@ pub(crate) struct Query<'a> {
     /// The first second at which a slot may start, and the first at which none may: window, lead time and horizon together.
     pub(crate) from: i64,
     pub(crate) until: i64,
-}
-
-/// Starts that follow each other by the rules' step.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(crate) struct Run {
-    pub(crate) first: i64,
-    pub(crate) count: i64,
 }
 
 impl Query<'_> {
@@ -60,18 +56,40 @@ impl Query<'_> {
         Interval::from_unix(appointment.start_unix(), appointment.end_unix() + self.rules.between()).ok()
     }
 
-    /// The local days on which as many bookings begin as are allowed.
-    pub(crate) fn full_days(&self) -> Vec<Interval> {
-        let Some(limit) = self.rules.day_limit() else { return Vec::new() };
-        let mut days: Vec<Interval> = self
-            .bookings
-            .as_slice()
-            .iter()
-            .filter_map(|b| self.open.day_of(b.start_unix()))
-            .map(|(_, day)| day)
-            .collect();
+    /// The starts of appointments during which, at some instant, at least `count` bookings take place; in order.
+    pub(crate) fn booked_starts<'w>(&self, count: usize, meeting: &'w mut Meeting) -> &'w [Interval] {
+        let Meeting { edges, bookings, starts } = meeting;
+        bookings.clear();
+        bookings.extend(self.bookings.as_slice().iter().filter_map(|booking| self.with_distance(*booking)));
+        overlapped(count, bookings, edges, starts);
+        let needed = self.rules.total + self.rules.between();
+        for start in starts.iter_mut() {
+            *start = start.widened(Duration::from_secs(needed.unsigned_abs() - 1), Duration::ZERO);
+        }
+        coalesce_from(starts, 0);
+        starts
+    }
+
+    /// The local days on which as many bookings begin as are allowed; in order.
+    pub(crate) fn full_days<'w>(&self, days: &'w mut Vec<Interval>) -> &'w [Interval] {
+        days.clear();
+        let Some(limit) = self.rules.day_limit().map(|limit| limit as usize) else { return days };
+        days.extend(
+            self.bookings.as_slice().iter().filter_map(|b| self.open.day_of(b.start_unix())).map(|(_, day)| day),
+        );
         days.sort_unstable();
-        days.chunk_by(|a, b| a == b).filter(|day| day.len() >= limit as usize).map(|day| day[0]).collect()
+        // A day is full that comes `limit` times: once, it is the last of so many.
+        let mut full = 0;
+        let mut same = 0;
+        for index in 0..days.len() {
+            same = if index > 0 && days[index - 1] == days[index] { same + 1 } else { 1 };
+            if same == limit {
+                days[full] = days[index];
+                full += 1;
+            }
+        }
+        days.truncate(full);
+        days
     }
 
     /// Whether an instant that is open lies on the grid of its hours. Back to back, that is not known from the hours alone.
@@ -88,4 +106,9 @@ impl Query<'_> {
             }
         }
     }
+}
+
+/// The first of `first`, `first + step`, … that is not before `bound`.
+pub(crate) fn next_on_grid(first: i64, step: i64, bound: i64) -> i64 {
+    if bound <= first { first } else { first + (bound - first + step - 1) / step * step }
 }

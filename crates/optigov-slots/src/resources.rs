@@ -92,13 +92,21 @@ impl Resources {
         &self.calendars
     }
 
+    /// How many resources one appointment takes, where those that are free are shared out; `None` where all must be free.
+    pub(crate) fn group(&self) -> Option<usize> {
+        match self.needed {
+            Needed::All => None,
+            Needed::Any => Some(1),
+            Needed::AtLeast(count) => Some(count as usize),
+        }
+    }
+
     /// How many appointments take place at once, at most, while `free` of the resources are free.
     pub(crate) fn places(&self, free: usize, capacity: u32) -> usize {
-        match self.needed {
-            Needed::All if free == self.len() => capacity as usize,
-            Needed::All => 0,
-            Needed::Any => free.min(capacity as usize),
-            Needed::AtLeast(count) => (free / (count.max(1) as usize)).min(capacity as usize),
+        match self.group() {
+            None if free == self.len() => capacity as usize,
+            None => 0,
+            Some(group) => (free / group).min(capacity as usize),
         }
     }
 }

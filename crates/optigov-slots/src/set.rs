@@ -4,6 +4,7 @@ use std::time::Duration;
 use chrono::{DateTime, Utc};
 
 use crate::Interval;
+use crate::workspace::Edges;
 
 /// A set of instants as intervals in time order, none touching another: equal sets are equal values.
 ///
@@ -78,7 +79,7 @@ impl IntervalSet {
 
     /// The instants in either set.
     pub fn union(&self, other: &IntervalSet) -> IntervalSet {
-        let mut result = Coalesced::with_capacity(self.len() + other.len());
+        let mut intervals = Vec::with_capacity(self.len() + other.len());
         let (mut left, mut right) = (self.iter().peekable(), other.iter().peekable());
         loop {
             let next = match (left.peek(), right.peek()) {
@@ -87,23 +88,16 @@ impl IntervalSet {
                 (_, None) => left.next(),
             };
             match next {
-                Some(interval) => result.push(interval),
-                None => return result.finish(),
+                Some(interval) => push(&mut intervals, interval),
+                None => return IntervalSet { intervals },
             }
         }
     }
 
     /// The instants in both sets.
     pub fn intersection(&self, other: &IntervalSet) -> IntervalSet {
-        let (a, b) = (&self.intervals, &other.intervals);
-        let (mut i, mut j) = (0, 0);
         let mut intervals = Vec::new();
-        while let (Some(x), Some(y)) = (a.get(i), b.get(j)) {
-            intervals.extend(x.intersection(*y));
-            let x_ends_first = x.end_unix() < y.end_unix();
-            i += usize::from(x_ends_first);
-            j += usize::from(!x_ends_first);
-        }
+        intersect(&self.intervals, &other.intervals, &mut intervals);
         IntervalSet { intervals }
     }
 
@@ -162,43 +156,13 @@ impl IntervalSet {
     /// # Ok::<(), optigov_slots::EmptyInterval>(())
     /// ```
     pub fn in_at_least<'a>(count: usize, sets: impl IntoIterator<Item = &'a IntervalSet>) -> IntervalSet {
-        IntervalSet::overlapped(count, sets.into_iter().flat_map(IntervalSet::iter).collect())
-    }
-
-    /// The instants that lie in at least `count` of the intervals, which may overlap each other and come in any order.
-    pub(crate) fn overlapped(count: usize, intervals: Vec<Interval>) -> IntervalSet {
-        match count {
-            0 => return IntervalSet::from(Interval::raw(crate::interval::EARLIEST, crate::interval::LATEST)),
-            1 => return intervals.into_iter().collect(),
-            _ if count > intervals.len() => return IntervalSet::new(),
-            _ => {}
+        if count == 0 {
+            return IntervalSet::from(Interval::raw(crate::interval::EARLIEST, crate::interval::LATEST));
         }
-        let mut starts: Vec<i64> = intervals.iter().map(|i| i.start_unix()).collect();
-        let mut ends: Vec<i64> = intervals.iter().map(|i| i.end_unix()).collect();
-        starts.sort_unstable();
-        ends.sort_unstable();
-        // The depth reaches `count` where the n-th start comes with n - count ends before it or at it.
-        let mut result = Coalesced::with_capacity(0);
-        let (mut opened, mut closed, mut since) = (0, 0, None);
-        while let Some(&end) = ends.get(closed) {
-            match starts.get(opened) {
-                Some(&start) if start < end => {
-                    opened += 1;
-                    if opened - closed == count {
-                        since = Some(start);
-                    }
-                }
-                _ => {
-                    if opened - closed == count
-                        && let Some(Ok(interval)) = since.map(|start| Interval::from_unix(start, end))
-                    {
-                        result.push(interval);
-                    }
-                    closed += 1;
-                }
-            }
-        }
-        result.finish()
+        let all: Vec<Interval> = sets.into_iter().flat_map(IntervalSet::iter).collect();
+        let mut intervals = Vec::new();
+        overlapped(count, &all, &mut Edges::default(), &mut intervals);
+        IntervalSet { intervals }
     }
 
     fn find(&self, second: i64) -> Option<Interval> {
@@ -219,7 +183,7 @@ impl From<Vec<Interval>> for IntervalSet {
         if !intervals.is_sorted_by_key(|i| i.start_unix()) {
             intervals.sort_unstable();
         }
-        coalesce(&mut intervals);
+        coalesce_from(&mut intervals, 0);
         IntervalSet { intervals }
     }
 }
@@ -242,10 +206,12 @@ impl Extend<Interval> for IntervalSet {
         self.intervals.extend(intervals);
         // Only what came out of order is sorted together with the rest.
         let from = old.saturating_sub(1);
-        if !self.intervals[from..].is_sorted_by_key(|i| i.start_unix()) {
+        let in_order = self.intervals[from..].is_sorted_by_key(|i| i.start_unix());
+        let from = if in_order { from } else { 0 };
+        if !in_order {
             self.intervals.sort_unstable();
         }
-        coalesce(&mut self.intervals);
+        coalesce_from(&mut self.intervals, from);
     }
 }
 
@@ -273,35 +239,22 @@ impl fmt::Debug for IntervalSet {
     }
 }
 
-/// Intervals that come in order of their starts, joined where they overlap or touch.
-struct Coalesced {
-    intervals: Vec<Interval>,
-}
-
-impl Coalesced {
-    fn with_capacity(capacity: usize) -> Coalesced {
-        Coalesced { intervals: Vec::with_capacity(capacity) }
-    }
-
-    fn push(&mut self, interval: Interval) {
-        match self.intervals.last_mut() {
-            Some(last) if interval.start_unix() <= last.end_unix() => {
-                *last = Interval::raw(last.start_unix(), last.end_unix().max(interval.end_unix()));
-            }
-            _ => self.intervals.push(interval),
+/// Appends an interval that does not start before the last one, joined with it where they overlap or touch.
+#[inline]
+fn push(intervals: &mut Vec<Interval>, interval: Interval) {
+    match intervals.last_mut() {
+        Some(last) if interval.start_unix() <= last.end_unix() => {
+            *last = Interval::raw(last.start_unix(), last.end_unix().max(interval.end_unix()));
         }
-    }
-
-    fn finish(self) -> IntervalSet {
-        IntervalSet { intervals: self.intervals }
+        _ => intervals.push(interval),
     }
 }
 
-/// Joins what overlaps or touches, in place. The input is in order of its starts.
-fn coalesce(intervals: &mut Vec<Interval>) {
-    let Some(&first) = intervals.first() else { return };
-    let (mut current, mut kept) = (first, 0);
-    for index in 1..intervals.len() {
+/// Joins what overlaps or touches, in place, from an index on. From there, the input is in order of its starts.
+pub(crate) fn coalesce_from(intervals: &mut Vec<Interval>, from: usize) {
+    let Some(&first) = intervals.get(from) else { return };
+    let (mut current, mut kept) = (first, from);
+    for index in from + 1..intervals.len() {
         let next = intervals[index];
         if next.start_unix() <= current.end_unix() {
             current = Interval::raw(current.start_unix(), current.end_unix().max(next.end_unix()));
@@ -313,4 +266,47 @@ fn coalesce(intervals: &mut Vec<Interval>) {
     }
     intervals[kept] = current;
     intervals.truncate(kept + 1);
+}
+
+/// Appends what is in both of two sets.
+pub(crate) fn intersect(a: &[Interval], b: &[Interval], both: &mut Vec<Interval>) {
+    let (mut i, mut j) = (0, 0);
+    while let (Some(x), Some(y)) = (a.get(i), b.get(j)) {
+        both.extend(x.intersection(*y));
+        let x_ends_first = x.end_unix() < y.end_unix();
+        i += usize::from(x_ends_first);
+        j += usize::from(!x_ends_first);
+    }
+}
+
+/// Finds the instants that lie in at least `count` (1 or more) of the intervals, which may overlap each other and come in any order.
+pub(crate) fn overlapped(count: usize, intervals: &[Interval], edges: &mut Edges, found: &mut Vec<Interval>) {
+    found.clear();
+    if count > intervals.len() {
+        return;
+    }
+    let Edges { starts, ends } = edges;
+    starts.clear();
+    ends.clear();
+    starts.extend(intervals.iter().map(|i| i.start_unix()));
+    ends.extend(intervals.iter().map(|i| i.end_unix()));
+    starts.sort_unstable();
+    ends.sort_unstable();
+    let (mut opened, mut closed, mut since) = (0, 0, 0);
+    while let Some(&end) = ends.get(closed) {
+        match starts.get(opened) {
+            Some(&start) if start < end => {
+                opened += 1;
+                if opened - closed == count {
+                    since = start;
+                }
+            }
+            _ => {
+                if opened - closed == count {
+                    push(found, Interval::raw(since, end));
+                }
+                closed += 1;
+            }
+        }
+    }
 }

@@ -2,21 +2,23 @@ use std::fmt;
 
 use chrono::{DateTime, NaiveDate, Utc};
 
-use crate::query::{Query, Run};
-use crate::{Busy, Interval, OpenWindows, Resources, SlotRules, civil, sweep};
+use crate::answer::{Answer, Starts};
+use crate::query::Query;
+use crate::workspace::Workspace;
+use crate::{Busy, Interval, OpenWindows, Resources, SlotRules, bitmap, civil, sweep};
 
 /// The appointments that can be booked: a view of one answer, to be listed, counted and asked.
 ///
 /// Whatever is asked, the answer is the same: [`is_bookable`](Slots::is_bookable) holds exactly for the starts that [`iter`](Slots::iter)
 /// yields, and [`why`](Slots::why) gives no reason for exactly these.
-#[derive(Clone)]
 pub struct Slots {
     pub(crate) open: OpenWindows,
     pub(crate) rules: SlotRules,
     pub(crate) resources: Resources,
     pub(crate) bookings: Busy,
     pub(crate) now: DateTime<Utc>,
-    pub(crate) runs: Vec<Run>,
+    answer: Answer,
+    workspace: Workspace,
 }
 
 /// One appointment that can be booked, buffers not included.
@@ -39,9 +41,11 @@ impl OpenWindows {
             resources: resources.clone(),
             bookings: bookings.clone(),
             now,
-            runs: Vec::new(),
+            answer: Answer::default(),
+            workspace: Workspace::default(),
         };
         slots.compute();
+        slots.workspace = Workspace::default();
         slots
     }
 }
@@ -66,13 +70,13 @@ impl Slots {
     }
 
     fn compute(&mut self) {
-        let mut runs = std::mem::take(&mut self.runs);
-        runs.clear();
+        let (mut answer, mut workspace) = (std::mem::take(&mut self.answer), std::mem::take(&mut self.workspace));
+        answer.clear();
         let query = self.query();
-        if query.from < query.until {
-            sweep::sweep(&query, &mut runs);
+        if query.from < query.until && !bitmap::bitmap(&query, &mut workspace, &mut answer) {
+            sweep::sweep(&query, &mut workspace, &mut answer);
         }
-        self.runs = runs;
+        (self.answer, self.workspace) = (answer, workspace);
     }
 
     pub(crate) fn query(&self) -> Query<'_> {
@@ -90,16 +94,13 @@ impl Slots {
 
     /// The slots in time order, made one by one. They may overlap: each can be booked, not all of them.
     pub fn iter(&self) -> Iter<'_> {
-        Iter { slots: self, run: 0, index: 0 }
+        Iter { starts: self.answer.starts_from(i64::MIN), length: self.rules.total }
     }
 
     /// The slots that start at `instant` or later: the next ten are `slots.iter_from(instant).take(10)`.
     pub fn iter_from(&self, instant: DateTime<Utc>) -> Iter<'_> {
         let second = instant.timestamp() + i64::from(instant.timestamp_subsec_nanos() > 0);
-        let step = self.rules.step;
-        let run = self.runs.partition_point(|run| run.first + (run.count - 1) * step < second);
-        let index = self.runs.get(run).map_or(0, |run| (second - run.first + step - 1).max(0) / step);
-        Iter { slots: self, run, index }
+        Iter { starts: self.answer.starts_from(second), length: self.rules.total }
     }
 
     /// The first slot.
@@ -109,33 +110,18 @@ impl Slots {
 
     /// The number of slots.
     pub fn len(&self) -> usize {
-        self.runs.iter().map(|run| run.count as usize).sum()
+        self.answer.len()
     }
 
     /// Whether nothing can be booked.
     pub fn is_empty(&self) -> bool {
-        self.runs.is_empty()
+        self.first().is_none()
     }
 
     /// The number of slots that start on each local day of the window, in order; 0 where nothing can be booked.
     pub fn counts_per_day(&self) -> impl Iterator<Item = (NaiveDate, usize)> + '_ {
-        let step = self.rules.step;
-        let mut runs = self.runs.as_slice();
-        self.open.days().map(move |(date, day)| {
-            let mut count = 0;
-            while let [run, rest @ ..] = runs
-                && run.first < day.end_unix()
-            {
-                // How many starts of the run lie before an instant.
-                let before = |second: i64| ((second - run.first + step - 1).max(0) / step).min(run.count);
-                count += before(day.end_unix()) - before(day.start_unix());
-                if before(day.end_unix()) < run.count {
-                    break;
-                }
-                runs = rest;
-            }
-            (date, count as usize)
-        })
+        let counts = self.answer.counts(self.open.days().map(|(_, day)| day));
+        self.open.days().map(|(date, _)| date).zip(counts)
     }
 
     /// Whether an appointment that starts exactly then can be booked.
@@ -157,6 +143,21 @@ impl Slots {
     /// The instant that was taken for the present.
     pub fn now(&self) -> DateTime<Utc> {
         self.now
+    }
+}
+
+/// The copy has the answer, but not the memory that is kept for the next [`update`](Slots::update).
+impl Clone for Slots {
+    fn clone(&self) -> Slots {
+        Slots {
+            open: self.open.clone(),
+            rules: self.rules,
+            resources: self.resources.clone(),
+            bookings: self.bookings.clone(),
+            now: self.now,
+            answer: self.answer.clone(),
+            workspace: Workspace::default(),
+        }
     }
 }
 
@@ -183,23 +184,22 @@ impl fmt::Debug for Slots {
 /// Slots in time order; see [`Slots::iter`].
 #[derive(Debug, Clone)]
 pub struct Iter<'a> {
-    slots: &'a Slots,
-    run: usize,
-    index: i64,
+    starts: Starts<'a>,
+    length: i64,
 }
 
 impl Iterator for Iter<'_> {
     type Item = Slot;
 
+    #[inline]
     fn next(&mut self) -> Option<Slot> {
-        let run = self.slots.runs.get(self.run)?;
-        let start = run.first + self.index * self.slots.rules.step;
-        self.index += 1;
-        if self.index >= run.count {
-            self.index = 0;
-            self.run += 1;
-        }
-        Some(Slot { start, end: start + self.slots.rules.total })
+        self.starts.next().map(|start| Slot { start, end: start + self.length })
+    }
+
+    #[inline]
+    fn fold<B, F: FnMut(B, Slot) -> B>(self, init: B, mut f: F) -> B {
+        let length = self.length;
+        self.starts.fold(init, |all, start| f(all, Slot { start, end: start + length }))
     }
 }
 

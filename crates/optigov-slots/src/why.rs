@@ -111,7 +111,7 @@ impl Slots {
             self.explain_bookings(slot, places, &mut reasons);
         }
         if let (Some((day, interval)), Some(limit)) = (day, self.rules.day_limit())
-            && query.full_days().contains(&interval)
+            && query.full_days(&mut Vec::new()).contains(&interval)
         {
             reasons.push(Reason::DayLimit { date: civil::date(day), limit });
         }
@@ -163,7 +163,7 @@ impl Slots {
             return;
         }
         let from = reasons.len();
-        if self.meeting(slot, |booking| Some(booking)) < places {
+        if self.meeting(slot, Some) < places {
             let query = self.query();
             let near = |booking: &Interval| match (query.with_distance(*booking), query.with_distance(slot)) {
                 (Some(booked), Some(needed)) => booked.overlaps(needed) && !booking.overlaps(slot),
