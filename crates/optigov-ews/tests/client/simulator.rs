@@ -1,7 +1,7 @@
 //! Against the Exchange simulator: real TLS, real authentication.
 
 use chrono::TimeDelta;
-use optigov_ews::{CheckOutcome, CheckStep, Credentials, EwsClient, EwsClientBuilder, Kind, Language, Mailbox};
+use optigov_ews::{Credentials, EwsClient, EwsClientBuilder, Language};
 use optigov_ews_simulator::{Account, Entry, Mailbox as Box_, Scenario, Simulator};
 
 use crate::support::{anna, utc};
@@ -11,7 +11,7 @@ const PASSWORD: &str = "geheim-4711";
 fn scenario() -> Scenario {
     let (start, end) = (utc("2026-11-24T09:00:00Z"), utc("2026-11-24T10:00:00Z"));
     Scenario::new()
-        .account(Account::new("svc-optigov").password(PASSWORD))
+        .account(Account::new("svc-optigov").password(PASSWORD).impersonates(["anna@musterstadt.example"]))
         .mailbox(Box_::new("anna@musterstadt.example").entry(Entry::timed(start, end).subject("Streng geheim")))
 }
 
@@ -26,7 +26,11 @@ fn client(simulator: &Simulator) -> EwsClientBuilder {
 async fn a_calendar_is_read_over_tls() {
     let simulator = Simulator::start(scenario()).expect("a simulator");
     let client = client(&simulator).build().expect("a client");
-    let items = client.impersonate(&anna()).calendar_view(utc("2026-11-23T00:00:00Z"), utc("2026-11-30T00:00:00Z")).await.expect("a view");
+    let items = client
+        .impersonate(&anna())
+        .calendar_view(utc("2026-11-23T00:00:00Z"), utc("2026-11-30T00:00:00Z"))
+        .await
+        .expect("a view");
     assert_eq!(items.len(), 1);
     assert_eq!(items[0].end() - items[0].start(), TimeDelta::hours(1));
     let folder = client.impersonate(&anna()).calendar_folder().await.expect("a folder");
