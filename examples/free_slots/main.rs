@@ -69,9 +69,13 @@ async fn main() -> ExitCode {
 }
 
 async fn run(arguments: &Arguments) -> Result<Answer, Failure> {
+    let language = match arguments.lang {
+        Words::De => Language::De,
+        Words::En => Language::En,
+    };
     let now = arguments.now.map_or_else(Utc::now, |now| now.to_utc());
     let municipality = match &arguments.config {
-        Some(file) => Some(town::load(file)?),
+        Some(file) => Some(town::load(file, language)?),
         None => None,
     };
     // The simulator serves as long as `demo` lives.
@@ -98,12 +102,8 @@ async fn run(arguments: &Arguments) -> Result<Answer, Failure> {
     }
 
     let answer = availability.free_slots(&request).await?;
-    let language = match arguments.lang {
-        Words::De => Language::De,
-        Words::En => Language::En,
-    };
     match arguments.format {
-        Format::Json => print(&format!("{:#}\n", serde_json::json!(answer.report(language))))?,
+        Format::Json => print(&format!("{}\n", serde_json::to_string_pretty(&answer.report(language))?))?,
         Format::Table => print(&table::by_day_and_counter(&answer, language))?,
     }
     Ok(answer)

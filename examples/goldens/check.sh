@@ -5,6 +5,8 @@ cd "$(dirname "$0")/../.."
 goldens=examples/goldens
 got=$(mktemp -d)
 trap 'rm -rf "$got"' EXIT
+# What the configuration of an Exchange that does not answer refers to; it is never sent.
+export OPTIGOV_EXCHANGE_SECRET=unused
 at=(--now 2026-11-23T08:00:00+01:00 --from 2026-11-23)
 failed=0
 

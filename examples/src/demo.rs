@@ -3,7 +3,7 @@
 use std::fs;
 
 use chrono::{DateTime, Datelike as _, Days, NaiveDate, NaiveDateTime, NaiveTime, Utc, Weekday};
-use chrono_tz::{Europe::Berlin, Europe::London};
+use chrono_tz::Europe::{Berlin, London};
 use optigov_availability::{Availability, AvailabilityBuilder};
 use optigov_counter::Municipality;
 use optigov_ews_simulator::{Account, Entry, Mailbox, Scenario, Simulator, Status};

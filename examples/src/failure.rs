@@ -19,7 +19,7 @@ impl Failure {
     /// Prints it to standard error and gives the exit status.
     pub fn report(&self) -> ExitCode {
         // Without a standard error there is nobody to tell.
-        drop(writeln!(std::io::stderr(), "{}", self.lines));
+        let _ = writeln!(std::io::stderr(), "{}", self.lines);
         ExitCode::from(2)
     }
 }
@@ -37,7 +37,7 @@ impl<E: std::error::Error> From<E> for Failure {
         let mut source = error.source();
         while let Some(cause) = source {
             // Writing to a String does not fail.
-            drop(write!(failure.lines, "\n  because: {cause}"));
+            let _ = write!(failure.lines, "\n  because: {cause}");
             source = cause.source();
         }
         failure

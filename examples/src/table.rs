@@ -18,7 +18,7 @@ pub fn by_day_and_counter(answer: &Answer, language: Language) -> String {
     for counter in &report.counters {
         let mut line = |text: &str| {
             // Writing to a String does not fail.
-            drop(writeln!(out, "{}: {text}", counter.name));
+            let _ = writeln!(out, "{}: {text}", counter.name);
         };
         match (counter.status.as_str(), &counter.reason) {
             ("known", _) => {}
@@ -46,15 +46,16 @@ fn slots(report: &Report, words: &Words) -> String {
         return format!("{}\n", words.nothing);
     }
     let mut table = Table::new();
-    table.load_preset(presets::UTF8_HORIZONTAL_ONLY).set_content_arrangement(ContentArrangement::Dynamic);
+    table.load_style(presets::NOTHING).set_content_arrangement(ContentArrangement::Dynamic);
     table.set_width(WIDTH).set_header(words.header);
     for (date, counters) in days {
         let mut day = words.day(date);
+        table.add_row([""]);
         for (counter, starts) in report.counters.iter().zip(counters) {
             table.add_row([std::mem::take(&mut day), counter.name.clone(), starts.len().to_string(), by_hour(&starts)]);
         }
     }
-    format!("{table}\n")
+    format!("{}\n\n", table.trim_fmt())
 }
 
 /// `08:00 :20 :40  09:00 :20`: each hour once.
@@ -64,12 +65,11 @@ fn by_hour(starts: &[DateTime<FixedOffset>]) -> String {
     for start in starts {
         // The offset tells the two hours apart that bear one name when the clocks go back.
         let hour = (start.hour(), start.offset().local_minus_utc());
-        let done = if last == Some(hour) {
-            write!(out, " :{:02}", start.minute())
-        } else {
-            write!(out, "{}{:02}:{:02}", if last.is_some() { "  " } else { "" }, start.hour(), start.minute())
-        };
-        drop(done);
+        match last {
+            Some(same) if same == hour => out.push_str(&start.format(" :%M").to_string()),
+            Some(_) => out.push_str(&start.format("  %H:%M").to_string()),
+            None => out.push_str(&start.format("%H:%M").to_string()),
+        }
         last = Some(hour);
     }
     out

@@ -4,6 +4,7 @@ use std::fmt::Write as _;
 use std::fs;
 use std::path::Path;
 
+use optigov_availability::Language;
 use optigov_counter::Municipality;
 
 use crate::Failure;
@@ -11,15 +12,19 @@ use crate::Failure;
 /// Reads a municipality from a TOML file.
 ///
 /// # Errors
-/// Where the file cannot be read, or with every fault in it: place, message, remedy.
-pub fn load(file: &Path) -> Result<Municipality, Failure> {
+/// Where the file cannot be read, or with every fault in it: place, message, remedy, in `language`.
+pub fn load(file: &Path, language: Language) -> Result<Municipality, Failure> {
     let name = file.display();
     let text = fs::read_to_string(file).map_err(|error| Failure::usage(format!("{name}: {error}")))?;
+    let language = match language {
+        Language::En => optigov_counter::Language::English,
+        _ => optigov_counter::Language::German,
+    };
     Municipality::from_toml(&text).map_err(|faults| {
         let mut lines = format!("{name} cannot be used:");
         for fault in faults.iter() {
             // Writing to a String does not fail.
-            drop(write!(lines, "\n  {fault}"));
+            let _ = write!(lines, "\n  {}", fault.describe(language));
         }
         Failure::usage(lines)
     })

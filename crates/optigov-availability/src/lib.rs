@@ -14,15 +14,15 @@
 //!
 //! // In a service the calendars come from Exchange: leave out `source`.
 //! let calendars = MemorySource::new();
-//! let meeting = CalendarEntry::timed(Interval::new(at(8, 0), at(10, 50))?, Status::Busy);
+//! let meeting = CalendarEntry::timed(Interval::new(at(7, 10), at(10, 30))?, Status::Busy);
 //! calendars.set("schalter1@musterstadt.example".parse()?, vec![meeting]);
 //! let availability = Availability::for_municipality(town).source(calendars).clock(move || at(6, 0)).build()?;
 //!
 //! let answer = availability.free_slots(&SlotsRequest::new(Interval::new(at(6, 0), at(18, 0))?)).await?;
 //! let counter = &answer.counters[0];
 //! assert!(counter.status.is_known());
-//! // 08:00 to 12:00 in Berlin, less what is busy until 11:50: nothing is left for 20 minutes.
-//! assert_eq!(counter.slots.first(), None);
+//! // Open from 08:00 to 12:00 in Berlin, busy there from 08:10 to 11:30: what is left begins at 11:40.
+//! assert_eq!(counter.slots.first().map(|slot| slot.start()), Some(at(10, 40)));
 //! # Ok::<_, Box<dyn std::error::Error>>(())
 //! # })?;
 //! # Ok::<_, Box<dyn std::error::Error>>(())

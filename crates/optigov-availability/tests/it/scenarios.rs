@@ -1,11 +1,9 @@
-//! What the libraries promise, scenario by scenario: each goes through the facade, the client and a real socket to the simulated Exchange.
-
-mod support;
+//! What the libraries promise, scenario by scenario. Numbers are those of the domain's list.
 
 use chrono_tz::Europe::London;
 use optigov_availability::{Municipality, WarningCode};
 use optigov_ews_simulator::{Entry, Mailbox, Status};
-use support::{COUNTER, MAILBOX, TITLE, Town, all_starts, berlin, configuration, date, days, entry, starts, wall};
+use crate::support::{COUNTER, MAILBOX, TITLE, Town, all_starts, berlin, configuration, date, days, entry, starts, wall};
 
 const TUESDAY: &str = "2026-11-24";
 

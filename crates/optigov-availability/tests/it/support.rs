@@ -1,19 +1,17 @@
 //! A town for tests: a simulated Exchange, a configuration that reads it, and the facade over both.
 
-use std::num::NonZeroU32;
-
 use chrono::{DateTime, NaiveDate, NaiveDateTime, TimeZone as _, Utc};
 use chrono_tz::Europe::Berlin;
 use optigov_availability::{Answer, Availability, AvailabilityBuilder, CounterAnswer, Interval, Municipality, SlotsRequest};
 use optigov_ews_simulator::{Account, Entry, Mailbox, Scenario, Simulator};
 
-pub const PASSWORD: &str = "kein-Geheimnis-7731";
+pub(crate) const PASSWORD: &str = "kein-Geheimnis-7731";
 
 /// The mailbox of the counter in [`COUNTER`].
-pub const MAILBOX: &str = "schalter1@musterstadt.example";
+pub(crate) const MAILBOX: &str = "schalter1@musterstadt.example";
 
 /// One counter with one mailbox: Monday to Friday 08:00 to 12:00, appointments of 30 minutes.
-pub const COUNTER: &str = r#"
+pub(crate) const COUNTER: &str = r#"
 [[counters]]
 id = "schalter-1"
 name = "Schalter 1"
@@ -22,20 +20,20 @@ opening = [{ days = "Mo-Fr", hours = "08:00-12:00" }]
 exchange_sync = { on = true, mailboxes = ["schalter1@musterstadt.example"] }
 "#;
 
-pub struct Town {
-    pub simulator: Simulator,
-    pub availability: Availability,
+pub(crate) struct Town {
+    pub(crate) simulator: Simulator,
+    pub(crate) availability: Availability,
     _files: tempfile::TempDir,
 }
 
 impl Town {
     /// A town with these counters (TOML) and mailboxes, at Monday 2026-11-23 07:00 in Berlin.
-    pub fn new(counters: &str, mailboxes: impl IntoIterator<Item = Mailbox>) -> Town {
+    pub(crate) fn new(counters: &str, mailboxes: impl IntoIterator<Item = Mailbox>) -> Town {
         Town::at("2026-11-23 07:00", counters, mailboxes, |builder| builder)
     }
 
     /// The same at another time, and with further settings of the facade.
-    pub fn at(
+    pub(crate) fn at(
         now: &str,
         counters: &str,
         mailboxes: impl IntoIterator<Item = Mailbox>,
@@ -46,7 +44,7 @@ impl Town {
         Town::with_scenario(now, counters, scenario, set)
     }
 
-    pub fn with_scenario(
+    pub(crate) fn with_scenario(
         now: &str,
         counters: &str,
         scenario: Scenario,
@@ -66,17 +64,17 @@ impl Town {
     }
 
     /// The answer for these days of November 2026 or another month, both included.
-    pub async fn answer(&self, first: &str, last: &str) -> Answer {
+    pub(crate) async fn answer(&self, first: &str, last: &str) -> Answer {
         self.availability.free_slots(&days(first, last)).await.expect("the request holds")
     }
 
     /// The starts of the first counter's slots on a day, as the wall clock shows them.
-    pub async fn starts(&self, day: &str) -> Vec<String> {
+    pub(crate) async fn starts(&self, day: &str) -> Vec<String> {
         starts(&self.answer(day, day).await.counters[0])
     }
 }
 
-pub fn configuration(url: &str, ca_file: &str, counters: &str) -> String {
+pub(crate) fn configuration(url: &str, ca_file: &str, counters: &str) -> String {
     format!(
         r#"
 format = 1
@@ -97,40 +95,36 @@ timeout = "10s"
     )
 }
 
-pub fn days(first: &str, last: &str) -> SlotsRequest {
+pub(crate) fn days(first: &str, last: &str) -> SlotsRequest {
     SlotsRequest::new(Interval::of_dates(date(first), date(last), Berlin).expect("the first day is not after the last"))
 }
 
-pub fn starts(counter: &CounterAnswer) -> Vec<String> {
+pub(crate) fn starts(counter: &CounterAnswer) -> Vec<String> {
     let local = |start: DateTime<Utc>| start.with_timezone(&counter.zone).format("%H:%M").to_string();
     counter.slots.iter().map(|slot| local(slot.start())).collect()
 }
 
 /// All the starts of [`COUNTER`] on an ordinary day.
-pub fn all_starts() -> Vec<String> {
+pub(crate) fn all_starts() -> Vec<String> {
     ["08:00", "08:30", "09:00", "09:30", "10:00", "10:30", "11:00", "11:30"].map(str::to_owned).to_vec()
 }
 
 /// An entry between two times on the wall clock of its mailbox's zone.
-pub fn entry(start: &str, end: &str) -> Entry {
+pub(crate) fn entry(start: &str, end: &str) -> Entry {
     Entry::local(wall(start), wall(end)).subject(TITLE)
 }
 
 /// What no request, answer or log may hold.
-pub const TITLE: &str = "Titelprobe Kündigungsgespräch";
+pub(crate) const TITLE: &str = "Titelprobe Kündigungsgespräch";
 
-pub fn wall(text: &str) -> NaiveDateTime {
+pub(crate) fn wall(text: &str) -> NaiveDateTime {
     NaiveDateTime::parse_from_str(text, "%Y-%m-%d %H:%M").expect("a date and a time")
 }
 
-pub fn date(text: &str) -> NaiveDate {
+pub(crate) fn date(text: &str) -> NaiveDate {
     text.parse().expect("a date")
 }
 
-pub fn berlin(text: &str) -> DateTime<Utc> {
+pub(crate) fn berlin(text: &str) -> DateTime<Utc> {
     Berlin.from_local_datetime(&wall(text)).earliest().expect("a time that exists").to_utc()
-}
-
-pub fn count(number: u32) -> NonZeroU32 {
-    NonZeroU32::new(number).expect("not 0")
 }

@@ -1,0 +1,4 @@
+//! Through the facade, the client and a real socket to a simulated Exchange.
+
+mod scenarios;
+mod support;
