@@ -1,4 +1,5 @@
 //! Through the facade, the client and a real socket to a simulated Exchange.
 
+mod privacy;
 mod scenarios;
 mod support;

@@ -1,0 +1,117 @@
+//! Nothing personal and no secret leaves a run: not in a log line at any level, an error, `Debug` output or an answer.
+
+use std::fmt::Debug;
+use std::io;
+use std::sync::{Arc, Mutex, PoisonError};
+
+use optigov_availability::{Language, Municipality};
+use optigov_ews_simulator::{Account, Mailbox, Scenario};
+use tracing_subscriber::filter::Targets;
+use tracing_subscriber::layer::SubscriberExt as _;
+use tracing_subscriber::util::SubscriberInitExt as _;
+
+use crate::support::{COUNTER, MAILBOX, PASSWORD, TITLE, Town, berlin, days, entry};
+
+/// Everything that a run says.
+#[derive(Clone, Default)]
+struct Said(Arc<Mutex<Vec<u8>>>);
+
+impl Said {
+    fn add(&self, value: impl Debug) {
+        let text = format!("{value:?}\n{value:#?}\n");
+        self.0.lock().unwrap_or_else(PoisonError::into_inner).extend_from_slice(text.as_bytes());
+    }
+
+    /// An error with all its causes, as a service would log it.
+    fn add_error(&self, error: &dyn std::error::Error) {
+        let mut cause = Some(error);
+        while let Some(error) = cause {
+            self.add(error.to_string());
+            cause = error.source();
+        }
+    }
+
+    fn text(&self) -> String {
+        String::from_utf8_lossy(&self.0.lock().unwrap_or_else(PoisonError::into_inner)).into_owned()
+    }
+}
+
+impl io::Write for Said {
+    fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
+        self.0.lock().unwrap_or_else(PoisonError::into_inner).extend_from_slice(bytes);
+        Ok(bytes.len())
+    }
+
+    fn flush(&mut self) -> io::Result<()> {
+        Ok(())
+    }
+}
+
+#[tokio::test]
+async fn titles_password_and_addresses_are_in_no_log_error_or_debug_output() {
+    let said = Said::default();
+    let log = said.clone();
+    // Every line of every crate at every level, but for the simulator's: it is not what runs at a customer's.
+    let targets = Targets::new().with_default(tracing::Level::TRACE).with_target("optigov_ews_simulator", None);
+    let lines = tracing_subscriber::fmt::layer().with_ansi(false).with_writer(move || log.clone());
+    tracing_subscriber::registry().with(targets).with(lines).init();
+
+    let outside = "schalter2@musterstadt.example";
+    let typo = "schaltre1@musterstadt.example";
+    let more = |id: &str, mailbox: &str| COUNTER.replace("schalter-1", id).replace(MAILBOX, mailbox);
+    let counters = format!("{COUNTER}{}{}", more("schalter-2", outside), more("schalter-3", typo));
+    let scenario = || {
+        let private = entry("2026-11-24 09:00", "2026-11-24 10:00").private();
+        Scenario::new()
+            .account(Account::new("svc-optigov").password(PASSWORD).impersonates([MAILBOX]))
+            .mailbox(Mailbox::new(MAILBOX).entry(private).entry(entry("2026-11-24 10:00", "2026-11-24 10:30")))
+            .mailbox(Mailbox::new(outside))
+    };
+
+    // A run that works for one counter, and fails for two.
+    let town = Town::with_scenario("2026-11-23 07:00", &counters, scenario(), |builder| builder);
+    let request = days("2026-11-23", "2026-11-27");
+    let answer = town.availability.free_slots(&request).await.expect("the request holds");
+    let statuses: Vec<&str> = answer.counters.iter().map(|counter| counter.status.as_str()).collect();
+    assert_eq!(statuses, ["known", "unknown", "unknown"]);
+    said.add((&answer, answer.report(Language::De), answer.report(Language::En), &request));
+    for counter in ["schalter-1", "schalter-2", "schalter-9"] {
+        match town.availability.confirm(counter, berlin("2026-11-24 09:00"), &request).await {
+            Ok(verdict) => said.add(verdict),
+            Err(error) => {
+                said.add_error(&error);
+                said.add(error);
+            }
+        }
+    }
+    said.add(town.availability.municipality());
+
+    // One whose password is wrong.
+    let wrong = Town::with_scenario("2026-11-23 07:00", &counters, scenario(), |builder| builder.secret("kein-Geheimnis-4711"));
+    let answer = wrong.availability.free_slots(&request).await.expect("the request holds");
+    assert!(answer.counters.iter().all(|counter| counter.status.is_unknown()));
+    said.add((&answer, answer.report(Language::De), answer.report(Language::En)));
+
+    // A configuration that cannot be used.
+    let faults = Municipality::from_toml(&counters.replace('@', "@@").replace("on = true", "on = treu"));
+    let faults = faults.expect_err("addresses and switches are wrong");
+    said.add_error(&faults);
+    said.add(faults);
+
+    let text = said.text();
+    assert!(text.contains("calendar not read"), "the run's log is in what is searched");
+    let local_parts = ["schalter1@", "schalter2@", "schaltre1@", "musterstadt.example"];
+    let secrets = [TITLE, "Titelprobe", "Kündigung", PASSWORD, "kein-Geheimnis", "svc-optigov", "Basic "];
+    for secret in local_parts.iter().chain(&secrets) {
+        let line = text.lines().find(|line| line.contains(secret));
+        assert_eq!(line, None, "{secret} is told");
+    }
+    for login in [format!("STADT\\svc-optigov:{PASSWORD}"), "STADT\\svc-optigov:kein-Geheimnis-4711".to_owned()] {
+        assert!(!text.contains(&base64(&login)), "the Authorization header is told");
+    }
+}
+
+fn base64(text: &str) -> String {
+    use base64::Engine as _;
+    base64::prelude::BASE64_STANDARD.encode(text)
+}
