@@ -235,3 +235,45 @@ fn from_code(code: &str, details: Details) -> Error {
     let error = if code == "ErrorNoFreeBusyAccess" { error.at(Step::Read) } else { error };
     error.with_code(ResponseCode::new(code)).with_retry_after(details.back_off).with_primary(details.primary)
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn fault(text: &str) -> Error {
+        let answer = read(text.as_bytes(), "FindItemResponse", |_| Ok(())).expect("an envelope");
+        answer.content.expect_err("a fault")
+    }
+
+    #[test]
+    fn a_fault_is_read_with_and_without_its_detail() {
+        let busy = fault(include_str!("../tests/goldens/fault_busy.response.xml"));
+        assert_eq!(busy.kind(), Kind::Throttled);
+        assert_eq!(busy.retry_after(), Some(Duration::from_secs(25)));
+        let plain = fault(include_str!("../tests/goldens/fault_plain.response.xml"));
+        assert_eq!(plain.kind(), Kind::AccessDenied);
+    }
+
+    #[test]
+    fn the_inner_code_of_an_internal_error_is_the_one_that_counts() {
+        let details = Details { inner: Some("ErrorServerBusy".into()), ..Details::default() };
+        let error = from_code("ErrorInternalServerError", details);
+        assert_eq!((error.kind(), error.code().map(ResponseCode::as_str)), (Kind::Throttled, Some("ErrorServerBusy")));
+    }
+
+    #[test]
+    fn a_code_that_no_list_has_is_kept() {
+        let error = from_code("ErrorOfTheFuture", Details::default());
+        assert_eq!((error.kind(), error.code().map(ResponseCode::as_str)), (Kind::Server, Some("ErrorOfTheFuture")));
+        let error = from_code("anna@musterstadt.example", Details::default());
+        assert_eq!(error.code().map(ResponseCode::as_str), Some("unreadable"));
+    }
+
+    #[test]
+    fn what_is_not_an_envelope_is_not_ews() {
+        for text in ["", "<html><body>Wartung</body></html>", "Wartung", "{\"error\": 1}"] {
+            let error = read(text.as_bytes(), "FindItemResponse", |_| Ok(())).err().expect("no envelope");
+            assert_eq!(error.kind(), Kind::NotEws, "{text:?}");
+        }
+    }
+}

@@ -156,3 +156,71 @@ fn resolve(reference: &BytesRef<'_>) -> Result<Cow<'static, str>, Error> {
         None => Err(Error::malformed("the answer refers to an entity that XML does not predefine")),
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// The text of the root's first child, and everything after it read.
+    fn text(document: &str) -> Result<String, Error> {
+        let mut reader = Reader::new(document.as_bytes());
+        reader.child()?.expect("a root");
+        reader.child()?.expect("a child");
+        let text = reader.text()?.into_owned();
+        reader.skip()?;
+        Ok(text)
+    }
+
+    #[test]
+    fn text_is_put_together_from_its_pieces() {
+        assert_eq!(
+            text("<a><b>x &lt;&amp;&gt; <![CDATA[<y>]]>&#xE4;&#228;<!-- no --><c>inner</c>z</b></a>").expect("text"),
+            "x <&> <y>ääz"
+        );
+        assert_eq!(text("<a><b/></a>").expect("text"), "");
+    }
+
+    #[test]
+    fn characters_that_xml_forbids_survive() {
+        assert_eq!(
+            text("<a><b>x&#x0;y&#xB;z&#xFFFFFF;\u{1}</b></a>").expect("text"),
+            "x\u{FFFD}y\u{FFFD}z\u{FFFD}\u{1}"
+        );
+        let mut reader = Reader::new(b"<a Id=\"1&#x0;2&amp;3\"/>");
+        let tag = reader.child().expect("well-formed").expect("a root");
+        assert_eq!(tag.attribute("Id").expect("a value").as_deref(), Some("1\u{FFFD}2&3"));
+    }
+
+    #[test]
+    fn declarations_and_foreign_entities_are_refused_wherever_they_stand() {
+        for document in [
+            "<!DOCTYPE a [<!ENTITY x \"y\">]><a><b>z</b></a>",
+            "<a><b>&x;</b></a>",
+            "<a><b>z</b><c>&x;</c></a>",
+            "<a><b>z</b><c><d>&file;</d></c></a>",
+        ] {
+            assert_eq!(text(document).expect_err(document).kind(), Kind::Malformed, "{document}");
+        }
+        let mut reader = Reader::new(b"<a Id=\"&x;\"/>");
+        let tag = reader.child().expect("well-formed").expect("a root");
+        assert!(tag.attribute("Id").is_err());
+    }
+
+    #[test]
+    fn nesting_is_bounded_and_an_early_end_is_an_error() {
+        let deep = "<a>".repeat(MAX_DEPTH + 1);
+        let mut reader = Reader::new(deep.as_bytes());
+        reader.child().expect("well-formed").expect("a root");
+        assert_eq!(reader.skip().expect_err("too deep").kind(), Kind::LimitReached);
+        assert_eq!(text("<a><b>x").expect_err("unfinished").kind(), Kind::Malformed);
+        assert_eq!(text("<a><b>x</c></a>").expect_err("crossed").kind(), Kind::Malformed);
+    }
+
+    #[test]
+    fn a_boolean_has_four_spellings() {
+        assert_eq!(
+            ["true", "1", "false", " 0 ", "yes"].map(boolean),
+            [Some(true), Some(true), Some(false), Some(false), None]
+        );
+    }
+}

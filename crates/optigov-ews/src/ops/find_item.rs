@@ -237,3 +237,148 @@ impl Fields {
         Ok((start < end).then_some(Found { id: self.id, item }))
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use chrono::NaiveDate;
+
+    use super::*;
+    use crate::{ConnectingId, RequestVersion, ops::golden};
+
+    fn utc(text: &str) -> DateTime<Utc> {
+        time::parse(text).expect("an instant")
+    }
+
+    fn day(text: &str) -> NaiveDate {
+        text.parse().expect("a date")
+    }
+
+    fn window() -> Window {
+        Window::new(utc("2026-11-23T00:00:00Z"), utc("2026-12-07T00:00:00Z")).expect("a window")
+    }
+
+    fn content(bytes: &str) -> Result<View, Error> {
+        read(bytes.as_bytes(), 1_000).and_then(|answer| answer.content)
+    }
+
+    #[test]
+    fn the_request_asks_for_times_and_status_and_no_title() {
+        let mailbox = Mailbox::parse("o'neill&söhne@musterstadt.example").expect("an address");
+        for (id, name) in [
+            (ConnectingId::PrimarySmtpAddress, "find_item.request.xml"),
+            (ConnectingId::SmtpAddress, "find_item_smtp_address.request.xml"),
+            (ConnectingId::PrincipalName("anna@ad.musterstadt.example".into()), "find_item_principal_name.request.xml"),
+            (ConnectingId::Sid("S-1-5-21-1-2-3-1104".into()), "find_item_sid.request.xml"),
+        ] {
+            let request =
+                soap::envelope(RequestVersion::default(), Some((&id, &mailbox)), &request(window(), &mailbox, 1_000));
+            for field in ["Subject", "Body", "Attendees", "Location", "Organizer", "AllProperties", "Default"] {
+                assert!(!request.contains(field), "{field}");
+            }
+            golden(name, &request);
+        }
+    }
+
+    #[test]
+    fn the_check_asks_for_three_titles() {
+        let mailbox = Mailbox::parse("anna@musterstadt.example").expect("an address");
+        let acting_for = Some((&ConnectingId::PrimarySmtpAddress, &mailbox));
+        golden(
+            "find_item_titles.request.xml",
+            &soap::envelope(RequestVersion::default(), acting_for, &titles_request(window(), &mailbox)),
+        );
+    }
+
+    #[test]
+    fn a_view_is_read_with_every_spelling_of_times_and_booleans() {
+        let answer = read(include_bytes!("../../tests/goldens/find_item.response.xml"), 1_000).expect("an envelope");
+        assert_eq!(answer.server.expect("a version").to_string(), "15.2.1544.9");
+        let view = answer.content.expect("a view");
+        assert!(view.complete && !view.unexpanded);
+        let item = |start: &str, end: &str, status, all_day, cancelled| CalendarItem {
+            start: utc(start),
+            end: utc(end),
+            status,
+            all_day,
+            cancelled,
+        };
+        let expected = [
+            item("2026-11-24T09:00:00Z", "2026-11-24T10:30:00Z", FreeBusyStatus::Busy, None, false),
+            item(
+                "2026-11-24T23:00:00Z",
+                "2026-11-26T23:00:00Z",
+                FreeBusyStatus::OutOfOffice,
+                Some((day("2026-11-25"), day("2026-11-26"))),
+                false,
+            ),
+            item("2026-11-25T07:00:00Z", "2026-11-25T07:30:00Z", FreeBusyStatus::Tentative, None, true),
+            item("2026-11-26T10:00:00Z", "2026-11-26T11:00:00Z", FreeBusyStatus::Unknown, None, false),
+        ];
+        let items: Vec<CalendarItem> = view.items.iter().map(|found| found.item).collect();
+        assert_eq!(items, expected);
+        assert_eq!(&*view.items[3].id, "AAMkAGItem4");
+    }
+
+    #[test]
+    fn a_cut_view_says_so() {
+        assert!(
+            !content(include_str!("../../tests/goldens/find_item_truncated.response.xml")).expect("a view").complete
+        );
+    }
+
+    #[test]
+    fn the_times_inside_a_series_are_not_its_own() {
+        let view = content(include_str!("../../tests/goldens/find_item_series.response.xml")).expect("a view");
+        assert!(view.unexpanded);
+        assert_eq!(view.items[0].item.start, utc("2026-11-03T09:00:00Z"));
+        assert_eq!(view.items[0].item.end, utc("2026-11-03T10:00:00Z"));
+    }
+
+    #[test]
+    fn an_alias_is_told_with_the_primary_address_which_no_text_shows() {
+        let error = content(include_str!("../../tests/goldens/find_item_alias.response.xml")).expect_err("an alias");
+        assert_eq!(error.kind(), Kind::NotPrimaryAddress);
+        assert_eq!(error.primary_address().map(Mailbox::as_str), Some("anna@musterstadt.example"));
+        assert!(!format!("{error} {error:?}").contains("anna"));
+    }
+
+    #[test]
+    fn titles_are_counted_and_dropped() {
+        let answer =
+            count_titles(include_bytes!("../../tests/goldens/find_item_titles.response.xml")).expect("an envelope");
+        assert_eq!(answer.content.expect("counts"), (3, 1));
+    }
+
+    #[test]
+    fn a_broken_item_is_an_error_that_names_it_and_no_hole() {
+        let whole = include_str!("../../tests/goldens/find_item.response.xml");
+        let breaks = [
+            ("<t:Start>2026-11-26T10:00:00Z</t:Start>\n", "", "has no start"),
+            ("<t:End>2026-11-26T11:00:00Z</t:End>\n", "", "has no end"),
+            ("2026-11-26T10:00:00Z", "heute um zehn", "has a start that is no time"),
+            ("2026-11-26T11:00:00Z", "", "has an end that is no time"),
+            ("2026-11-26T11:00:00Z", "2026-11-26T09:00:00Z", "ends before it begins"),
+        ];
+        for (from, to, fact) in breaks {
+            let error = content(&whole.replace(from, to)).expect_err(fact);
+            assert_eq!(error.kind(), Kind::Malformed);
+            assert_eq!(error.to_string(), format!("item 4 of the view (its id ends in \"AAMkAGItem4\") {fact}"));
+        }
+    }
+
+    #[test]
+    fn a_note_in_the_folder_blocks_nothing_and_breaks_nothing() {
+        let whole = include_str!("../../tests/goldens/find_item.response.xml");
+        let view = content(&whole.replace("<t:Items>", "<t:Items><t:Message><t:ItemId Id=\"x\"/></t:Message>"))
+            .expect("a view");
+        assert_eq!(view.items.len(), 4);
+    }
+
+    #[test]
+    fn a_server_limit_on_entries_counts_as_a_cut_view() {
+        for code in ["ErrorCalendarViewRangeTooBig", "ErrorExceededFindCountLimit"] {
+            let alias = include_str!("../../tests/goldens/find_item_alias.response.xml");
+            assert_eq!(content(&alias.replace("ErrorNonPrimarySmtpAddress", code)).expect("a view"), View::default());
+        }
+    }
+}

@@ -67,3 +67,27 @@ fn read_folder(reader: &mut Reader<'_>) -> Result<CalendarFolder, Error> {
     }
     Ok(folder)
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::{ConnectingId, RequestVersion, ops::golden};
+
+    #[test]
+    fn the_request_names_the_mailbox_in_the_folder_too() {
+        let mailbox = Mailbox::parse("anna@musterstadt.example").expect("an address");
+        let acting_for = Some((&ConnectingId::PrimarySmtpAddress, &mailbox));
+        let request = soap::envelope(RequestVersion::default(), acting_for, &request(&mailbox));
+        assert_eq!(request.matches(mailbox.as_str()).count(), 2);
+        golden("get_folder.request.xml", &request);
+    }
+
+    #[test]
+    fn the_folder_has_a_name_and_a_count() {
+        let answer = read(include_bytes!("../../tests/goldens/get_folder.response.xml")).expect("an envelope");
+        assert_eq!(
+            answer.content.expect("a folder"),
+            CalendarFolder { name: Some("Kalender".into()), items: Some(42) }
+        );
+    }
+}

@@ -152,3 +152,57 @@ fn read_event(reader: &mut Reader<'_>, position: usize) -> Result<Result<Option<
         _ => Err(broken("has no start or end that can be read")),
     })
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::{RequestVersion, ops::golden};
+
+    fn mailboxes() -> Vec<Mailbox> {
+        [
+            "anna@musterstadt.example",
+            "niemand@musterstadt.example",
+            "berta&co@musterstadt.example",
+            "raum-1@musterstadt.example",
+        ]
+        .map(|address| Mailbox::parse(address).expect("an address"))
+        .to_vec()
+    }
+
+    #[test]
+    fn the_request_asks_in_utc_and_impersonates_nobody() {
+        let instant = |text| time::parse(text).expect("an instant");
+        let window = Window::new(instant("2026-11-23T00:00:00Z"), instant("2026-12-07T00:00:00Z")).expect("a window");
+        let request = soap::envelope(RequestVersion::default(), None, &request(window, &mailboxes()));
+        assert!(!request.contains("ExchangeImpersonation"));
+        golden("get_user_availability.request.xml", &request);
+    }
+
+    #[test]
+    fn each_mailbox_has_its_own_result_and_less_than_events_is_not_free() {
+        let answer =
+            read(include_bytes!("../../tests/goldens/get_user_availability.response.xml"), 4).expect("an envelope");
+        let mut results = answer.content.expect("results").into_iter();
+        let event = |start, end, status| FreeBusyEvent {
+            start: time::parse(start).expect("an instant"),
+            end: time::parse(end).expect("an instant"),
+            status,
+        };
+        let anna = results.next().expect("anna's").expect("events");
+        let expected = [
+            event("2026-11-24T09:00:00Z", "2026-11-24T10:30:00Z", FreeBusyStatus::Busy),
+            event("2026-11-25T08:00:00Z", "2026-11-25T10:00:00Z", FreeBusyStatus::OutOfOffice),
+        ];
+        assert_eq!(anna, expected);
+        assert_eq!(results.next().expect("niemand's").expect_err("unknown").kind(), Kind::MailboxNotFound);
+        assert_eq!(results.next().expect("berta's").expect_err("merged only").kind(), Kind::AccessDenied);
+        assert_eq!(results.next().expect("the room's").expect("free"), []);
+    }
+
+    #[test]
+    fn a_result_too_few_is_an_error() {
+        let answer =
+            read(include_bytes!("../../tests/goldens/get_user_availability.response.xml"), 5).expect("an envelope");
+        assert_eq!(answer.content.expect_err("one is missing").kind(), Kind::Malformed);
+    }
+}
