@@ -37,4 +37,9 @@ golden free_slots.json 0 free_slots "${at[@]}" --days 3 --format json --lang en
 golden free_slots.ics.json 0 free_slots "${at[@]}" --days 7 --format json --lang en --counter buergerbuero-1 \
     --ics schalter1@musterstadt.example=$goldens/outlook.ics
 golden free_slots.unknown.json 3 free_slots --config $goldens/unreachable.toml "${at[@]}" --days 2 --format json --lang en
+# The calendars have titles; nothing that was printed may hold one.
+if grep -l -e Vertraulich -e Telefondienst -e Betriebsausflug -e Urlaub -e Dienstbesprechung -e Arzt "$got"/*; then
+    echo "a title was printed"
+    failed=1
+fi
 exit $failed
