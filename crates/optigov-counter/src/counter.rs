@@ -1,14 +1,14 @@
 //! A counter.
 
 use chrono_tz::Tz;
-use serde::Serialize;
+use serde::{Deserialize, Deserializer, Serialize};
 
 use crate::booking::BookingRules;
 use crate::engine::Resolved;
 use crate::fault::{Code, Fault, Faults, Texts};
 use crate::opening::{ClockChanges, Exception, OpeningRule};
 use crate::sync::{ExchangeSync, is_default};
-use crate::text::reader::{Read, Reader, deserialize_by_reading, read_table, whole_number};
+use crate::text::reader::{Read, Reader, read_table, whole_number};
 use crate::text::value::Value;
 use crate::values::{CounterId, Line, TemplateId, Zone};
 
@@ -17,7 +17,10 @@ use crate::values::{CounterId, Line, TemplateId, Zone};
 /// It is also what services store, one JSON document per counter: [`Counter::from_json`] and [`Counter::to_json`]. What a counter says about templates is
 /// checked when it joins its municipality ([`Municipality::with_counter`](crate::Municipality::with_counter)).
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, schemars::JsonSchema)]
-#[schemars(deny_unknown_fields)]
+#[schemars(
+    deny_unknown_fields,
+    description = "Where citizens are served: when it is open, how it is booked, and whose calendars count."
+)]
 pub struct Counter {
     /// Names the counter within the municipality.
     id: CounterId,
@@ -71,6 +74,11 @@ impl Counter {
     /// Writes the counter as a JSON document of its own, with the format version.
     pub fn to_json(&self) -> String {
         crate::document::to_json(self)
+    }
+
+    /// The JSON Schema (draft 2020-12) of a counter's own document, as JSON text. Kept in `docs/schema/counter.schema.json`.
+    pub fn schema() -> String {
+        crate::document::schema::<Counter>()
     }
 
     /// The id, unique within the municipality.
@@ -146,7 +154,11 @@ read_table!(Counter {
     resolved: Resolved::default(),
 } checked);
 
-deserialize_by_reading!(Counter);
+impl<'de> Deserialize<'de> for Counter {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Counter, D::Error> {
+        crate::document::deserialize(deserializer)
+    }
+}
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, schemars::JsonSchema)]
 #[serde(transparent)]

@@ -4,7 +4,8 @@
 //! own. When a later version changes the meaning of a key, its number goes up, and a step here rewrites the tree of the version before into the new one
 //! before it is read; what is written is always the newest version. Defaults belong to the version: a default never changes within one.
 
-use serde::Serialize;
+use schemars::{JsonSchema, SchemaGenerator};
+use serde::{Deserialize, Deserializer, Serialize};
 
 use crate::fault::{Code, Fault, Faults, Texts};
 use crate::text::reader::{Read, read_whole, wrong_type};
@@ -38,6 +39,12 @@ fn located<T: Warned>(read: Result<(T, Vec<Fault>), Faults>, locate: impl FnOnce
     }
 }
 
+/// Through serde, with or without the format version: all faults in one message, without lines.
+pub(crate) fn deserialize<'de, D: Deserializer<'de>, T: Read + Warned>(deserializer: D) -> Result<T, D::Error> {
+    let (read, warnings) = read(Value::deserialize(deserializer)?).map_err(serde::de::Error::custom)?;
+    Ok(T::with_warnings(read, warnings))
+}
+
 pub(crate) fn to_json<T: Serialize>(content: &T) -> String {
     let document = Versioned { format: FORMAT_VERSION, content };
     serde_json::to_string_pretty(&document).expect("a configuration has only text keys and finite numbers")
@@ -46,6 +53,23 @@ pub(crate) fn to_json<T: Serialize>(content: &T) -> String {
 pub(crate) fn to_toml<T: Serialize>(content: &T) -> String {
     let document = Versioned { format: FORMAT_VERSION, content };
     ::toml::to_string_pretty(&document).expect("a configuration has only text keys and no null")
+}
+
+/// The JSON Schema of a document (draft 2020-12), as JSON text.
+pub(crate) fn schema<T: JsonSchema>() -> String {
+    let mut schema = SchemaGenerator::default().into_root_schema_for::<T>();
+    let version = schemars::json_schema!({
+        "type": "integer",
+        "minimum": 1,
+        "maximum": FORMAT_VERSION,
+        "default": 1,
+        "description": "The version of the format.",
+    });
+    if let Some(properties) = schema.get_mut("properties").and_then(serde_json::Value::as_object_mut) {
+        properties.insert("format".to_owned(), version.into());
+    }
+    let text = serde_json::to_string_pretty(&schema).expect("a schema has only text keys and finite numbers");
+    text + "\n"
 }
 
 /// What keeps the warnings that its reading gave.

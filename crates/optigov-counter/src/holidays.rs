@@ -109,7 +109,7 @@ impl AddedHoliday {
 
 /// The long form of an [`AddedHoliday`].
 #[derive(Serialize, schemars::JsonSchema)]
-#[schemars(deny_unknown_fields)]
+#[schemars(deny_unknown_fields, description = "A holiday or half day with its name.")]
 struct HolidayForm {
     /// On which dates.
     on: HolidayRule,

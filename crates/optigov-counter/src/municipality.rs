@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use chrono_tz::Tz;
-use serde::{Serialize, Serializer};
+use serde::{Deserialize, Deserializer, Serialize, Serializer};
 
 use crate::checks;
 use crate::counter::Counter;
@@ -13,7 +13,7 @@ use crate::fault::{Fault, Faults, Severity, Step};
 use crate::holidays::{Holiday, LocalHolidays};
 use crate::sync::is_default;
 use crate::template::AppointmentTemplate;
-use crate::text::reader::{Reader, deserialize_by_reading, read_table};
+use crate::text::reader::{Reader, read_table};
 use crate::values::{Line, State, Zone};
 
 /// A municipality with its holidays, its Exchange connection, its appointment templates and its counters.
@@ -74,6 +74,11 @@ impl Municipality {
     /// Writes it as JSON, in the canonical form. Holds no secret.
     pub fn to_json(&self) -> String {
         crate::document::to_json(self)
+    }
+
+    /// The JSON Schema (draft 2020-12) of a municipality, as JSON text. Kept in `docs/schema/municipality.schema.json`.
+    pub fn schema() -> String {
+        crate::document::schema::<Municipality>()
     }
 
     /// What is allowed, but most likely not meant; with lines and columns, if it was read from a text.
@@ -197,7 +202,11 @@ read_table!(Municipality {
     warnings: Vec::new(),
 } checked);
 
-deserialize_by_reading!(Municipality);
+impl<'de> Deserialize<'de> for Municipality {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Municipality, D::Error> {
+        crate::document::deserialize(deserializer)
+    }
+}
 
 /// Shared values are written like others.
 fn shared<S: Serializer>(holidays: &Arc<LocalHolidays>, serializer: S) -> Result<S::Ok, S::Error> {

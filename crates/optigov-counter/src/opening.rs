@@ -97,7 +97,11 @@ const IN_MONTH: [(&str, Repeat); 6] = [
 
 /// The form of [`Repeat`] in a text.
 #[derive(Serialize, schemars::JsonSchema)]
-#[schemars(deny_unknown_fields, rename = "Repeat")]
+#[schemars(
+    deny_unknown_fields,
+    rename = "Repeat",
+    description = "In which weeks a rule opens: weeks and from, or in_month."
+)]
 struct RepeatForm {
     /// Every so many weeks, 1 to 52.
     #[serde(skip_serializing_if = "Option::is_none")]

@@ -21,24 +21,14 @@ pub(crate) use zone::Zone;
 use crate::Fault;
 use crate::fault::{Code, Texts};
 
-/// A value whose form is a text: reading, serde, `FromStr` and schema all go through its `parse` and `Display`.
-macro_rules! text_value {
-    ($type:ident, $description:literal, [$($example:literal),+ $(,)?]) => {
+/// A value whose canonical form is a text: `FromStr` and serde go through its `parse` and `Display`.
+macro_rules! text_form {
+    ($type:ident, [$($example:literal),+ $(,)?]) => {
         impl std::str::FromStr for $type {
             type Err = $crate::Fault;
 
             fn from_str(text: &str) -> Result<Self, $crate::Fault> {
                 $type::parse(text)
-            }
-        }
-
-        impl $crate::text::reader::Read for $type {
-            fn read(
-                value: &$crate::text::value::Value<'_>,
-                reader: &mut $crate::text::reader::Reader,
-            ) -> Option<Self> {
-                let text = $crate::text::reader::text(value, reader)?;
-                $type::parse(text).map_err(|fault| reader.fault(fault)).ok()
             }
         }
 
@@ -50,6 +40,30 @@ macro_rules! text_value {
 
         $crate::text::reader::deserialize_by_reading!($type);
 
+        #[cfg(test)]
+        impl $type {
+            /// The examples of the schema, which a test parses.
+            pub(crate) const EXAMPLES: &[&str] = &[$($example),+];
+        }
+    };
+}
+pub(crate) use text_form;
+
+/// A value whose every form is a text.
+macro_rules! text_value {
+    ($type:ident, $description:literal, [$($example:literal),+ $(,)?]) => {
+        $crate::values::text_form!($type, [$($example),+]);
+
+        impl $crate::text::reader::Read for $type {
+            fn read(
+                value: &$crate::text::value::Value<'_>,
+                reader: &mut $crate::text::reader::Reader,
+            ) -> Option<Self> {
+                let text = $crate::text::reader::text(value, reader)?;
+                $type::parse(text).map_err(|fault| reader.fault(fault)).ok()
+            }
+        }
+
         impl schemars::JsonSchema for $type {
             fn schema_name() -> std::borrow::Cow<'static, str> {
                 stringify!($type).into()
@@ -58,12 +72,6 @@ macro_rules! text_value {
             fn json_schema(_: &mut schemars::SchemaGenerator) -> schemars::Schema {
                 schemars::json_schema!({ "type": "string", "description": $description, "examples": [$($example),+] })
             }
-        }
-
-        #[cfg(test)]
-        impl $type {
-            /// The examples of the schema, which a test parses.
-            pub(crate) const EXAMPLES: &[&str] = &[$($example),+];
         }
     };
 }

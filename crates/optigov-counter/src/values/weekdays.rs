@@ -1,11 +1,15 @@
 //! Sets of weekdays as people write them.
 
+use std::borrow::Cow;
 use std::fmt;
 
 use chrono::Weekday;
+use schemars::{JsonSchema, Schema, SchemaGenerator, json_schema};
 
 use crate::Fault;
-use crate::values::{malformed, text_value};
+use crate::text::reader::{Read, Reader, text};
+use crate::text::value::Value;
+use crate::values::{malformed, text_form};
 
 /// One or more weekdays: `Mon-Fri`, `Mo-Fr`, `Di, Do`, `daily`.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
@@ -81,11 +85,36 @@ impl fmt::Display for Weekdays {
     }
 }
 
-text_value!(
-    Weekdays,
-    "Weekdays and ranges of them, in English or German, separated by commas; 'daily' for all.",
-    ["Mon-Fri", "Mo-Fr", "Tue, Thu", "Sat", "daily"]
-);
+text_form!(Weekdays, ["Mon-Fri", "Mo-Fr", "Tue, Thu", "Sat", "daily"]);
+
+/// Read from one text, or from a list of such texts, as forms have it.
+impl Read for Weekdays {
+    fn read(value: &Value<'_>, reader: &mut Reader) -> Option<Self> {
+        let Value::List(list) = value else {
+            let text = text(value, reader)?;
+            return Weekdays::parse(text).map_err(|fault| reader.fault(fault)).ok();
+        };
+        if list.is_empty() {
+            return reader.refuse(malformed("[]", "mindestens ein Wochentag", "at least one weekday"));
+        }
+        let days: Vec<Weekdays> = Vec::read(value, reader)?;
+        Some(Weekdays(days.into_iter().fold(0, |all, days| all | days.0)))
+    }
+}
+
+impl JsonSchema for Weekdays {
+    fn schema_name() -> Cow<'static, str> {
+        "Weekdays".into()
+    }
+
+    fn json_schema(_: &mut SchemaGenerator) -> Schema {
+        let text = json_schema!({ "type": "string", "examples": ["Mon-Fri", "Mo-Fr", "Tue, Thu", "Sat", "daily"] });
+        json_schema!({
+            "description": "Weekdays and ranges of them, in English or German, separated by commas or as a list; 'daily' for all.",
+            "anyOf": [text, { "type": "array", "items": text, "minItems": 1 }],
+        })
+    }
+}
 
 const ALL: u8 = 0b111_1111;
 

@@ -1,0 +1,252 @@
+//! Works with a configuration file: checks it, prints it back in its canonical form, converts between TOML and JSON, emits the JSON Schema, and shows the
+//! opening windows of a counter.
+//!
+//! ```text
+//! cargo run --example counter_config -- check docs/samples/rathaus.toml --lang de
+//! cargo run --example counter_config -- print docs/samples/rathaus.toml
+//! cargo run --example counter_config -- convert docs/samples/rathaus.toml
+//! cargo run --example counter_config -- schema municipality
+//! cargo run --example counter_config -- windows docs/samples/rathaus.toml --counter standesamt --from 2027-03-01
+//! ```
+//!
+//! Exit status: 0 when all is well (warnings included), 2 for a bad command line or configuration, with every fault on standard error.
+
+use std::io::{self, Write};
+use std::path::{Path, PathBuf};
+use std::process::ExitCode;
+
+use chrono::{Datelike, Days, NaiveDate, Utc, Weekday};
+use clap::{Parser, Subcommand, ValueEnum};
+use comfy_table::{Table, presets};
+use optigov_counter::{Counter, Fault, Language, Municipality};
+use optigov_slots::Interval;
+
+/// Checks, prints and converts counter configurations.
+#[derive(Parser)]
+#[command(name = "counter_config")]
+struct Arguments {
+    #[command(subcommand)]
+    command: Command,
+    /// The language of faults and tables.
+    #[arg(long, global = true, default_value = "en")]
+    lang: Lang,
+    /// How faults are printed.
+    #[arg(long, global = true, default_value = "text")]
+    faults: FaultFormat,
+}
+
+#[derive(Subcommand)]
+enum Command {
+    /// Says everything that is wrong with a configuration, and every warning.
+    Check { file: PathBuf },
+    /// Prints a configuration back in its canonical form and its own notation.
+    Print { file: PathBuf },
+    /// Prints a TOML configuration as JSON, a JSON one as TOML.
+    Convert { file: PathBuf },
+    /// Prints the JSON Schema.
+    Schema { document: Document },
+    /// Shows a counter's opening windows by day.
+    Windows {
+        file: PathBuf,
+        /// The counter's id. Default: every counter.
+        #[arg(long)]
+        counter: Option<String>,
+        /// The template for which hours are shown. Default: the first that the counter serves.
+        #[arg(long)]
+        template: Option<String>,
+        /// The first date. Default: today.
+        #[arg(long)]
+        from: Option<NaiveDate>,
+        /// How many days, 1 to 366.
+        #[arg(long, default_value_t = 14, value_parser = clap::value_parser!(u64).range(1..=366))]
+        days: u64,
+    },
+}
+
+#[derive(Clone, Copy, ValueEnum)]
+enum Lang {
+    De,
+    En,
+}
+
+#[derive(Clone, Copy, ValueEnum)]
+enum FaultFormat {
+    Text,
+    Json,
+}
+
+#[derive(Clone, Copy, ValueEnum)]
+enum Document {
+    Municipality,
+    Counter,
+}
+
+/// Why nothing was printed; already told on standard error, or the text to tell.
+enum Failure {
+    Told,
+    Text(String),
+}
+
+fn main() -> ExitCode {
+    let arguments = Arguments::parse();
+    let outcome = match run(&arguments) {
+        Ok(output) => {
+            io::stdout().lock().write_all(output.as_bytes()).map_err(|error| Failure::Text(error.to_string()))
+        }
+        Err(failure) => Err(failure),
+    };
+    match outcome {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(Failure::Told) => ExitCode::from(2),
+        Err(Failure::Text(text)) => {
+            // Nothing is left to do if standard error is gone, too.
+            let _ = writeln!(io::stderr().lock(), "{text}");
+            ExitCode::from(2)
+        }
+    }
+}
+
+fn run(arguments: &Arguments) -> Result<String, Failure> {
+    match &arguments.command {
+        Command::Schema { document: Document::Municipality } => Ok(Municipality::schema()),
+        Command::Schema { document: Document::Counter } => Ok(Counter::schema()),
+        Command::Check { file } => {
+            let municipality = read(file, arguments)?;
+            let (counters, warnings) = (municipality.counters().len(), municipality.warnings().len());
+            Ok(match arguments.lang {
+                Lang::De => format!("{}: in Ordnung, {counters} Schalter, {warnings} Warnungen\n", municipality.name()),
+                Lang::En => format!("{}: fine, {counters} counters, {warnings} warnings\n", municipality.name()),
+            })
+        }
+        Command::Print { file } => {
+            let municipality = read(file, arguments)?;
+            Ok(if is_json(file) { municipality.to_json() + "\n" } else { municipality.to_toml() })
+        }
+        Command::Convert { file } => {
+            let municipality = read(file, arguments)?;
+            Ok(if is_json(file) { municipality.to_toml() } else { municipality.to_json() + "\n" })
+        }
+        Command::Windows { file, counter, template, from, days } => {
+            let municipality = read(file, arguments)?;
+            let counters: Vec<&Counter> = match counter {
+                None => municipality.counters().iter().collect(),
+                Some(id) => match municipality.counter(id) {
+                    Some(counter) => vec![counter],
+                    None => {
+                        let known: Vec<&str> =
+                            municipality.counters().iter().map(|counter| counter.id().as_str()).collect();
+                        let known = known.join(", ");
+                        return Err(Failure::Text(format!("there is no counter {id}; there are: {known}")));
+                    }
+                },
+            };
+            let from = from.unwrap_or_else(|| Utc::now().with_timezone(&municipality.time_zone()).date_naive());
+            counters
+                .into_iter()
+                .map(|counter| windows(&municipality, counter, template.as_deref(), from, *days, arguments.lang))
+                .collect()
+        }
+    }
+}
+
+/// The configuration of a file, its warnings told.
+fn read(file: &Path, arguments: &Arguments) -> Result<Municipality, Failure> {
+    let text = std::fs::read_to_string(file)
+        .map_err(|error| Failure::Text(format!("cannot read {}: {error}", file.display())))?;
+    let read = if is_json(file) { Municipality::from_json(&text) } else { Municipality::from_toml(&text) };
+    match read {
+        Ok(municipality) => tell(municipality.warnings(), arguments).map(|()| municipality),
+        Err(faults) => {
+            let faults: Vec<Fault> = faults.into_iter().collect();
+            tell(&faults, arguments)?;
+            Err(Failure::Told)
+        }
+    }
+}
+
+fn tell(faults: &[Fault], arguments: &Arguments) -> Result<(), Failure> {
+    let language = match arguments.lang {
+        Lang::De => Language::German,
+        Lang::En => Language::English,
+    };
+    let text = match arguments.faults {
+        FaultFormat::Json if !faults.is_empty() => {
+            serde_json::to_string_pretty(faults).map_err(|error| Failure::Text(error.to_string()))? + "\n"
+        }
+        FaultFormat::Json => String::new(),
+        FaultFormat::Text => {
+            faults.iter().map(|fault| format!("[{}] {}\n", fault.code(), fault.describe(language))).collect()
+        }
+    };
+    io::stderr().lock().write_all(text.as_bytes()).map_err(|error| Failure::Text(error.to_string()))
+}
+
+fn is_json(file: &Path) -> bool {
+    file.extension().is_some_and(|extension| extension.eq_ignore_ascii_case("json"))
+}
+
+/// A counter's opening windows as a table, a day a row.
+fn windows(
+    municipality: &Municipality,
+    counter: &Counter,
+    template: Option<&str>,
+    from: NaiveDate,
+    days: u64,
+    lang: Lang,
+) -> Result<String, Failure> {
+    let served = match template {
+        Some(id) => counter.templates().iter().find(|served| served.as_str() == id),
+        None => counter.templates().first(),
+    };
+    let template = served.and_then(|id| municipality.template(id.as_str()));
+    let Some(template) = template else {
+        let served: Vec<&str> = counter.templates().iter().map(|id| id.as_str()).collect();
+        return Err(Failure::Text(format!("counter {} serves: {}", counter.id(), served.join(", "))));
+    };
+    let zone = counter.time_zone().unwrap_or(municipality.time_zone());
+    let last = from.checked_add_days(Days::new(days - 1)).unwrap_or(from);
+    let window = Interval::of_dates(from, last, zone).map_err(|error| Failure::Text(error.to_string()))?;
+    let open = counter.open_windows(municipality, template, window);
+    let mut table = Table::new();
+    table.load_style(presets::UTF8_FULL_CONDENSED);
+    table.set_header(match lang {
+        Lang::De => vec!["Tag", "Geöffnet", "Anmerkung"],
+        Lang::En => vec!["day", "open", "note"],
+    });
+    let holidays: Vec<_> = (from.year()..=last.year()).flat_map(|year| municipality.holidays(year)).collect();
+    for date in from.iter_days().take_while(|date| *date <= last) {
+        let hours: Vec<String> = open
+            .windows()
+            .iter()
+            .map(|open| (open.start().with_timezone(&zone), open.end().with_timezone(&zone)))
+            .filter(|(start, _)| start.date_naive() == date)
+            .map(|(start, end)| format!("{}–{}", start.format("%H:%M"), end.format("%H:%M")))
+            .collect();
+        let holiday = holidays.iter().filter(|holiday| holiday.date() == date).filter_map(|holiday| holiday.name());
+        let reasons = counter.exceptions().iter().filter(|exception| !exception.dates(date, date).is_empty());
+        let notes: Vec<&str> = holiday.chain(reasons.filter_map(|exception| exception.reason())).collect();
+        let closed = if hours.is_empty() { "–".to_owned() } else { hours.join(", ") };
+        table.add_row([
+            format!("{} {}", weekday(date.weekday(), lang), date.format("%Y-%m-%d")),
+            closed,
+            notes.join("; "),
+        ]);
+    }
+    Ok(format!("{} ({}), {}\n{table}\n", counter.name(), counter.id(), template.label()))
+}
+
+fn weekday(day: Weekday, lang: Lang) -> &'static str {
+    let (de, en) = match day {
+        Weekday::Mon => ("Mo", "Mon"),
+        Weekday::Tue => ("Di", "Tue"),
+        Weekday::Wed => ("Mi", "Wed"),
+        Weekday::Thu => ("Do", "Thu"),
+        Weekday::Fri => ("Fr", "Fri"),
+        Weekday::Sat => ("Sa", "Sat"),
+        Weekday::Sun => ("So", "Sun"),
+    };
+    match lang {
+        Lang::De => de,
+        Lang::En => en,
+    }
+}
