@@ -17,6 +17,7 @@ for source in fuzz_targets/*.rs; do
     # What a target starts from, beside what earlier runs found.
     case $name in
     configuration) seeds=../docs/samples ;;
+    response) seeds=../crates/optigov-ews/tests/goldens ;;
     *) seeds= ;;
     esac
     echo "fuzz: $name, ${seconds} s"
