@@ -6,6 +6,7 @@ use std::sync::{Arc, Mutex, PoisonError};
 
 use chrono::{DateTime, Days, NaiveDate, NaiveDateTime, NaiveTime, TimeDelta, Utc};
 use chrono_tz::Tz;
+use rrule::RRule;
 
 use crate::recurrence::Rule;
 use crate::scenario::{Entry, Exception, Mailbox, Span};
@@ -32,7 +33,6 @@ pub(crate) struct Item {
 
 #[derive(Debug)]
 pub(crate) struct Series {
-    pub(crate) rule_text: String,
     rule: Rule,
     first: NaiveDateTime,
     length: TimeDelta,
@@ -149,7 +149,7 @@ impl Item {
         let exceptions = std::mem::take(&mut entry.exceptions);
         let itself = Occurrence::new(at, kind, entry.span, zone, Arc::new(entry));
         let series = match &itself.entry.rule {
-            Some(rule) => Some(Series::new(rule.clone(), &itself, exceptions, mailbox.room)?),
+            Some(rule) => Some(Series::new(rule, &itself, exceptions, mailbox.room)?),
             None => None,
         };
         Ok(Item { uid, change_key, itself, series })
@@ -158,7 +158,7 @@ impl Item {
 
 impl Series {
     fn new(
-        rule_text: String,
+        rule: &str,
         master: &Occurrence,
         exceptions: BTreeMap<NaiveDate, Exception>,
         room: bool,
@@ -166,7 +166,7 @@ impl Series {
         let zone = master.zone;
         let first = zones::local(master.start, zone);
         let length = zones::local(master.end, zone) - first;
-        let rule = Rule::new(&rule_text, first, zone)?;
+        let rule = Rule::new(rule, first, zone)?;
         let mut compiled = BTreeMap::new();
         for (date, exception) in exceptions {
             let (span, entry) = match exception {
@@ -186,7 +186,7 @@ impl Series {
             let zone = entry.zone.unwrap_or(zone);
             compiled.insert(date, Some(Occurrence::new(master.item, Kind::Exception, span, zone, entry)));
         }
-        Ok(Series { rule_text, rule, first, length, zone, exceptions: compiled })
+        Ok(Series { rule, first, length, zone, exceptions: compiled })
     }
 
     fn expand(&self, master: &Occurrence, until: DateTime<Utc>, into: &mut Vec<Occurrence>) {
@@ -211,6 +211,17 @@ impl Series {
         let until = zones::local(until, self.zone);
         let last = self.exceptions.keys().next_back().and_then(|date| date.checked_add_days(Days::new(1)));
         last.map_or(until, |last| until.max(last.and_time(NaiveTime::MIN)))
+    }
+
+    pub(crate) fn definition(&self) -> &RRule {
+        self.rule.definition()
+    }
+
+    /// The first occurrence, be it moved or not; none where the rule never comes true.
+    pub(crate) fn first_occurrence(&self, master: &Occurrence) -> Option<Occurrence> {
+        let mut all = Vec::new();
+        self.expand(master, master.start + EXPAND_AHEAD, &mut all);
+        all.into_iter().next()
     }
 
     /// The civil start of the first occurrence.

@@ -1,19 +1,27 @@
 //! One HTTP request: from its head to the answer's last byte.
 
+use std::io;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, PoisonError, RwLock};
+use std::time::Duration;
 
-use bytes::Bytes;
-use http::header::{AUTHORIZATION, CONTENT_TYPE, PROXY_AUTHORIZATION, SERVER, WWW_AUTHENTICATE};
+use http::header::{
+    AUTHORIZATION, CONTENT_LENGTH, CONTENT_TYPE, PROXY_AUTHORIZATION, RETRY_AFTER, SERVER, WWW_AUTHENTICATE,
+};
 use http::{HeaderValue, Method, Request, Response, StatusCode};
-use http_body_util::{BodyExt, Full, Limited};
+use http_body_util::{BodyExt, Limited};
 use hyper::body::Incoming;
+use tokio::sync::watch;
 
 use crate::auth::{Judge, Login, Refusals, Session};
 use crate::identity::Caller;
+use crate::misbehaviour::{Ending, Instead, Manner, Plan};
 use crate::operations;
 use crate::record::RecordedRequest;
+use crate::scenario::Shape;
 use crate::soap::{self, Envelope, Refusal};
+use crate::throttle;
+use crate::wire::{self, Body, Fate};
 use crate::world::World;
 use crate::xml::{Element, Ns};
 
@@ -25,6 +33,8 @@ pub(crate) struct Exchange {
     world: RwLock<Arc<World>>,
     pub(crate) refusals: Refusals,
     pub(crate) recorded: Mutex<Vec<RecordedRequest>>,
+    /// How many requests were recorded.
+    pub(crate) received: watch::Sender<usize>,
     connections: AtomicU64,
     /// The channel binding of the server's certificate.
     binding: Option<[u8; 16]>,
@@ -35,6 +45,7 @@ pub(crate) struct Connection {
     exchange: Arc<Exchange>,
     number: u64,
     session: Mutex<Session>,
+    fate: Fate,
 }
 
 impl Exchange {
@@ -43,6 +54,7 @@ impl Exchange {
             world: RwLock::new(Arc::new(world)),
             refusals: Refusals::default(),
             recorded: Mutex::default(),
+            received: watch::Sender::new(0),
             connections: AtomicU64::new(0),
             binding,
         }
@@ -58,23 +70,26 @@ impl Exchange {
 }
 
 impl Connection {
-    pub(crate) fn new(exchange: &Arc<Exchange>) -> Connection {
+    pub(crate) fn new(exchange: &Arc<Exchange>, fate: Fate) -> Connection {
         let number = exchange.connections.fetch_add(1, Ordering::Relaxed) + 1;
-        Connection { exchange: Arc::clone(exchange), number, session: Mutex::default() }
+        Connection { exchange: Arc::clone(exchange), number, session: Mutex::default(), fate }
     }
 
-    pub(crate) async fn answer(&self, request: Request<Incoming>) -> Response<Full<Bytes>> {
+    /// # Errors
+    /// When the connection shall end without an answer.
+    pub(crate) async fn answer(&self, request: Request<Incoming>) -> io::Result<Response<Body>> {
         let world = self.exchange.world();
         let (head, body) = request.into_parts();
         let body = match Limited::new(body, LARGEST_REQUEST).collect().await {
             Ok(body) => body.to_bytes(),
-            Err(_) => return plain(StatusCode::PAYLOAD_TOO_LARGE),
+            Err(_) => return Ok(plain(StatusCode::PAYLOAD_TOO_LARGE)),
         };
         let authorization = head.headers.get(AUTHORIZATION).and_then(|value| value.to_str().ok());
         let login = self.login(&world, authorization);
         let text = String::from_utf8_lossy(&body);
         let envelope = Envelope::parse(&text);
-        self.record(&world, &head, &text, envelope.as_ref().ok(), &login);
+        let meant = envelope.as_ref().ok().and_then(mailbox_meant);
+        self.record(&world, &head, &text, envelope.as_ref().ok(), meant.clone(), &login);
 
         let (account, last_word) = match login {
             Login::Account(account, last_word) => (account, last_word),
@@ -85,25 +100,87 @@ impl Connection {
                         response.headers_mut().append(WWW_AUTHENTICATE, value);
                     }
                 }
-                return response;
+                return Ok(response);
             }
         };
-        if !head.uri.path().eq_ignore_ascii_case("/EWS/Exchange.asmx") {
-            return plain(StatusCode::NOT_FOUND);
-        }
-        if head.method != Method::POST {
-            return plain(StatusCode::METHOD_NOT_ALLOWED);
-        }
-        let kind = head.headers.get(CONTENT_TYPE).and_then(|value| value.to_str().ok()).unwrap_or_default();
-        if !kind.trim_start().to_ascii_lowercase().starts_with("text/xml") {
-            return plain(StatusCode::UNSUPPORTED_MEDIA_TYPE);
-        }
-        let mut response = match envelope.and_then(|envelope| answer(&world, account, &envelope)) {
-            Ok(content) => xml(StatusCode::OK, soap::envelope(&content)),
-            Err(refusal) => xml(StatusCode::INTERNAL_SERVER_ERROR, refusal.fault()),
+        let operation = envelope.as_ref().map_or("", |envelope| operations::name(envelope.operation()));
+        let plan = world.plan(operation, meant.as_deref());
+        let mut response = match acceptable(&head) {
+            Err(status) => plain(status),
+            Ok(()) => self.soap(&world, account, envelope, plan).await?,
         };
         if let Some(value) = last_word.and_then(|word| HeaderValue::try_from(word).ok()) {
             response.headers_mut().insert(WWW_AUTHENTICATE, value);
+        }
+        Ok(response)
+    }
+
+    /// The answer to a request that may be SOAP, as the plan has it.
+    async fn soap(
+        &self,
+        world: &World,
+        account: usize,
+        envelope: Result<Envelope, Refusal>,
+        plan: Plan,
+    ) -> io::Result<Response<Body>> {
+        let admitted = world.usage.admit(&world.scenario.throttling);
+        if !plan.delay.is_zero() {
+            tokio::time::sleep(plan.delay).await;
+        }
+        let foreign = plan.manner.foreign;
+        let answered = match (&plan.instead, admitted) {
+            (Some(Instead::Hang), _) => std::future::pending().await,
+            (Some(Instead::Reset), _) => {
+                self.fate.reset();
+                return Err(io::ErrorKind::ConnectionReset.into());
+            }
+            (Some(Instead::Status { code, content_type, body }), _) => {
+                return Ok(any_status(*code, content_type, body.clone()));
+            }
+            (Some(Instead::Throttled(shape, back_off)), _) => busy(*shape, *back_off, envelope),
+            (Some(Instead::Message(code)), _) => {
+                let refusal = Refusal::new(code.clone(), "The scenario refuses this request.");
+                envelope.map(|envelope| operations::refused(envelope.operation(), &refusal)).map_err(Answer::Fault)
+            }
+            (Some(Instead::Fault(code)), _) => {
+                Err(Answer::Fault(Refusal::new(code.clone(), "The scenario refuses this request.")))
+            }
+            (Some(Instead::BareFault(code)), _) => {
+                Err(Answer::BareFault(Refusal::new(code.clone(), "The scenario refuses this request.")))
+            }
+            (None, None) => busy(world.scenario.throttling.shape, world.scenario.throttling.back_off, envelope),
+            (None, Some(_in_flight)) => {
+                let answered = envelope.and_then(|envelope| answer(world, account, &envelope, &plan.manner));
+                answered.map_err(if foreign { Answer::BareFault } else { Answer::Fault })
+            }
+        };
+        let (status, text) = match answered {
+            Ok(content) => (StatusCode::OK, soap::envelope(&content, !foreign)),
+            Err(Answer::Fault(refusal)) => (StatusCode::INTERNAL_SERVER_ERROR, refusal.fault()),
+            Err(Answer::BareFault(refusal)) => (StatusCode::OK, refusal.bare_fault()),
+            Err(Answer::Unavailable(back_off)) => {
+                let mut response = plain(StatusCode::SERVICE_UNAVAILABLE);
+                if let Some(back_off) = back_off {
+                    let seconds = back_off.as_millis().div_ceil(1000).to_string();
+                    response.headers_mut().extend(HeaderValue::try_from(seconds).map(|seconds| (RETRY_AFTER, seconds)));
+                }
+                return Ok(response);
+            }
+        };
+        Ok(self.ended(status, plan.damage(text), plan.ending))
+    }
+
+    fn ended(&self, status: StatusCode, text: String, ending: Ending) -> Response<Body> {
+        let length = text.len();
+        let body = match ending {
+            Ending::Whole => wire::whole(text),
+            Ending::Padded(bytes) => wire::padded(&text, bytes),
+            Ending::ResetWithin => wire::broken(text, self.fate.clone()),
+            Ending::ResetAfter => wire::last(text, self.fate.clone()),
+        };
+        let mut response = xml(status, body);
+        if ending == Ending::ResetWithin {
+            response.headers_mut().insert(CONTENT_LENGTH, HeaderValue::from(length));
         }
         response
     }
@@ -120,6 +197,7 @@ impl Connection {
         head: &http::request::Parts,
         body: &str,
         envelope: Option<&Envelope>,
+        mailbox: Option<String>,
         login: &Login,
     ) {
         let headers = head.headers.iter().map(|(name, value)| {
@@ -131,7 +209,7 @@ impl Connection {
         let recorded = RecordedRequest {
             connection: self.number,
             operation: envelope.map(|envelope| operations::name(envelope.operation()).to_owned()),
-            mailbox: envelope.and_then(mailbox_meant),
+            mailbox,
             account: match login {
                 Login::Account(account, _) => Some(world.account(*account).name.clone()),
                 Login::Refused(..) => None,
@@ -143,14 +221,47 @@ impl Connection {
             headers: headers.collect(),
             body: body.to_owned(),
         };
-        self.exchange.recorded.lock().unwrap_or_else(PoisonError::into_inner).push(recorded);
+        let mut all = self.exchange.recorded.lock().unwrap_or_else(PoisonError::into_inner);
+        all.push(recorded);
+        self.exchange.received.send_replace(all.len());
     }
 }
 
-fn answer(world: &World, account: usize, envelope: &Envelope) -> Result<String, Refusal> {
+/// An answer that is not the operation's.
+enum Answer {
+    Fault(Refusal),
+    BareFault(Refusal),
+    Unavailable(Option<Duration>),
+}
+
+fn answer(world: &World, account: usize, envelope: &Envelope, manner: &Manner) -> Result<String, Refusal> {
     let caller = Caller::new(world, account, envelope.header("ExchangeImpersonation"))?;
     let zone = operations::zone_context(envelope.header("TimeZoneContext"))?;
-    operations::answer(&operations::Request { world, caller, body: envelope.operation(), zone })
+    operations::answer(&operations::Request { world, caller, body: envelope.operation(), zone, manner })
+}
+
+fn busy(shape: Shape, back_off: Option<Duration>, envelope: Result<Envelope, Refusal>) -> Result<String, Answer> {
+    let refusal = throttle::refusal(shape, back_off);
+    match (shape, envelope) {
+        (Shape::Status, _) => Err(Answer::Unavailable(back_off)),
+        (Shape::Wrapped | Shape::Message, Ok(envelope)) => Ok(operations::refused(envelope.operation(), &refusal)),
+        (Shape::Fault | Shape::Wrapped | Shape::Message, _) => Err(Answer::Fault(refusal)),
+    }
+}
+
+/// Whether the request is for EWS at all.
+fn acceptable(head: &http::request::Parts) -> Result<(), StatusCode> {
+    if !head.uri.path().eq_ignore_ascii_case("/EWS/Exchange.asmx") {
+        return Err(StatusCode::NOT_FOUND);
+    }
+    if head.method != Method::POST {
+        return Err(StatusCode::METHOD_NOT_ALLOWED);
+    }
+    let kind = head.headers.get(CONTENT_TYPE).and_then(|value| value.to_str().ok()).unwrap_or_default();
+    if !kind.trim_start().to_ascii_lowercase().starts_with("text/xml") {
+        return Err(StatusCode::UNSUPPORTED_MEDIA_TYPE);
+    }
+    Ok(())
 }
 
 /// The impersonated mailbox, else the first one named in the body.
@@ -167,18 +278,23 @@ fn mailbox_meant(envelope: &Envelope) -> Option<String> {
     first_address(envelope.operation()).map(|address| address.text().to_owned())
 }
 
-fn plain(status: StatusCode) -> Response<Full<Bytes>> {
-    let mut response = Response::new(Full::default());
+fn plain(status: StatusCode) -> Response<Body> {
+    let mut response = Response::new(wire::whole(""));
     *response.status_mut() = status;
     response.headers_mut().insert(SERVER, HeaderValue::from_static("Microsoft-IIS/10.0"));
     response
 }
 
-fn xml(status: StatusCode, text: String) -> Response<Full<Bytes>> {
-    let mut response = Response::new(Full::new(Bytes::from(text)));
-    *response.status_mut() = status;
-    let headers = response.headers_mut();
-    headers.insert(SERVER, HeaderValue::from_static("Microsoft-IIS/10.0"));
-    headers.insert(CONTENT_TYPE, HeaderValue::from_static("text/xml; charset=utf-8"));
+fn any_status(code: u16, content_type: &str, body: String) -> Response<Body> {
+    let mut response = plain(StatusCode::from_u16(code).unwrap_or(StatusCode::INTERNAL_SERVER_ERROR));
+    response.headers_mut().extend(HeaderValue::try_from(content_type).map(|value| (CONTENT_TYPE, value)));
+    *response.body_mut() = wire::whole(body);
+    response
+}
+
+fn xml(status: StatusCode, body: Body) -> Response<Body> {
+    let mut response = plain(status);
+    response.headers_mut().insert(CONTENT_TYPE, HeaderValue::from_static("text/xml; charset=utf-8"));
+    *response.body_mut() = body;
     response
 }

@@ -13,18 +13,24 @@ mod calendar;
 mod error;
 mod exchange;
 mod identity;
+mod misbehaviour;
 mod operations;
 mod record;
 mod recurrence;
 mod scenario;
 mod server;
 mod soap;
+mod throttle;
 mod tls;
+mod wire;
 mod world;
 mod xml;
 mod zones;
 
 pub use error::Error;
 pub use record::RecordedRequest;
-pub use scenario::{Account, ChannelBinding, Entry, Mailbox, MailboxState, Permission, Scenario, Scheme, Status};
+pub use scenario::{
+    Account, Certificate, ChannelBinding, Effect, Entry, Fault, Mailbox, MailboxState, Permission, Scenario, Scheme,
+    Shape, Status, Throttling, Tls,
+};
 pub use server::Simulator;

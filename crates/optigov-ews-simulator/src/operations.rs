@@ -8,11 +8,13 @@ mod get_item;
 mod get_server_time_zones;
 mod get_user_availability;
 mod item;
+mod recurrence;
 
 use chrono::{DateTime, SecondsFormat, Utc};
 use chrono_tz::Tz;
 
 use crate::identity::Caller;
+use crate::misbehaviour::Manner;
 use crate::soap::Refusal;
 use crate::world::World;
 use crate::xml::{Element, Ns};
@@ -26,6 +28,7 @@ pub(crate) struct Request<'a> {
     pub(crate) body: &'a Element,
     /// The zone that the `TimeZoneContext` header asks answers in.
     pub(crate) zone: Tz,
+    pub(crate) manner: &'a Manner,
 }
 
 /// Answers with the content of `soap:Body`.
@@ -42,6 +45,22 @@ pub(crate) fn answer(request: &Request<'_>) -> Result<String, Refusal> {
         (Ns::Messages, "GetUserAvailabilityRequest") => get_user_availability::answer(request),
         _ => Err(Refusal::new("ErrorInvalidRequest", "The request is invalid.")),
     }
+}
+
+/// Answers an operation with one refused response message, whatever was asked.
+pub(crate) fn refused(body: &Element, refusal: &Refusal) -> String {
+    if body.name != "GetUserAvailabilityRequest" {
+        return messages(&body.name, [Err(refusal.clone())]);
+    }
+    let mailboxes = body.child(Ns::Messages, "MailboxDataArray").map_or(1, |mailboxes| mailboxes.children.len());
+    let mut out = "<m:GetUserAvailabilityResponse><m:FreeBusyResponseArray>".to_owned();
+    for _ in 0..mailboxes {
+        out.push_str("<m:FreeBusyResponse>");
+        refusal.write_message(&mut out, "ResponseMessage");
+        out.push_str("</m:FreeBusyResponse>");
+    }
+    out.push_str("</m:FreeBusyResponseArray></m:GetUserAvailabilityResponse>");
+    out
 }
 
 /// The operation's name; the element of GetUserAvailability alone is called differently.
@@ -62,8 +81,25 @@ pub(crate) fn zone_context(header: Option<&Element>) -> Result<Tz, Refusal> {
 }
 
 impl Request<'_> {
+    /// `true` or `false` in the server's manner.
+    fn boolean(&self, value: bool) -> &'static str {
+        match (self.manner.numeric_booleans, value) {
+            (false, false) => "false",
+            (false, true) => "true",
+            (true, false) => "0",
+            (true, true) => "1",
+        }
+    }
+
+    fn leaves_out_false(&self) -> bool {
+        self.manner.missing_optional || self.manner.foreign
+    }
+
     /// An instant as this request wants it: `Z`, or the offset of the zone that it named.
     fn time(&self, at: DateTime<Utc>) -> String {
+        if self.manner.foreign {
+            return at.format("%Y-%m-%dT%H:%M:%S+00:00").to_string();
+        }
         if self.zone == Tz::UTC {
             return at.format("%Y-%m-%dT%H:%M:%SZ").to_string();
         }

@@ -41,6 +41,12 @@ impl Rule {
         rule.build(first).map(|set| Rule(set.limit())).map_err(|cause| refused(Some(cause)))
     }
 
+    /// The rule itself, with what its text left to the first occurrence filled in.
+    pub(crate) fn definition(&self) -> &RRule {
+        // `new` puts exactly one rule into the set.
+        &self.0.get_rrule()[0]
+    }
+
     /// The civil starts of all occurrences before `end`, in order.
     pub(crate) fn starts(&self, end: NaiveDateTime) -> impl Iterator<Item = NaiveDateTime> {
         let starts = (&self.0).into_iter().map(|at| at.with_timezone(&Utc).naive_utc());

@@ -1,12 +1,18 @@
 mod account;
 mod entry;
+mod fault;
 mod file;
 mod ics;
 mod mailbox;
+mod throttling;
+mod transport;
 
 pub use account::Account;
 pub use entry::{Entry, Status};
+pub use fault::{Effect, Fault};
 pub use mailbox::{Mailbox, MailboxState, Permission};
+pub use throttling::{Shape, Throttling};
+pub use transport::{Certificate, Tls};
 
 pub(crate) use account::Impersonates;
 pub(crate) use entry::{Exception, Span};
@@ -31,6 +37,11 @@ pub struct Scenario {
     pub(crate) schemes: Vec<Scheme>,
     pub(crate) channel_binding: ChannelBinding,
     pub(crate) plain: bool,
+    pub(crate) certificate: Certificate,
+    pub(crate) tls: Tls,
+    pub(crate) faults: Vec<Fault>,
+    pub(crate) throttling: Throttling,
+    pub(crate) foreign: bool,
     pub(crate) free_busy_days: u32,
 }
 
@@ -72,6 +83,11 @@ impl Scenario {
             schemes: vec![Scheme::Negotiate, Scheme::Ntlm, Scheme::Basic],
             channel_binding: ChannelBinding::Allow,
             plain: false,
+            certificate: Certificate::default(),
+            tls: Tls::default(),
+            faults: Vec::new(),
+            throttling: Throttling::default(),
+            foreign: false,
             free_busy_days: 42,
         }
     }
@@ -118,6 +134,43 @@ impl Scenario {
     /// Serves plain HTTP. Default: HTTPS.
     pub fn plain_http(mut self) -> Self {
         self.plain = true;
+        self
+    }
+
+    /// The certificate to show over HTTPS. Default: [`Certificate::Valid`].
+    pub fn certificate(mut self, certificate: Certificate) -> Self {
+        self.certificate = certificate;
+        self
+    }
+
+    /// The versions of TLS to speak. Default: [`Tls::Modern`].
+    pub fn tls(mut self, tls: Tls) -> Self {
+        self.tls = tls;
+        self
+    }
+
+    /// Adds a rule by which the simulator misbehaves.
+    pub fn fault(mut self, fault: Fault) -> Self {
+        self.faults.push(fault);
+        self
+    }
+
+    /// Removes all rules of [`fault`](Scenario::fault); for [`Simulator::update`](crate::Simulator::update).
+    pub fn clear_faults(&mut self) {
+        self.faults.clear();
+    }
+
+    /// The throttling policy. Default: no limits.
+    pub fn throttling(mut self, throttling: Throttling) -> Self {
+        self.throttling = throttling;
+        self
+    }
+
+    /// Behaves like an EWS server that is not Microsoft's: SOAP faults with HTTP 200, an unprefixed `faultcode` and no
+    /// `detail`; no `ServerVersionInfo`; booleans as `1` and `0`; items unsorted, and those that touch the window; times with
+    /// `+00:00`; optional elements left out; free/busy that leaks series past the window. Default: Microsoft's ways.
+    pub fn foreign_server(mut self) -> Self {
+        self.foreign = true;
         self
     }
 

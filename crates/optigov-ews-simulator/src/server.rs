@@ -6,6 +6,7 @@ use std::thread::JoinHandle;
 use hyper::server::conn::http1;
 use hyper::service::service_fn;
 use hyper_util::rt::{TokioIo, TokioTimer};
+use tokio::io::{AsyncRead, AsyncReadExt, AsyncWrite, AsyncWriteExt};
 use tokio::net::{TcpListener, TcpStream};
 use tokio::sync::oneshot;
 use tokio_rustls::TlsAcceptor;
@@ -13,8 +14,9 @@ use tokio_rustls::TlsAcceptor;
 use crate::auth;
 use crate::exchange::{Connection, Exchange};
 use crate::record::RecordedRequest;
-use crate::scenario::Scenario;
-use crate::tls::Identity;
+use crate::scenario::{Scenario, Tls};
+use crate::tls::{self, Identity};
+use crate::wire::{Fate, Wire};
 use crate::world::World;
 
 /// A running Exchange: one thread, one loopback port. It stops when dropped.
@@ -54,13 +56,18 @@ impl Simulator {
             std::net::TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).map_err(failed("no loopback port is free"))?;
         listener.set_nonblocking(true).map_err(failed("the loopback port cannot be used"))?;
         let address = listener.local_addr().map_err(failed("the loopback port cannot be used"))?;
-        let (ca_pem, binding, acceptor) = if plain {
-            (None, None, None)
+        let (ca_pem, binding, secured) = if plain {
+            (None, None, Secured::Plain)
         } else {
-            let identity = Identity::generate().map_err(|e| crate::Error::start("no certificate could be made", e))?;
+            let identity = Identity::new(&world.scenario.certificate)?;
             let (ca_pem, binding) = (identity.ca_pem.clone(), auth::binding(identity.leaf()));
-            let config = identity.config().map_err(|e| crate::Error::start("TLS could not be set up", e))?;
-            (Some(ca_pem), Some(binding), Some(TlsAcceptor::from(Arc::new(config))))
+            let config =
+                identity.config(world.scenario.tls).map_err(|e| crate::Error::start("TLS could not be set up", e))?;
+            let secured = match world.scenario.tls {
+                Tls::TooOld => Secured::TooOld,
+                Tls::Modern | Tls::Only12 => Secured::Tls(TlsAcceptor::from(Arc::new(config))),
+            };
+            (Some(ca_pem), Some(binding), secured)
         };
         let exchange = Arc::new(Exchange::new(world, binding));
         let runtime = tokio::runtime::Builder::new_current_thread()
@@ -74,7 +81,7 @@ impl Simulator {
             .spawn(move || {
                 runtime.block_on(async {
                     tokio::select! {
-                        () = accept(listener, acceptor, shared) => {}
+                        () = accept(listener, secured, shared) => {}
                         _ = stopped => {}
                     }
                 });
@@ -104,13 +111,22 @@ impl Simulator {
         self.exchange.recorded.lock().unwrap_or_else(PoisonError::into_inner).clone()
     }
 
+    /// Waits until at least `count` requests have come in, and returns all so far. It needs no runtime of a special kind, and
+    /// has no deadline of its own.
+    pub async fn received(&self, count: usize) -> Vec<RecordedRequest> {
+        let mut received = self.exchange.received.subscribe();
+        // The sender lives as long as the simulator.
+        received.wait_for(|received| *received >= count).await.ok();
+        self.requests()
+    }
+
     /// Wrong passwords in a row that were tried for an account.
     pub fn refused_logins(&self, account: &str) -> u32 {
         self.exchange.refusals.of(account)
     }
 
     /// Changes the scenario while it runs. Requests already being answered see the old one. What decides over the socket
-    /// (plain HTTP) stays as it was.
+    /// (plain HTTP, the certificate, versions of TLS) stays as it was.
     ///
     /// # Errors
     /// [`is_scenario`](crate::Error::is_scenario): the changed scenario cannot be, and the old one stays in force.
@@ -141,7 +157,15 @@ impl fmt::Debug for Simulator {
     }
 }
 
-async fn accept(listener: std::net::TcpListener, acceptor: Option<TlsAcceptor>, exchange: Arc<Exchange>) {
+/// What lies between TCP and HTTP.
+#[derive(Clone)]
+enum Secured {
+    Plain,
+    Tls(TlsAcceptor),
+    TooOld,
+}
+
+async fn accept(listener: std::net::TcpListener, secured: Secured, exchange: Arc<Exchange>) {
     let listener = match TcpListener::from_std(listener) {
         Ok(listener) => listener,
         Err(error) => return tracing::error!(%error, "the listening socket cannot be used"),
@@ -149,35 +173,45 @@ async fn accept(listener: std::net::TcpListener, acceptor: Option<TlsAcceptor>, 
     loop {
         match listener.accept().await {
             Ok((stream, _)) => {
-                tokio::spawn(serve(stream, acceptor.clone(), Arc::clone(&exchange)));
+                tokio::spawn(serve(stream, secured.clone(), Arc::clone(&exchange)));
             }
             Err(error) => tracing::debug!(%error, "a connection could not be accepted"),
         }
     }
 }
 
-async fn serve(stream: TcpStream, acceptor: Option<TlsAcceptor>, exchange: Arc<Exchange>) {
+async fn serve(stream: TcpStream, secured: Secured, exchange: Arc<Exchange>) {
     stream.set_nodelay(true).ok();
-    let connection = Arc::new(Connection::new(&exchange));
-    let result = match acceptor {
-        None => converse(stream, connection).await,
-        Some(acceptor) => match acceptor.accept(stream).await {
-            Ok(stream) => converse(stream, connection).await,
+    let fate = Fate::default();
+    let mut wire = Wire::new(stream, fate.clone());
+    let result = match secured {
+        Secured::Plain => converse(wire, Connection::new(&exchange, fate)).await,
+        Secured::Tls(acceptor) => match acceptor.accept(wire).await {
+            Ok(stream) => converse(stream, Connection::new(&exchange, fate)).await,
             Err(error) => return tracing::debug!(%error, "TLS handshake failed"),
         },
+        Secured::TooOld => {
+            let mut hello = [0; 1024];
+            // Whatever the client says, and whether it still listens.
+            wire.read(&mut hello).await.ok();
+            wire.write_all(&tls::TLS_1_0_HELLO).await.ok();
+            wire.read(&mut hello).await.ok();
+            return;
+        }
     };
     if let Err(error) = result {
         tracing::debug!(%error, "connection ended");
     }
 }
 
-async fn converse<S>(stream: S, connection: Arc<Connection>) -> Result<(), hyper::Error>
+async fn converse<S>(stream: S, connection: Connection) -> Result<(), hyper::Error>
 where
-    S: tokio::io::AsyncRead + tokio::io::AsyncWrite + Unpin,
+    S: AsyncRead + AsyncWrite + Unpin,
 {
+    let connection = Arc::new(connection);
     let service = service_fn(move |request| {
         let connection = Arc::clone(&connection);
-        async move { Ok::<_, std::convert::Infallible>(connection.answer(request).await) }
+        async move { connection.answer(request).await }
     });
     http1::Builder::new().timer(TokioTimer::new()).serve_connection(TokioIo::new(stream), service).await
 }

@@ -93,6 +93,15 @@ impl Refusal {
         out
     }
 
+    /// The whole envelope of a SOAP fault as servers other than Exchange write it: no prefix, no `detail`.
+    pub(crate) fn bare_fault(&self) -> String {
+        format!(
+            r#"<?xml version="1.0" encoding="utf-8"?><soap:Envelope xmlns:soap="{SOAP}"><soap:Body><soap:Fault><faultcode>{}</faultcode><faultstring>{}</faultstring></soap:Fault></soap:Body></soap:Envelope>"#,
+            Escaped(&self.code),
+            Escaped(&self.text)
+        )
+    }
+
     fn write_values(&self, out: &mut String) {
         for (name, value) in &self.values {
             push!(out, r#"<t:Value Name="{name}">{}</t:Value>"#, Escaped(value));
@@ -101,21 +110,23 @@ impl Refusal {
 }
 
 /// The whole envelope around the content of `soap:Body`.
-pub(crate) fn envelope(content: &str) -> String {
+pub(crate) fn envelope(content: &str, version: bool) -> String {
     let mut out = String::with_capacity(content.len() + 700);
-    push!(out, r#"<?xml version="1.0" encoding="utf-8"?><s:Envelope xmlns:s="{SOAP}"><s:Header>"#);
+    push!(out, r#"<?xml version="1.0" encoding="utf-8"?><s:Envelope xmlns:s="{SOAP}">"#);
+    if version {
+        write_version(&mut out);
+    }
+    push!(out, r#"<s:Body xmlns:m="{MESSAGES}" xmlns:t="{TYPES}">{content}</s:Body></s:Envelope>"#);
+    out
+}
+
+fn write_version(out: &mut String) {
+    out.push_str("<s:Header>");
     push!(
         out,
         r#"<h:ServerVersionInfo MajorVersion="15" MinorVersion="2" MajorBuildNumber="1544" MinorBuildNumber="4" "#
     );
     push!(out, r#"Version="V2017_07_11" xmlns:h="{TYPES}"/></s:Header>"#);
-    push!(out, r#"<s:Body xmlns:m="{MESSAGES}" xmlns:t="{TYPES}">{content}</s:Body></s:Envelope>"#);
-    out
-}
-
-/// `true` or `false`, as Exchange writes it.
-pub(crate) fn boolean(value: bool) -> &'static str {
-    if value { "true" } else { "false" }
 }
 
 #[cfg(test)]

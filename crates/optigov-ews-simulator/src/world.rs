@@ -4,7 +4,9 @@ use std::collections::HashMap;
 use std::sync::Arc;
 
 use crate::calendar::Calendar;
+use crate::misbehaviour::{Counts, Plan};
 use crate::scenario::{Account, Mailbox, Scenario};
+use crate::throttle::Usage;
 
 /// Whom an address names.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -19,6 +21,8 @@ pub(crate) struct World {
     pub(crate) scenario: Scenario,
     calendars: Vec<Arc<Calendar>>,
     addresses: HashMap<String, Named>,
+    counts: Arc<Counts>,
+    pub(crate) usage: Arc<Usage>,
 }
 
 impl World {
@@ -36,12 +40,25 @@ impl World {
                 None => Arc::new(Calendar::new(mailbox)?),
             });
         }
-        Ok(World { scenario, calendars, addresses })
+        let counts = match before.filter(|before| before.scenario.faults == scenario.faults) {
+            Some(before) => Arc::clone(&before.counts),
+            None => Arc::new(Counts::new(&scenario.faults)),
+        };
+        let usage = match before.filter(|before| before.scenario.throttling == scenario.throttling) {
+            Some(before) => Arc::clone(&before.usage),
+            None => Arc::default(),
+        };
+        Ok(World { scenario, calendars, addresses, counts, usage })
     }
 
     fn unchanged(&self, mailbox: &Mailbox) -> Option<Arc<Calendar>> {
         let at = self.scenario.mailboxes.iter().position(|before| before == mailbox)?;
         self.calendars.get(at).map(Arc::clone)
+    }
+
+    /// What will go wrong with a request.
+    pub(crate) fn plan(&self, operation: &str, mailbox: Option<&str>) -> Plan {
+        Plan::new(&self.scenario.faults, &self.counts, self.scenario.foreign, operation, mailbox)
     }
 
     pub(crate) fn by_address(&self, address: &str) -> Option<Named> {

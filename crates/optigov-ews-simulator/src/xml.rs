@@ -113,11 +113,6 @@ impl Element {
         path.iter().try_fold(self, |element, name| element.child(Ns::Types, name))
     }
 
-    /// The element at the end of a path of children, all in [`Ns::Messages`].
-    pub(crate) fn messages(&self, path: &[&str]) -> Option<&Element> {
-        path.iter().try_fold(self, |element, name| element.child(Ns::Messages, name))
-    }
-
     pub(crate) fn is(&self, ns: Ns, name: &str) -> bool {
         self.ns == ns && self.name == name
     }

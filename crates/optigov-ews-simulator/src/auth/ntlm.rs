@@ -7,6 +7,7 @@
 use hmac::{Hmac, KeyInit, Mac};
 use md4::Md4;
 use md5::{Digest, Md5};
+use sha2::{Sha256, Sha384, Sha512};
 
 const SIGNATURE: &[u8; 8] = b"NTLMSSP\0";
 
@@ -190,13 +191,34 @@ impl<'a> Authenticate<'a> {
     }
 }
 
-/// The value that a client must send for a server certificate whose signature uses SHA-256: MD5 of a `gss_channel_bindings`
-/// structure that holds `tls-server-end-point:` and the certificate's hash
+/// The value that a client must send for this server certificate: MD5 of a `gss_channel_bindings` structure that holds
+/// `tls-server-end-point:` and the certificate's hash, by the hash of its signature; MD5 and SHA-1 count as SHA-256
 /// ([RFC 5929](https://www.rfc-editor.org/rfc/rfc5929#section-4)).
 pub(crate) fn binding(certificate: &[u8]) -> [u8; 16] {
-    let data = [&b"tls-server-end-point:"[..], &sha2::Sha256::digest(certificate)].concat();
+    let hash = match signature_hash(certificate) {
+        SignatureHash::Sha384 => Sha384::digest(certificate).to_vec(),
+        SignatureHash::Sha512 => Sha512::digest(certificate).to_vec(),
+        SignatureHash::Sha256 => Sha256::digest(certificate).to_vec(),
+    };
+    let data = [&b"tls-server-end-point:"[..], &hash].concat();
     let length = u32::try_from(data.len()).unwrap_or(u32::MAX).to_le_bytes();
     Md5::new().chain_update([0; 16]).chain_update(length).chain_update(data).finalize().into()
+}
+
+enum SignatureHash {
+    Sha256,
+    Sha384,
+    Sha512,
+}
+
+fn signature_hash(certificate: &[u8]) -> SignatureHash {
+    let oid = x509_parser::parse_x509_certificate(certificate)
+        .map(|(_, certificate)| certificate.signature_algorithm.algorithm.to_id_string());
+    match oid.as_deref().unwrap_or_default() {
+        "1.2.840.113549.1.1.12" | "1.2.840.10045.4.3.3" => SignatureHash::Sha384,
+        "1.2.840.113549.1.1.13" | "1.2.840.10045.4.3.4" => SignatureHash::Sha512,
+        _ => SignatureHash::Sha256,
+    }
 }
 
 fn hmac_md5(key: &[u8], parts: &[&[u8]]) -> [u8; 16] {

@@ -6,7 +6,8 @@ use chrono::TimeDelta;
 use super::folder::{Folder, Kind};
 use super::item::{self, Shape};
 use super::{Request, instant, messages, required, required_attribute, schema};
-use crate::soap::{Refusal, boolean};
+use crate::calendar::{Kind as Occurs, Occurrence};
+use crate::soap::Refusal;
 use crate::xml::{Element, Ns};
 
 /// A view may span two years.
@@ -17,7 +18,7 @@ const MOST_ITEMS: usize = 1_000;
 
 pub(super) fn answer(request: &Request<'_>) -> Result<String, Refusal> {
     required_attribute(request.body, "Traversal")?;
-    let shape = Shape::parse(required(request.body, Ns::Messages, "ItemShape")?)?;
+    let shape = Shape::parse(request, required(request.body, Ns::Messages, "ItemShape")?)?;
     let folders = required(request.body, Ns::Messages, "ParentFolderIds")?;
     let Some(view) = request.body.child(Ns::Messages, "CalendarView") else {
         let text = "The simulator finds calendar items by CalendarView only.";
@@ -52,17 +53,43 @@ fn found(request: &Request<'_>, shape: &Shape, view: &Element, id: &Element) -> 
         let text = "A calendar view is possible in calendar folders only.";
         return Err(Refusal::new("ErrorCalendarFolderIsInvalidForCalendarView", text));
     }
-    let found = request.world.calendar(folder.mailbox).view(start, end, false);
+    let folder = match request.manner.other_mailbox.as_deref().and_then(|other| request.world.mailbox_of(other)) {
+        Some(mailbox) => Folder { mailbox, ..folder },
+        None => folder,
+    };
+    let mut found = request.world.calendar(folder.mailbox).view(start, end, request.manner.touching);
+    if request.manner.masters {
+        found = masters(request, folder, &found);
+    }
+    if request.manner.unsorted {
+        found.reverse();
+    }
     let shown = found.len().min(limit);
     let mut out = String::with_capacity(400 * shown);
     push!(
         out,
         r#"<m:RootFolder TotalItemsInView="{shown}" IncludesLastItemInRange="{}"><t:Items>"#,
-        boolean(shown == found.len())
+        request.boolean(shown == found.len())
     );
     for occurrence in &found[..shown] {
         item::write(&mut out, request, shape, folder, occurrence);
     }
     out.push_str("</t:Items></m:RootFolder>");
     Ok(out)
+}
+
+/// Every series as its master, once, instead of its occurrences.
+fn masters(request: &Request<'_>, folder: Folder, found: &[Occurrence]) -> Vec<Occurrence> {
+    let items = request.world.calendar(folder.mailbox).items();
+    let mut seen = Vec::new();
+    let mut out = Vec::new();
+    for occurrence in found {
+        if matches!(occurrence.kind, Occurs::Single) {
+            out.push(occurrence.clone());
+        } else if !seen.contains(&occurrence.item) {
+            seen.push(occurrence.item);
+            out.push(items[occurrence.item].itself.clone());
+        }
+    }
+    out
 }

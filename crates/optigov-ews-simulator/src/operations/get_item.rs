@@ -7,7 +7,7 @@ use crate::soap::Refusal;
 use crate::xml::{Element, Ns};
 
 pub(super) fn answer(request: &Request<'_>) -> Result<String, Refusal> {
-    let shape = Shape::parse(required(request.body, Ns::Messages, "ItemShape")?)?;
+    let shape = Shape::parse(request, required(request.body, Ns::Messages, "ItemShape")?)?;
     let ids = required(request.body, Ns::Messages, "ItemIds")?;
     Ok(messages("GetItem", ids.children.iter().map(|id| one(request, &shape, id))))
 }

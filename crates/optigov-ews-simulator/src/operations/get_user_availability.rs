@@ -7,7 +7,7 @@ use super::folder::available;
 use super::{Request, required, schema};
 use crate::calendar::{Kind, Occurrence};
 use crate::scenario::{Mailbox, Permission, Status};
-use crate::soap::{Refusal, boolean};
+use crate::soap::Refusal;
 use crate::xml::{Element, Escaped, Ns};
 use crate::zones::{self, Change, Clock, Summer};
 
@@ -160,7 +160,13 @@ impl View {
 }
 
 fn write_view(out: &mut String, request: &Request<'_>, view: View, mailbox: usize, permission: Permission) {
-    let found = request.world.calendar(mailbox).view(view.start, view.end, false);
+    let manner = request.manner;
+    let leak = if manner.foreign { TimeDelta::days(7) } else { TimeDelta::zero() };
+    let mut found = request.world.calendar(mailbox).view(view.start, view.end + leak, manner.touching);
+    found.retain(|o| o.start <= view.end || o.kind != Kind::Single);
+    if manner.unsorted {
+        found.reverse();
+    }
     push!(out, "<m:FreeBusyView><t:FreeBusyViewType>{}</t:FreeBusyViewType>", view.name());
     if view.merged {
         push!(out, "<t:MergedFreeBusy>{}</t:MergedFreeBusy>", merged(&view, &found));
@@ -169,7 +175,7 @@ fn write_view(out: &mut String, request: &Request<'_>, view: View, mailbox: usiz
         if !found.is_empty() {
             out.push_str("<t:CalendarEventArray>");
             for occurrence in &found {
-                write_event(out, &view, occurrence, permission);
+                write_event(out, request, &view, occurrence, permission);
             }
             out.push_str("</t:CalendarEventArray>");
         }
@@ -178,7 +184,7 @@ fn write_view(out: &mut String, request: &Request<'_>, view: View, mailbox: usiz
     out.push_str("</m:FreeBusyView>");
 }
 
-fn write_event(out: &mut String, view: &View, occurrence: &Occurrence, permission: Permission) {
+fn write_event(out: &mut String, request: &Request<'_>, view: &View, occurrence: &Occurrence, permission: Permission) {
     let entry = &occurrence.entry;
     let (start, end) = (view.time(occurrence.start), view.time(occurrence.end));
     push!(out, "<t:CalendarEvent><t:StartTime>{}</t:StartTime>", start.format("%FT%T"));
@@ -191,11 +197,11 @@ fn write_event(out: &mut String, view: &View, occurrence: &Occurrence, permissio
             push!(out, "<t:Location>{}</t:Location>", Escaped(entry.location.as_deref().unwrap_or_default()));
         }
         let of_series = matches!(occurrence.kind, Kind::Occurrence | Kind::Exception);
-        push!(out, "<t:IsMeeting>{}</t:IsMeeting>", boolean(entry.meeting));
-        push!(out, "<t:IsRecurring>{}</t:IsRecurring>", boolean(of_series));
-        push!(out, "<t:IsException>{}</t:IsException>", boolean(occurrence.kind == Kind::Exception));
+        push!(out, "<t:IsMeeting>{}</t:IsMeeting>", request.boolean(entry.meeting));
+        push!(out, "<t:IsRecurring>{}</t:IsRecurring>", request.boolean(of_series));
+        push!(out, "<t:IsException>{}</t:IsException>", request.boolean(occurrence.kind == Kind::Exception));
         push!(out, "<t:IsReminderSet>false</t:IsReminderSet>");
-        push!(out, "<t:IsPrivate>{}</t:IsPrivate></t:CalendarEventDetails>", boolean(entry.private));
+        push!(out, "<t:IsPrivate>{}</t:IsPrivate></t:CalendarEventDetails>", request.boolean(entry.private));
     }
     out.push_str("</t:CalendarEvent>");
 }

@@ -6,8 +6,9 @@ use chrono::DateTime;
 
 use super::Request;
 use super::folder::{Folder, Kind as FolderKind};
+use super::recurrence;
 use crate::calendar::{Kind, Occurrence};
-use crate::soap::{Refusal, boolean};
+use crate::soap::Refusal;
 use crate::xml::{Element, Escaped, Ns};
 use crate::zones;
 
@@ -48,11 +49,15 @@ enum Property {
     TimeZone,
     AppointmentSequenceNumber,
     AppointmentState,
+    Recurrence,
+    FirstOccurrence,
+    ModifiedOccurrences,
+    DeletedOccurrences,
     StartTimeZone,
     EndTimeZone,
 }
 
-const ALL: [(&str, Property); 30] = [
+const ALL: [(&str, Property); 34] = [
     ("item:ParentFolderId", Property::ParentFolderId),
     ("item:ItemClass", Property::ItemClass),
     ("item:Subject", Property::Subject),
@@ -81,6 +86,10 @@ const ALL: [(&str, Property); 30] = [
     ("calendar:TimeZone", Property::TimeZone),
     ("calendar:AppointmentSequenceNumber", Property::AppointmentSequenceNumber),
     ("calendar:AppointmentState", Property::AppointmentState),
+    ("calendar:Recurrence", Property::Recurrence),
+    ("calendar:FirstOccurrence", Property::FirstOccurrence),
+    ("calendar:ModifiedOccurrences", Property::ModifiedOccurrences),
+    ("calendar:DeletedOccurrences", Property::DeletedOccurrences),
     ("calendar:StartTimeZone", Property::StartTimeZone),
     ("calendar:EndTimeZone", Property::EndTimeZone),
 ];
@@ -99,8 +108,11 @@ const DEFAULT: [Property; 10] = [
     Property::Organizer,
 ];
 
+/// What a master brings along unasked where series come unexpanded.
+const OF_MASTERS: [Property; 3] = [Property::Recurrence, Property::ModifiedOccurrences, Property::DeletedOccurrences];
+
 impl Shape {
-    pub(super) fn parse(shape: &Element) -> Result<Shape, Refusal> {
+    pub(super) fn parse(request: &Request<'_>, shape: &Element) -> Result<Shape, Refusal> {
         let mut wanted = match super::required(shape, Ns::Types, "BaseShape")?.text() {
             "IdOnly" => Vec::new(),
             "Default" => DEFAULT.to_vec(),
@@ -115,6 +127,9 @@ impl Shape {
             }
             // A property that the simulator does not have is absent, as any optional one may be.
             wanted.extend(ALL.iter().find(|(known, _)| *known == uri).map(|(_, property)| *property));
+        }
+        if request.manner.masters {
+            wanted.extend(OF_MASTERS);
         }
         wanted.sort_unstable();
         wanted.dedup();
@@ -140,13 +155,19 @@ fn is_class(class: &str) -> bool {
 
 /// Appends the item.
 pub(super) fn write(out: &mut String, request: &Request<'_>, shape: &Shape, folder: Folder, occurrence: &Occurrence) {
-    let item = &request.world.calendar(folder.mailbox).items()[occurrence.item];
-    let change_key = STANDARD.encode(item.change_key.to_be_bytes());
-    push!(out, r#"<t:CalendarItem><t:ItemId Id="{}" ChangeKey="{change_key}"/>"#, id(request, folder, occurrence));
+    out.push_str("<t:CalendarItem>");
+    write_id(out, request, folder, occurrence);
     for property in &shape.wanted {
         write_property(out, request, folder, occurrence, *property);
     }
     out.push_str("</t:CalendarItem>");
+}
+
+/// Appends the item's id, which is part of every shape.
+pub(super) fn write_id(out: &mut String, request: &Request<'_>, folder: Folder, occurrence: &Occurrence) {
+    let item = &request.world.calendar(folder.mailbox).items()[occurrence.item];
+    let change_key = STANDARD.encode(item.change_key.to_be_bytes());
+    push!(out, r#"<t:ItemId Id="{}" ChangeKey="{change_key}"/>"#, id(request, folder, occurrence));
 }
 
 fn write_property(
@@ -158,7 +179,13 @@ fn write_property(
 ) {
     let entry = &occurrence.entry;
     let of_series = matches!(occurrence.kind, Kind::Occurrence | Kind::Exception);
+    let series = || request.world.calendar(folder.mailbox).items()[occurrence.item].series.as_ref();
+    let series = if occurrence.kind == Kind::Master { series() } else { None };
     match property {
+        Property::LegacyFreeBusyStatus | Property::StartTimeZone | Property::EndTimeZone
+            if request.manner.missing_optional => {}
+        Property::IsAllDayEvent if request.leaves_out_false() && !occurrence.all_day => {}
+        Property::IsCancelled if request.leaves_out_false() && !entry.cancelled => {}
         Property::ParentFolderId => {
             push!(out, r#"<t:ParentFolderId Id="{}" ChangeKey="AgAAABYAAAA="/>"#, folder.id(request));
         }
@@ -189,7 +216,9 @@ fn write_property(
         Property::RecurrenceId | Property::OriginalStart => {}
         Property::Start => push!(out, "<t:Start>{}</t:Start>", request.time(occurrence.start)),
         Property::End => push!(out, "<t:End>{}</t:End>", request.time(occurrence.end)),
-        Property::IsAllDayEvent => push!(out, "<t:IsAllDayEvent>{}</t:IsAllDayEvent>", boolean(occurrence.all_day)),
+        Property::IsAllDayEvent => {
+            push!(out, "<t:IsAllDayEvent>{}</t:IsAllDayEvent>", request.boolean(occurrence.all_day))
+        }
         Property::LegacyFreeBusyStatus => {
             push!(out, "<t:LegacyFreeBusyStatus>{}</t:LegacyFreeBusyStatus>", entry.status.wire());
         }
@@ -198,11 +227,11 @@ fn write_property(
                 push!(out, "<t:Location>{}</t:Location>", Escaped(location));
             }
         }
-        Property::IsMeeting => push!(out, "<t:IsMeeting>{}</t:IsMeeting>", boolean(entry.meeting)),
-        Property::IsCancelled => push!(out, "<t:IsCancelled>{}</t:IsCancelled>", boolean(entry.cancelled)),
-        Property::IsRecurring => push!(out, "<t:IsRecurring>{}</t:IsRecurring>", boolean(of_series)),
+        Property::IsMeeting => push!(out, "<t:IsMeeting>{}</t:IsMeeting>", request.boolean(entry.meeting)),
+        Property::IsCancelled => push!(out, "<t:IsCancelled>{}</t:IsCancelled>", request.boolean(entry.cancelled)),
+        Property::IsRecurring => push!(out, "<t:IsRecurring>{}</t:IsRecurring>", request.boolean(of_series)),
         Property::IsResponseRequested => {
-            push!(out, "<t:IsResponseRequested>{}</t:IsResponseRequested>", boolean(entry.meeting));
+            push!(out, "<t:IsResponseRequested>{}</t:IsResponseRequested>", request.boolean(entry.meeting));
         }
         Property::CalendarItemType => {
             let kind = match occurrence.kind {
@@ -232,6 +261,24 @@ fn write_property(
         Property::AppointmentState => {
             let state = u8::from(entry.meeting) | (u8::from(entry.cancelled) << 2);
             push!(out, "<t:AppointmentState>{state}</t:AppointmentState>");
+        }
+        Property::Recurrence => series.into_iter().for_each(|series| recurrence::write(out, series)),
+        Property::FirstOccurrence => {
+            if let Some(first) = series.and_then(|series| series.first_occurrence(occurrence)) {
+                out.push_str("<t:FirstOccurrence>");
+                write_id(out, request, folder, &first);
+                push!(out, "<t:Start>{}</t:Start>", request.time(first.start));
+                push!(out, "<t:End>{}</t:End>", request.time(first.end));
+                push!(out, "<t:OriginalStart>{}</t:OriginalStart></t:FirstOccurrence>", request.time(first.original));
+            }
+        }
+        Property::ModifiedOccurrences => {
+            if let Some(series) = series {
+                recurrence::write_modified(out, request, folder, &series.exceptions().0);
+            }
+        }
+        Property::DeletedOccurrences => {
+            series.into_iter().for_each(|series| recurrence::write_deleted(out, request, series));
         }
         Property::StartTimeZone => write_zone(out, "StartTimeZone", occurrence),
         Property::EndTimeZone => write_zone(out, "EndTimeZone", occurrence),

@@ -5,7 +5,10 @@ use chrono_tz::Tz;
 use serde::de::Error as _;
 use serde::{Deserialize, Deserializer};
 
-use super::{Account, ChannelBinding, Entry, Mailbox, MailboxState, Permission, Scenario, Scheme, Status};
+use super::{
+    Account, Certificate, ChannelBinding, Entry, Fault, Mailbox, MailboxState, Permission, Scenario, Scheme, Status,
+    Throttling, Tls,
+};
 
 pub(super) fn scenario(text: &str) -> Result<Scenario, crate::Error> {
     let file: File = toml::from_str(text).map_err(|cause| {
@@ -18,6 +21,11 @@ pub(super) fn scenario(text: &str) -> Result<Scenario, crate::Error> {
         scenario.schemes = schemes;
     }
     scenario.channel_binding = file.channel_binding;
+    scenario.certificate = file.certificate;
+    scenario.tls = file.tls;
+    scenario.faults = file.faults;
+    scenario.throttling = file.throttling;
+    scenario.foreign = file.foreign_server;
     scenario.plain = file.plain_http;
     if let Some(days) = file.free_busy_days {
         scenario.free_busy_days = days;
@@ -37,6 +45,16 @@ struct File {
     channel_binding: ChannelBinding,
     #[serde(default)]
     plain_http: bool,
+    #[serde(default)]
+    certificate: Certificate,
+    #[serde(default)]
+    tls: Tls,
+    #[serde(default)]
+    throttling: Throttling,
+    #[serde(default)]
+    foreign_server: bool,
+    #[serde(default, rename = "fault")]
+    faults: Vec<Fault>,
     free_busy_days: Option<u32>,
     #[serde(default, rename = "account")]
     accounts: Vec<Account>,

@@ -43,12 +43,16 @@ pub(crate) fn client(simulator: &Simulator) -> reqwest::Client {
     builder.build().expect("a client")
 }
 
-pub(crate) async fn post(simulator: &Simulator, password: &str, body: String) -> Answer {
+/// One request, whatever comes of it.
+pub(crate) async fn attempt(simulator: &Simulator, password: &str, body: String) -> Result<Answer, reqwest::Error> {
     let request = client(simulator).post(simulator.url()).basic_auth("STADT\\svc-optigov", Some(password));
-    let response =
-        request.header("Content-Type", "text/xml; charset=utf-8").body(body).send().await.expect("an answer");
+    let response = request.header("Content-Type", "text/xml; charset=utf-8").body(body).send().await?;
     let (status, headers) = (response.status().as_u16(), response.headers().clone());
-    Answer { status, headers, body: response.text().await.expect("a whole body") }
+    Ok(Answer { status, headers, body: response.text().await? })
+}
+
+pub(crate) async fn post(simulator: &Simulator, password: &str, body: String) -> Answer {
+    attempt(simulator, password, body).await.expect("a whole answer")
 }
 
 /// An envelope around `body`, impersonating `mailbox` if there is one.

@@ -1,0 +1,159 @@
+//! Bodies that end in unusual ways, and a socket that can be reset.
+
+use std::io;
+use std::pin::Pin;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::task::{Context, Poll};
+
+use bytes::Bytes;
+use futures_util::stream::{self, StreamExt};
+use http_body_util::combinators::UnsyncBoxBody;
+use http_body_util::{BodyExt, Full, StreamBody};
+use hyper::body::Frame;
+use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
+use tokio::net::TcpStream;
+
+pub(crate) type Body = UnsyncBoxBody<Bytes, io::Error>;
+
+/// Padding comes in pieces of this size.
+const PIECE: usize = 64 * 1024;
+
+/// Tells a socket how to end.
+#[derive(Clone, Debug, Default)]
+pub(crate) struct Fate(Arc<Flags>);
+
+#[derive(Debug, Default)]
+struct Flags {
+    /// Closing the socket resets the connection.
+    reset: AtomicBool,
+    /// The connection ends as soon as everything written has left.
+    end_when_flushed: AtomicBool,
+    flushed: AtomicBool,
+}
+
+impl Fate {
+    pub(crate) fn reset(&self) {
+        self.0.reset.store(true, Ordering::SeqCst);
+    }
+
+    fn end_when_flushed(&self) {
+        self.reset();
+        self.0.end_when_flushed.store(true, Ordering::SeqCst);
+    }
+}
+
+/// A TCP socket with its fate.
+#[derive(Debug)]
+pub(crate) struct Wire {
+    stream: TcpStream,
+    fate: Fate,
+}
+
+impl Wire {
+    pub(crate) fn new(stream: TcpStream, fate: Fate) -> Wire {
+        Wire { stream, fate }
+    }
+}
+
+impl Drop for Wire {
+    fn drop(&mut self) {
+        if self.fate.0.reset.load(Ordering::SeqCst) {
+            self.stream.set_zero_linger().ok();
+        }
+    }
+}
+
+impl AsyncRead for Wire {
+    fn poll_read(mut self: Pin<&mut Self>, cx: &mut Context<'_>, buf: &mut ReadBuf<'_>) -> Poll<io::Result<()>> {
+        if self.fate.0.flushed.load(Ordering::SeqCst) {
+            return Poll::Ready(Err(io::ErrorKind::ConnectionReset.into()));
+        }
+        Pin::new(&mut self.stream).poll_read(cx, buf)
+    }
+}
+
+impl AsyncWrite for Wire {
+    fn poll_write(mut self: Pin<&mut Self>, cx: &mut Context<'_>, buf: &[u8]) -> Poll<io::Result<usize>> {
+        Pin::new(&mut self.stream).poll_write(cx, buf)
+    }
+
+    fn poll_flush(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
+        let result = Pin::new(&mut self.stream).poll_flush(cx);
+        let flags = &self.fate.0;
+        if result.is_ready() && flags.end_when_flushed.load(Ordering::SeqCst) {
+            flags.flushed.store(true, Ordering::SeqCst);
+            // Whoever waits to read learns that the connection has ended.
+            cx.waker().wake_by_ref();
+        }
+        result
+    }
+
+    fn poll_shutdown(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
+        Pin::new(&mut self.stream).poll_shutdown(cx)
+    }
+
+    fn poll_write_vectored(
+        mut self: Pin<&mut Self>,
+        cx: &mut Context<'_>,
+        bufs: &[io::IoSlice<'_>],
+    ) -> Poll<io::Result<usize>> {
+        Pin::new(&mut self.stream).poll_write_vectored(cx, bufs)
+    }
+
+    fn is_write_vectored(&self) -> bool {
+        self.stream.is_write_vectored()
+    }
+}
+
+/// A body that is simply there.
+pub(crate) fn whole(content: impl Into<Bytes>) -> Body {
+    Full::new(content.into()).map_err(|never| match never {}).boxed_unsync()
+}
+
+/// The first half of `content`, then a reset.
+pub(crate) fn broken(content: String, fate: Fate) -> Body {
+    let content = Bytes::from(content);
+    let half = content.slice(..content.len() / 2);
+    let end = stream::once(async move {
+        // Lets what was written leave first.
+        tokio::task::yield_now().await;
+        fate.reset();
+        Err(io::Error::from(io::ErrorKind::ConnectionReset))
+    });
+    streamed(stream::once(async move { Ok(half) }).chain(end))
+}
+
+/// All of `content`, then a reset.
+pub(crate) fn last(content: String, fate: Fate) -> Body {
+    let end = stream::once(async move {
+        tokio::task::yield_now().await;
+        fate.end_when_flushed();
+        Ok(Bytes::new())
+    });
+    streamed(stream::once(async move { Ok(Bytes::from(content)) }).chain(end))
+}
+
+/// `content` with blanks before `</s:Body>`, up to so many bytes, or for ever.
+pub(crate) fn padded(content: &str, bytes: Option<u64>) -> Body {
+    let at = content.rfind("</s:Body>").unwrap_or(content.len());
+    let (head, tail) = (Bytes::from(content[..at].to_owned()), Bytes::from(content[at..].to_owned()));
+    let piece = Bytes::from(vec![b' '; PIECE]);
+    let blanks = match bytes {
+        Some(bytes) => usize::try_from(bytes).unwrap_or(usize::MAX).saturating_sub(content.len()),
+        None => usize::MAX - usize::MAX % PIECE,
+    };
+    let blanks = stream::unfold(blanks, move |left| {
+        let next = (left > 0).then(|| (Ok(piece.slice(..left.min(PIECE))), left.saturating_sub(PIECE)));
+        // An endless body must not starve the other connections of this thread.
+        async move {
+            tokio::task::yield_now().await;
+            next
+        }
+    });
+    streamed(stream::once(async move { Ok(head) }).chain(blanks).chain(stream::once(async move { Ok(tail) })))
+}
+
+pub(crate) fn streamed(pieces: impl stream::Stream<Item = io::Result<Bytes>> + Send + 'static) -> Body {
+    StreamBody::new(pieces.map(|piece| piece.map(Frame::data))).boxed_unsync()
+}
