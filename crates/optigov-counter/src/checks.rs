@@ -4,53 +4,51 @@ use std::collections::{HashMap, HashSet};
 
 use crate::booking::horizon_before_lead_time;
 use crate::counter::Counter;
-use crate::exchange::ExchangeConnection;
 use crate::fault::{Code, Fault, Texts};
-use crate::municipality::Municipality;
 use crate::opening::{ExceptionEffect, OpeningRule, Repeat};
 use crate::template::AppointmentTemplate;
 use crate::text::reader::{Reader, suggestion};
 use crate::values::TemplateId;
 
-/// All that holds between the parts of a municipality.
-pub(crate) fn municipality(municipality: &Municipality, reader: &mut Reader) {
-    reader.below("holidays", |reader| municipality.local_holidays().check(municipality.state(), reader));
-    let template_ids = municipality.templates().iter().map(|template| template.id().as_str());
-    reader.below("templates", |reader| distinct_ids(template_ids, reader));
-    let counter_ids = municipality.counters().iter().map(|counter| counter.id().as_str());
-    reader.below("counters", |reader| distinct_ids(counter_ids, reader));
-    let templates = Templates::of(municipality.templates());
-    reader.below("counters", |reader| {
-        for (index, one) in municipality.counters().iter().enumerate() {
-            reader.element(index, |reader| counter(one, &templates, municipality.exchange(), reader));
-        }
-    });
+/// The parts of a municipality that could be read, each with its place in its list: what holds between them is checked also while others are at fault.
+pub(crate) struct Parts<'m> {
+    pub(crate) templates: Vec<(usize, &'m AppointmentTemplate)>,
+    pub(crate) counters: Vec<(usize, &'m Counter)>,
+    /// Whether there are templates that could not be read: then it is not known which ids there are.
+    pub(crate) templates_missing: bool,
+    pub(crate) has_exchange: bool,
 }
 
-/// The warnings of a municipality that was changed.
-pub(crate) fn warnings(changed: &Municipality) -> Vec<Fault> {
-    let mut reader = Reader::default();
-    municipality(changed, &mut reader);
-    reader.into_faults()
+impl Parts<'_> {
+    pub(crate) fn check(&self, reader: &mut Reader) {
+        let template_ids = self.templates.iter().map(|(index, template)| (*index, template.id().as_str()));
+        reader.below("templates", |reader| distinct_ids(template_ids, reader));
+        let counter_ids = self.counters.iter().map(|(index, counter)| (*index, counter.id().as_str()));
+        reader.below("counters", |reader| distinct_ids(counter_ids, reader));
+        if self.templates_missing {
+            return;
+        }
+        let templates = Templates::of(self.templates.iter().map(|(_, template)| *template));
+        reader.below("counters", |reader| {
+            for (index, one) in &self.counters {
+                reader.element(*index, |reader| counter(one, &templates, self.has_exchange, reader));
+            }
+        });
+    }
 }
 
 /// The templates of a municipality by id.
 pub(crate) struct Templates<'m>(HashMap<&'m str, &'m AppointmentTemplate>);
 
 impl<'m> Templates<'m> {
-    pub(crate) fn of(templates: &'m [AppointmentTemplate]) -> Templates<'m> {
-        Templates(templates.iter().map(|template| (template.id().as_str(), template)).collect())
+    pub(crate) fn of(templates: impl Iterator<Item = &'m AppointmentTemplate>) -> Templates<'m> {
+        Templates(templates.map(|template| (template.id().as_str(), template)).collect())
     }
 }
 
 /// What holds between a counter and the rest of its municipality.
-pub(crate) fn counter(
-    counter: &Counter,
-    templates: &Templates<'_>,
-    exchange: Option<&ExchangeConnection>,
-    reader: &mut Reader,
-) {
-    if counter.exchange_sync().is_on() && exchange.is_none() {
+pub(crate) fn counter(counter: &Counter, templates: &Templates<'_>, has_exchange: bool, reader: &mut Reader) {
+    if counter.exchange_sync().is_on() && !has_exchange {
         let fault = Fault::new(
             Code::SyncWithoutConnection,
             Texts::new(
@@ -253,9 +251,9 @@ fn longest_joined(windows: &mut [(u32, u32)]) -> u32 {
     longest
 }
 
-fn distinct_ids<'i>(ids: impl Iterator<Item = &'i str>, reader: &mut Reader) {
+fn distinct_ids<'i>(ids: impl Iterator<Item = (usize, &'i str)>, reader: &mut Reader) {
     let mut seen = HashSet::new();
-    for (index, id) in ids.enumerate() {
+    for (index, id) in ids {
         if !seen.insert(id) {
             reader.element(index, |reader| reader.below("id", |reader| reader.fault(duplicate_id(id))));
         }

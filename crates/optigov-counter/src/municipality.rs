@@ -13,7 +13,8 @@ use crate::fault::{Fault, Faults, Severity, Step};
 use crate::holidays::{Holiday, LocalHolidays};
 use crate::sync::is_default;
 use crate::template::AppointmentTemplate;
-use crate::text::reader::{Reader, read_table};
+use crate::text::reader::{Read, Readable, Reader};
+use crate::text::value::Value;
 use crate::values::{Line, State, Zone};
 
 /// A municipality with its holidays, its Exchange connection, its appointment templates and its counters.
@@ -148,10 +149,10 @@ impl Municipality {
             }
         };
         let mut reader = Reader::default();
-        let templates = checks::Templates::of(&self.templates);
+        let templates = checks::Templates::of(self.templates.iter());
         reader.below("counters", |reader| {
             reader.element(index, |reader| {
-                checks::counter(&self.counters[index], &templates, self.exchange.as_ref(), reader)
+                checks::counter(&self.counters[index], &templates, self.exchange.is_some(), reader)
             });
         });
         let refused = reader.has_errors();
@@ -159,18 +160,10 @@ impl Municipality {
         if refused {
             return Err(Faults::new(found));
         }
-        let place = [Step::Key("counters".into()), Step::Index(index)];
-        self.warnings.retain(|warning| !warning.steps.starts_with(&place));
+        let about_it = [Step::Key("counters".into()), Step::Index(index)];
+        self.warnings.retain(|warning| !warning.steps.starts_with(&about_it));
         self.warnings.extend(found);
         Ok(self)
-    }
-
-    /// The municipality without the counter of this id; the same if it has none.
-    #[must_use]
-    pub fn without_counter(mut self, id: &str) -> Municipality {
-        self.counters.retain(|counter| counter.id().as_str() != id);
-        self.warnings = checks::warnings(&self);
-        self
     }
 
     pub(crate) fn local_holidays(&self) -> &Arc<LocalHolidays> {
@@ -196,11 +189,40 @@ impl Warned for Municipality {
     }
 }
 
-read_table!(Municipality {
-    name: required, time_zone: or_default, state: optional, holidays: or_default, exchange: optional, templates: or_default,
-    counters: or_default;
-    warnings: Vec::new(),
-} checked);
+impl Read for Municipality {
+    fn read(value: &Value<'_>, reader: &mut Reader) -> Option<Municipality> {
+        let keys = ["name", "time_zone", "state", "holidays", "exchange", "templates", "counters"];
+        let [name, time_zone, state, holidays, exchange, templates, counters] = reader.table(value, &keys)?;
+        let name = reader.required("name", name);
+        let time_zone = reader.or_default("time_zone", time_zone);
+        let state: Option<Option<State>> = reader.optional("state", state);
+        let holidays: Option<LocalHolidays> = reader.or_default("holidays", holidays);
+        if let (Some(state), Some(holidays)) = (state, &holidays) {
+            reader.below("holidays", |reader| holidays.check(state, reader));
+        }
+        let has_exchange = exchange.is_some();
+        let exchange = reader.optional("exchange", exchange);
+        let templates: Option<Readable<AppointmentTemplate>> = reader.or_default("templates", templates);
+        let counters: Option<Readable<Counter>> = reader.or_default("counters", counters);
+        checks::Parts {
+            templates: templates.iter().flat_map(Readable::iter).collect(),
+            counters: counters.iter().flat_map(Readable::iter).collect(),
+            templates_missing: templates.as_ref().is_none_or(|templates| !templates.is_complete()),
+            has_exchange,
+        }
+        .check(reader);
+        Some(Municipality {
+            name: name?,
+            time_zone: time_zone?,
+            state: state?,
+            holidays: Arc::new(holidays?),
+            exchange: exchange?,
+            templates: templates?.complete()?,
+            counters: counters?.complete()?,
+            warnings: Vec::new(),
+        })
+    }
+}
 
 impl<'de> Deserialize<'de> for Municipality {
     fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Municipality, D::Error> {
@@ -211,9 +233,4 @@ impl<'de> Deserialize<'de> for Municipality {
 /// Shared values are written like others.
 fn shared<S: Serializer>(holidays: &Arc<LocalHolidays>, serializer: S) -> Result<S::Ok, S::Error> {
     LocalHolidays::serialize(holidays, serializer)
-}
-
-fn checked(municipality: Municipality, reader: &mut Reader) -> Option<Municipality> {
-    checks::municipality(&municipality, reader);
-    Some(municipality)
 }

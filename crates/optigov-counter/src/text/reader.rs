@@ -118,12 +118,6 @@ impl Reader {
     }
 }
 
-impl<T: Read> Read for std::sync::Arc<T> {
-    fn read(value: &Value<'_>, reader: &mut Reader) -> Option<Self> {
-        T::read(value, reader).map(std::sync::Arc::new)
-    }
-}
-
 impl Read for bool {
     fn read(value: &Value<'_>, reader: &mut Reader) -> Option<Self> {
         match value {
@@ -136,18 +130,41 @@ impl Read for bool {
 /// Every element that can be read is; the list counts only if all could.
 impl<T: Read> Read for Vec<T> {
     fn read(value: &Value<'_>, reader: &mut Reader) -> Option<Self> {
+        Readable::read(value, reader)?.complete()
+    }
+}
+
+/// The elements of a list, as far as they could be read.
+pub(crate) struct Readable<T>(Vec<Option<T>>);
+
+impl<T> Readable<T> {
+    /// Each element that could be read, with its place.
+    pub(crate) fn iter(&self) -> impl Iterator<Item = (usize, &T)> {
+        self.0.iter().enumerate().filter_map(|(index, element)| Some((index, element.as_ref()?)))
+    }
+
+    pub(crate) fn is_complete(&self) -> bool {
+        self.0.iter().all(Option::is_some)
+    }
+
+    pub(crate) fn complete(self) -> Option<Vec<T>> {
+        self.0.into_iter().collect()
+    }
+}
+
+impl<T> Default for Readable<T> {
+    fn default() -> Readable<T> {
+        Readable(Vec::new())
+    }
+}
+
+impl<T: Read> Read for Readable<T> {
+    fn read(value: &Value<'_>, reader: &mut Reader) -> Option<Self> {
         let Value::List(elements) = value else {
             return reader.refuse(wrong_type(value, "eine Liste", "a list"));
         };
-        let mut list = Vec::with_capacity(elements.len());
-        let mut complete = true;
-        for (index, element) in elements.iter().enumerate() {
-            match reader.element(index, |reader| T::read(element, reader)) {
-                Some(element) => list.push(element),
-                None => complete = false,
-            }
-        }
-        complete.then_some(list)
+        let read = |(index, element)| reader.element(index, |reader| T::read(element, reader));
+        Some(Readable(elements.iter().enumerate().map(read).collect()))
     }
 }
 
