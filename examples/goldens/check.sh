@@ -37,6 +37,16 @@ golden free_slots.json 0 free_slots "${at[@]}" --days 3 --format json --lang en
 golden free_slots.ics.json 0 free_slots "${at[@]}" --days 7 --format json --lang en --counter buergerbuero-1 \
     --ics schalter1@musterstadt.example=$goldens/outlook.ics
 golden free_slots.unknown.json 3 free_slots --config $goldens/unreachable.toml "${at[@]}" --days 2 --format json --lang en
+# The report names the addresses that this machine has for localhost, so it is held by what matters.
+cargo run --quiet --example connection_check >"$got/check" || { echo "connection_check: exit status $?, expected 0"; failed=1; }
+grep -q '^Kalender: in Ordnung' "$got/check" || { echo "connection_check: the calendar is not read"; failed=1; }
+status=0
+cargo run --quiet --example connection_check -- --wrong-password >"$got/refused" || status=$?
+if [ $status -ne 3 ] || ! grep -q '^Anmeldung: fehlgeschlagen' "$got/refused" || ! grep -q '^Kalender: nicht erreicht' "$got/refused"; then
+    echo "connection_check --wrong-password: exit status $status; expected 3, and a refusal at authentication"
+    failed=1
+fi
+
 # The calendars have titles; nothing that was printed may hold one.
 if grep -l -e Vertraulich -e Telefondienst -e Betriebsausflug -e Urlaub -e Dienstbesprechung -e Arzt "$got"/*; then
     echo "a title was printed"

@@ -71,7 +71,8 @@ fn mailboxes(today: NaiveDate) -> Vec<Mailbox> {
     let meeting = |date, from: (u32, u32), to: (u32, u32)| Entry::local(at(date, from.0, from.1), at(date, to.0, to.1));
     // The weekly meeting began four weeks ago; next week's is moved to the Wednesday, the one after is off.
     let tuesday = monday + Days::new(1);
-    let weekly = meeting(tuesday - Days::new(28), (9, 0), (10, 30)).subject("Dienstbesprechung").recurs("FREQ=WEEKLY;BYDAY=TU");
+    let weekly =
+        meeting(tuesday - Days::new(28), (9, 0), (10, 30)).subject("Dienstbesprechung").recurs("FREQ=WEEKLY;BYDAY=TU");
     let weekly = weekly.moved(tuesday, at(tuesday + Days::new(1), 13, 0), at(tuesday + Days::new(1), 14, 30));
     let weekly = weekly.deleted(tuesday + Days::new(7));
     vec![
@@ -82,7 +83,11 @@ fn mailboxes(today: NaiveDate) -> Vec<Mailbox> {
             .entry(Entry::all_day(work(2), work(2)).subject("Geburtstag der Kollegin")),
         // A vacation that blocks: it has a start and an end time.
         Mailbox::new("schalter2@musterstadt.example")
-            .entry(Entry::local(at(monday, 0, 0), at(monday + Days::new(4), 23, 59)).subject("Urlaub").status(Status::OutOfOffice))
+            .entry(
+                Entry::local(at(monday, 0, 0), at(monday + Days::new(4), 23, 59))
+                    .subject("Urlaub")
+                    .status(Status::OutOfOffice),
+            )
             .entry(meeting(work(1), (9, 50), (10, 5)).subject("Rückruf").status(Status::Tentative)),
         Mailbox::new("zulassung@musterstadt.example")
             .entry(meeting(work(2), (8, 0), (10, 0)).subject("Systemumstellung"))
@@ -92,7 +97,9 @@ fn mailboxes(today: NaiveDate) -> Vec<Mailbox> {
         Mailbox::new("standesamt@musterstadt.example")
             .entry(weekly)
             .entry(meeting(work(1), (14, 0), (15, 0)).subject("Vorgespräch").status(Status::WorkingElsewhere)),
-        Mailbox::new("trauzimmer@musterstadt.example").room().entry(meeting(work(2), (10, 0), (12, 0)).subject("Trauung")),
+        Mailbox::new("trauzimmer@musterstadt.example")
+            .room()
+            .entry(meeting(work(2), (10, 0), (12, 0)).subject("Trauung")),
         Mailbox::new("demo@musterstadt.example").entry(meeting(work(1), (12, 0), (13, 0)).subject("Verbindungstest")),
     ]
 }

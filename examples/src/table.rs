@@ -23,7 +23,12 @@ pub fn by_day_and_counter(answer: &Answer, language: Language) -> String {
         match (counter.status.as_str(), &counter.reason) {
             ("known", _) => {}
             ("stale", reason) => {
-                line(&format!("{} {} s. {}", words.stale, counter.age_seconds.unwrap_or(0), reason.as_deref().unwrap_or("")));
+                line(&format!(
+                    "{} {} s. {}",
+                    words.stale,
+                    counter.age_seconds.unwrap_or(0),
+                    reason.as_deref().unwrap_or("")
+                ));
             }
             (_, reason) => line(&format!("{}. {}", words.unknown, reason.as_deref().unwrap_or(""))),
         }

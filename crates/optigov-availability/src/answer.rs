@@ -140,11 +140,7 @@ impl Unread {
     fn describe(&self, language: Language) -> String {
         let (message, remedy) = (self.error.message(), self.error.remedy());
         let place = self.mailbox;
-        format!(
-            "exchange_sync.mailboxes[{place}]: {}. {}",
-            message.in_language(language),
-            remedy.in_language(language)
-        )
+        format!("exchange_sync.mailboxes[{place}]: {} {}", message.in_language(language), remedy.in_language(language))
     }
 }
 
@@ -166,7 +162,9 @@ impl Warning {
                 "1 all-day entry ignored: give it a start and an end time to block",
             ),
             WarningCode::AllDayIgnored => Text::new(
-                format!("{count} ganztägige Einträge blockieren nicht: Beginn und Ende mit Uhrzeit eintragen, damit sie blockieren"),
+                format!(
+                    "{count} ganztägige Einträge blockieren nicht: Beginn und Ende mit Uhrzeit eintragen, damit sie blockieren"
+                ),
                 format!("{count} all-day entries ignored: give them a start and an end time to block"),
             ),
             WarningCode::GuessedAllDayIgnored if one => Text::new(
@@ -174,15 +172,21 @@ impl Warning {
                 "1 entry from midnight to midnight taken for all-day and ignored (a guess: free/busy access cannot tell)",
             ),
             WarningCode::GuessedAllDayIgnored => Text::new(
-                format!("{count} Einträge von Mitternacht bis Mitternacht gelten als ganztägig und blockieren nicht (Annahme: ohne Einsicht in die Termine ist das nicht sicher)"),
-                format!("{count} entries from midnight to midnight taken for all-day and ignored (a guess: free/busy access cannot tell)"),
+                format!(
+                    "{count} Einträge von Mitternacht bis Mitternacht gelten als ganztägig und blockieren nicht (Annahme: ohne Einsicht in die Termine ist das nicht sicher)"
+                ),
+                format!(
+                    "{count} entries from midnight to midnight taken for all-day and ignored (a guess: free/busy access cannot tell)"
+                ),
             ),
             WarningCode::CalendarCountedBusy => Text::new(
                 format!("Kalender nicht lesbar ({count}): gilt als durchgehend belegt"),
                 format!("calendar not read ({count}): counted as busy throughout"),
             ),
             WarningCode::CalendarIgnored => Text::new(
-                format!("Kalender nicht lesbar ({count}): wird wie eingestellt nicht berücksichtigt, es gelten nur die Öffnungszeiten"),
+                format!(
+                    "Kalender nicht lesbar ({count}): wird wie eingestellt nicht berücksichtigt, es gelten nur die Öffnungszeiten"
+                ),
                 format!("calendar not read ({count}): left out as configured, only the opening hours count"),
             ),
         }
@@ -284,7 +288,11 @@ impl CounterAnswer {
             status: self.status.as_str().to_owned(),
             reason: self.status.reason(language),
             age_seconds: age,
-            slots: self.slots.iter().map(|slot| SlotReport { start: local(slot.start()), end: local(slot.end()) }).collect(),
+            slots: self
+                .slots
+                .iter()
+                .map(|slot| SlotReport { start: local(slot.start()), end: local(slot.end()) })
+                .collect(),
             warnings: self.warnings.iter().map(|warning| warning.report(language)).collect(),
         }
     }

@@ -6,13 +6,14 @@ use std::time::Duration;
 
 use chrono::{DateTime, Utc};
 use futures_util::stream::{self, Stream, StreamExt as _};
-use optigov_counter::{Counter, Municipality, WhenUnavailable};
+use optigov_counter::{Counter, Mailbox, Municipality, WhenUnavailable};
 use optigov_slots::{Interval, Reason, Slot};
 use tokio::time::Instant;
 
 use crate::answer::{Answer, CounterAnswer, Status};
 use crate::builder::AvailabilityBuilder;
 use crate::clock::Clock;
+use crate::connection::ConnectionReport;
 use crate::error::{Error, Kind};
 use crate::reader::{Fetched, Freshness, Reader, Target};
 use crate::request::SlotsRequest;
@@ -141,7 +142,8 @@ impl Availability {
     pub async fn counter_saved(&self, counter: Counter) -> Result<(), Error> {
         let setup = self.setup();
         let changed = setup.with_counter(counter.clone())?;
-        let old = setup.municipality.counter(counter.id().as_str()).map_or(&[][..], |old| old.exchange_sync().mailboxes());
+        let old =
+            setup.municipality.counter(counter.id().as_str()).map_or(&[][..], |old| old.exchange_sync().mailboxes());
         let mailboxes = old.iter().chain(counter.exchange_sync().mailboxes());
         let keys: Vec<_> = mailboxes.map(|mailbox| changed.target(mailbox).key).collect();
         self.inner.reader.cache.invalidate(&keys).await.map_err(|cause| {
@@ -159,7 +161,11 @@ impl Availability {
     ///
     /// # Errors
     /// [`is_unknown_counter`](Error::is_unknown_counter).
-    pub fn refresh(&self, counters: &[&str], window: Interval) -> Result<impl Stream<Item = Progress> + Send + use<>, Error> {
+    pub fn refresh(
+        &self,
+        counters: &[&str],
+        window: Interval,
+    ) -> Result<impl Stream<Item = Progress> + Send + use<>, Error> {
         let setup = self.setup();
         let chosen = match counters {
             [] => setup.municipality.counters().iter().collect(),
@@ -185,6 +191,12 @@ impl Availability {
             }
             progress
         }))
+    }
+
+    /// Goes through the connection to Exchange step by step for `mailbox`, and says which counters use it.
+    pub async fn check_connection(&self, mailbox: &Mailbox) -> ConnectionReport {
+        let report = self.inner.reader.source.check(mailbox).await;
+        ConnectionReport::new(report, &self.setup().municipality, mailbox)
     }
 
     /// The configuration in force.

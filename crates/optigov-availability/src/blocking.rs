@@ -33,7 +33,9 @@ impl Blocked {
             match policy.decide(entry.status(), shape, entry.is_cancelled()) {
                 Decision::Blocks => blocked.busy.push(interval),
                 Decision::AllDayIgnored => blocked.all_day_ignored += u32::from(interval.overlaps(window)),
-                Decision::GuessedAllDayIgnored => blocked.guessed_all_day_ignored += u32::from(interval.overlaps(window)),
+                Decision::GuessedAllDayIgnored => {
+                    blocked.guessed_all_day_ignored += u32::from(interval.overlaps(window))
+                }
                 _ => {}
             }
         }

@@ -114,11 +114,13 @@ impl AvailabilityBuilder {
             _ => KEEP.max(self.time_to_live),
         };
         let cache = self.cache.unwrap_or_else(|| Arc::new(MemoryCache::new(CACHE_BYTES, keep)));
-        let deadline = self.deadline.or(connection.map(|connection| connection.timeout())).unwrap_or(Duration::from_secs(30));
+        let deadline =
+            self.deadline.or(connection.map(|connection| connection.timeout())).unwrap_or(Duration::from_secs(30));
         // Readings outlast the calls that wait for them by far, but not for ever.
         let reading = deadline.saturating_mul(4);
         let times = Times { time_to_live: self.time_to_live, read_ahead: self.read_ahead, reading };
-        let namespace = connection.map(|connection| format!("{:?} {}", connection.access(), connection.url())).unwrap_or_default();
+        let namespace =
+            connection.map(|connection| format!("{:?} {}", connection.access(), connection.url())).unwrap_or_default();
         let reader = Reader::new(source, cache, Arc::clone(&self.clock), times);
         let setup = Setup::new(self.municipality, namespace);
         Ok(Availability::assemble(setup, reader, self.clock, when_unavailable, deadline))

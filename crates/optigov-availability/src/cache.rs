@@ -135,7 +135,8 @@ impl Cached {
 
     /// Adds a reading, as the newest, and drops what it makes useless: older ones that it covers, and the oldest beyond four.
     pub fn add(&mut self, reading: Arc<Reading>) {
-        self.readings.retain(|old| old.read_at > reading.read_at || !(reading.start <= old.start && old.end <= reading.end));
+        self.readings
+            .retain(|old| old.read_at > reading.read_at || !(reading.start <= old.start && old.end <= reading.end));
         let place = self.readings.partition_point(|old| old.read_at > reading.read_at);
         self.readings.insert(place, reading);
         self.readings.truncate(READINGS_PER_MAILBOX);
@@ -227,7 +228,8 @@ impl CalendarCache for MemoryCache {
         }
         self.readings.entry_by_ref(key).and_upsert_with(|stored| {
             let stored = stored.map(|entry| entry.into_value()).filter(|stored| stored.generation == generation);
-            let mut cached = stored.map_or(Cached { generation, readings: Vec::new() }, |stored| Cached::clone(&stored));
+            let mut cached =
+                stored.map_or(Cached { generation, readings: Vec::new() }, |stored| Cached::clone(&stored));
             cached.add(reading);
             Arc::new(cached)
         });

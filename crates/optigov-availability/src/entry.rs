@@ -68,7 +68,9 @@ impl CalendarEntry {
     pub fn when(self) -> When {
         if self.traits & ALL_DAY == 0 {
             let end = self.start.saturating_add(i64::from(self.length));
-            return When::Timed(Interval::from_unix(self.start, end).expect("length is not 0: every constructor sees to it"));
+            return When::Timed(
+                Interval::from_unix(self.start, end).expect("length is not 0: every constructor sees to it"),
+            );
         }
         let first = EPOCH.checked_add_signed(chrono::TimeDelta::days(self.start)).unwrap_or(NaiveDate::MAX);
         let last = first.checked_add_days(Days::new(u64::from(self.length - 1))).unwrap_or(NaiveDate::MAX);

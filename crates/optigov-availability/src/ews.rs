@@ -45,7 +45,8 @@ impl EwsSource {
         if let Some(file) = connection.ca_file() {
             let pem = std::fs::read(file).map_err(|cause| {
                 let name = file.display();
-                setup(format!("die CA-Datei {name} ist nicht lesbar"), format!("the CA file {name} cannot be read")).caused_by(cause)
+                setup(format!("die CA-Datei {name} ist nicht lesbar"), format!("the CA file {name} cannot be read"))
+                    .caused_by(cause)
             })?;
             builder = builder.root_certificates_pem(pem);
         }
@@ -63,7 +64,12 @@ impl EwsSource {
 
     async fn impersonated(&self, mailbox: &Mailbox, window: Interval) -> Result<Calendar, ReadError> {
         let mailbox = client_mailbox(mailbox)?;
-        let items = self.client.impersonate(&mailbox).calendar_view(window.start(), window.end()).await.map_err(|e| read_error(&e))?;
+        let items = self
+            .client
+            .impersonate(&mailbox)
+            .calendar_view(window.start(), window.end())
+            .await
+            .map_err(|e| read_error(&e))?;
         let entries = items.iter().filter_map(|item| {
             let entry = match item.all_day() {
                 Some((first, last)) => CalendarEntry::all_day(first, last, status(item.status())),
@@ -77,7 +83,9 @@ impl EwsSource {
     async fn free_busy(&self, mailboxes: &[Mailbox], window: Interval) -> Vec<Result<Calendar, ReadError>> {
         let addresses: Result<Vec<_>, _> = mailboxes.iter().map(client_mailbox).collect();
         let answer = match addresses {
-            Ok(addresses) => self.client.free_busy(&addresses, window.start(), window.end()).await.map_err(|e| read_error(&e)),
+            Ok(addresses) => {
+                self.client.free_busy(&addresses, window.start(), window.end()).await.map_err(|e| read_error(&e))
+            }
             Err(error) => Err(error),
         };
         let results = match answer {
@@ -98,7 +106,9 @@ impl CalendarSource for EwsSource {
     async fn read(&self, mailboxes: &[Mailbox], window: Interval) -> Vec<Result<Calendar, ReadError>> {
         match self.access {
             Access::FreeBusy => self.free_busy(mailboxes, window).await,
-            _ => futures_util::future::join_all(mailboxes.iter().map(|mailbox| self.impersonated(mailbox, window))).await,
+            _ => {
+                futures_util::future::join_all(mailboxes.iter().map(|mailbox| self.impersonated(mailbox, window))).await
+            }
         }
     }
 
@@ -108,10 +118,22 @@ impl CalendarSource for EwsSource {
             _ => NonZeroUsize::MIN,
         }
     }
+
+    async fn check(&self, mailbox: &Mailbox) -> Option<optigov_ews::CheckReport> {
+        let mailbox = optigov_ews::Mailbox::parse(mailbox.as_str()).ok()?;
+        Some(match self.access {
+            Access::FreeBusy => self.client.check_free_busy(&mailbox).await,
+            _ => self.client.check(&mailbox).await,
+        })
+    }
 }
 
 /// An entry without duration occupies no time and is none.
-fn timed(start: chrono::DateTime<chrono::Utc>, end: chrono::DateTime<chrono::Utc>, shown: FreeBusyStatus) -> Option<CalendarEntry> {
+fn timed(
+    start: chrono::DateTime<chrono::Utc>,
+    end: chrono::DateTime<chrono::Utc>,
+    shown: FreeBusyStatus,
+) -> Option<CalendarEntry> {
     Interval::new(start, end).ok().map(|interval| CalendarEntry::timed(interval, status(shown)))
 }
 
@@ -133,6 +155,7 @@ fn client_mailbox(mailbox: &Mailbox) -> Result<optigov_ews::Mailbox, ReadError> 
 
 /// What the client says, without what only the client needs.
 fn read_error(error: &optigov_ews::Error) -> ReadError {
+    use optigov_ews::Language::{English, German};
     let kind = match error.origin() {
         Origin::Network => ReadErrorKind::Network,
         Origin::Server => ReadErrorKind::Server,
@@ -141,38 +164,9 @@ fn read_error(error: &optigov_ews::Error) -> ReadError {
         Origin::Configuration => ReadErrorKind::Configuration,
         _ => ReadErrorKind::Internal,
     };
-    let message = Text::new(german(error.kind()), error.to_string());
-    let remedy = Text::new(error.remedy(optigov_ews::Language::German), error.remedy(optigov_ews::Language::English));
+    let message = Text::new(error.cause(German), error.cause(English));
+    let remedy = Text::new(error.remedy(German), error.remedy(English));
     ReadError::new(kind, message, remedy).with_retry_after(error.retry_after())
-}
-
-/// What happened, for the administrator; the client itself states it in English.
-fn german(kind: optigov_ews::Kind) -> &'static str {
-    use optigov_ews::Kind;
-    match kind {
-        Kind::Configuration => "eine Einstellung der Verbindung ist nicht nutzbar",
-        Kind::Resolve => "der Name des Servers lässt sich nicht auflösen",
-        Kind::Connect => "der Server ist nicht erreichbar",
-        Kind::Tls => "die gesicherte Verbindung (TLS) kam nicht zustande",
-        Kind::Timeout => "Exchange hat nicht rechtzeitig geantwortet",
-        Kind::Interrupted => "die Verbindung brach ab",
-        Kind::CredentialsRefused => "Exchange lehnt die Anmeldung des Dienstkontos ab",
-        Kind::CredentialsLocked => "die Anmeldung wurde schon einmal abgelehnt und wird nicht erneut versucht",
-        Kind::SchemeNotOffered => "der Server bietet das eingestellte Anmeldeverfahren nicht an",
-        Kind::Token => "es ist kein Zugriffstoken zu bekommen",
-        Kind::ImpersonationDenied => "das Dienstkonto darf nicht für dieses Postfach handeln",
-        Kind::MailboxNotFound => "dieses Postfach gibt es nicht",
-        Kind::NotPrimaryAddress => "die Adresse ist ein Alias und nicht die primäre Adresse des Postfachs",
-        Kind::MailboxUnavailable => "das Postfach ist zurzeit nicht verfügbar",
-        Kind::AccessDenied => "der Kalender darf nicht gelesen werden",
-        Kind::Throttled => "Exchange ist überlastet und bittet zu warten",
-        Kind::Server => "Exchange meldet einen Fehler",
-        Kind::NotEws => "was antwortet, ist kein Exchange-Webdienst",
-        Kind::LimitReached => "der Kalender ließ sich in den gesetzten Grenzen nicht vollständig lesen",
-        Kind::UnexpandedSeries => "der Server liefert Serien, aber nicht deren Termine",
-        Kind::RequestRejected => "Exchange hält die Anfrage für ungültig",
-        _ => "die Antwort von Exchange ist nicht verständlich",
-    }
 }
 
 fn credentials(connection: &ExchangeConnection, provided: Option<SecretString>) -> Result<Credentials, Error> {
@@ -182,7 +176,9 @@ fn credentials(connection: &ExchangeConnection, provided: Option<SecretString>) 
     };
     let account = || {
         let account = connection.account().map(str::to_owned);
-        account.ok_or_else(|| setup("das Dienstkonto fehlt (exchange.account)", "the service account is missing (exchange.account)"))
+        account.ok_or_else(|| {
+            setup("das Dienstkonto fehlt (exchange.account)", "the service account is missing (exchange.account)")
+        })
     };
     match connection.authentication() {
         Authentication::Basic => Ok(Credentials::basic(account()?, secret)),
@@ -211,7 +207,10 @@ fn referred(reference: &SecretReference) -> Result<SecretString, Error> {
         })?,
         _ => {
             let de = "das Geheimnis fehlt: die Verbindung überlässt es dem Dienst (AvailabilityBuilder::secret)";
-            return Err(setup(de, "the secret is missing: the connection leaves it to the service (AvailabilityBuilder::secret)"));
+            return Err(setup(
+                de,
+                "the secret is missing: the connection leaves it to the service (AvailabilityBuilder::secret)",
+            ));
         }
     };
     Ok(SecretString::from(secret.trim_end_matches(['\r', '\n']).to_owned()))
@@ -222,7 +221,10 @@ struct FixedToken(SecretString);
 
 #[async_trait]
 impl optigov_ews::TokenProvider for FixedToken {
-    async fn token(&self, reason: optigov_ews::TokenReason) -> Result<SecretString, Box<dyn std::error::Error + Send + Sync>> {
+    async fn token(
+        &self,
+        reason: optigov_ews::TokenReason,
+    ) -> Result<SecretString, Box<dyn std::error::Error + Send + Sync>> {
         match reason {
             optigov_ews::TokenReason::Refused => Err("the token is refused, and there is no other".into()),
             _ => Ok(self.0.expose_secret().into()),
@@ -235,5 +237,6 @@ fn setup(de: impl Into<String>, en: impl Into<String>) -> Error {
 }
 
 fn unusable(cause: optigov_ews::Error) -> Error {
-    setup("die Verbindung zu Exchange ist so nicht nutzbar", "the connection to Exchange cannot be used like this").caused_by(cause)
+    setup("die Verbindung zu Exchange ist so nicht nutzbar", "the connection to Exchange cannot be used like this")
+        .caused_by(cause)
 }

@@ -49,7 +49,7 @@ impl CalendarSource for MemorySource {
 fn not_set() -> ReadError {
     ReadError::new(
         ReadErrorKind::Mailbox,
-        Text::new("dieses Postfach gibt es nicht", "there is no such mailbox"),
+        Text::new("Dieses Postfach gibt es nicht.", "There is no such mailbox."),
         Text::new("Die Adresse beim Schalter prüfen.", "Check the address in the counter's entry."),
     )
 }

@@ -13,7 +13,7 @@ use tokio::sync::oneshot;
 use tokio::time::Instant;
 use tracing::Instrument as _;
 
-use crate::cache::{CacheKey, CalendarCache, Cached, Generation, Reading};
+use crate::cache::{CacheKey, Cached, CalendarCache, Generation, Reading};
 use crate::clock::Clock;
 use crate::source::{CalendarSource, ReadError};
 

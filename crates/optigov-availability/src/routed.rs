@@ -6,6 +6,7 @@ use std::sync::Arc;
 use async_trait::async_trait;
 use futures_util::future;
 use optigov_counter::Mailbox;
+use optigov_ews::CheckReport;
 use optigov_slots::Interval;
 
 use crate::source::{Calendar, CalendarSource, ReadError};
@@ -30,7 +31,11 @@ impl RoutedSource {
     }
 
     /// Mailboxes that `takes` and no earlier route took go to `source`.
-    pub fn route(mut self, takes: impl Fn(&Mailbox) -> bool + Send + Sync + 'static, source: impl CalendarSource) -> Self {
+    pub fn route(
+        mut self,
+        takes: impl Fn(&Mailbox) -> bool + Send + Sync + 'static,
+        source: impl CalendarSource,
+    ) -> Self {
         self.routes.push(Route { takes: Box::new(takes), source: Arc::new(source) });
         self
     }
@@ -72,5 +77,9 @@ impl CalendarSource for RoutedSource {
     fn batch(&self) -> NonZeroUsize {
         let routed = self.routes.iter().map(|route| route.source.batch());
         routed.fold(self.default.batch(), NonZeroUsize::max)
+    }
+
+    async fn check(&self, mailbox: &Mailbox) -> Option<CheckReport> {
+        self.source(self.pick(mailbox)).check(mailbox).await
     }
 }

@@ -80,7 +80,8 @@ impl Setup {
 
     fn template(&self, id: &str) -> Result<&AppointmentTemplate, Error> {
         self.municipality.template(id).ok_or_else(|| {
-            let words = Text::new(format!("es gibt keine Terminvorlage {id:?}"), format!("there is no template {id:?}"));
+            let words =
+                Text::new(format!("es gibt keine Terminvorlage {id:?}"), format!("there is no template {id:?}"));
             Error::new(Kind::UnknownTemplate, words)
         })
     }
@@ -97,7 +98,10 @@ impl Setup {
             (None, None) => {
                 let id = counter.id().as_str();
                 let de = format!("der Schalter {id:?} bietet keine Terminvorlage an");
-                return Err(Error::new(Kind::NotOffered, Text::new(de, format!("the counter {id:?} offers no template"))));
+                return Err(Error::new(
+                    Kind::NotOffered,
+                    Text::new(de, format!("the counter {id:?} offers no template")),
+                ));
             }
         };
         let rules = counter.slot_rules(template, request.concerns.get()).map_err(|cause| {

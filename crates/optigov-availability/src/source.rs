@@ -5,6 +5,7 @@ use std::time::Duration;
 
 use async_trait::async_trait;
 use optigov_counter::Mailbox;
+use optigov_ews::CheckReport;
 use optigov_slots::Interval;
 use serde::{Deserialize, Serialize};
 
@@ -28,6 +29,11 @@ pub trait CalendarSource: Send + Sync + 'static {
     /// How many mailboxes one [`read`](Self::read) takes. Default: 1. Free/busy mode takes 100.
     fn batch(&self) -> NonZeroUsize {
         NonZeroUsize::MIN
+    }
+
+    /// Goes through the connection step by step for `mailbox`; `None` (the default) where there is nothing to connect to.
+    async fn check(&self, _mailbox: &Mailbox) -> Option<CheckReport> {
+        None
     }
 }
 
@@ -124,7 +130,7 @@ impl ReadError {
         self.kind
     }
 
-    /// What happened.
+    /// What happened: one sentence.
     pub fn message(&self) -> &Text {
         &self.message
     }
@@ -142,7 +148,7 @@ impl ReadError {
     pub(crate) fn deadline() -> Self {
         ReadError::new(
             ReadErrorKind::Deadline,
-            Text::new("Exchange hat nicht rechtzeitig geantwortet", "Exchange did not answer in time"),
+            Text::new("Exchange hat nicht rechtzeitig geantwortet.", "Exchange did not answer in time."),
             Text::new(
                 "Verbindungstest ausführen; antwortet Exchange langsam, die Frist in den Einstellungen der Verbindung erhöhen.",
                 "Run the connection check; where Exchange is slow, raise the deadline in the connection's settings.",
@@ -153,11 +159,8 @@ impl ReadError {
     pub(crate) fn internal() -> Self {
         ReadError::new(
             ReadErrorKind::Internal,
-            Text::new("das Lesen der Kalender brach unerwartet ab", "reading the calendars ended unexpectedly"),
-            Text::new(
-                "Bitte melden; im Protokoll steht die Ursache.",
-                "Please report this; the log holds the cause.",
-            ),
+            Text::new("Das Lesen der Kalender brach unerwartet ab.", "Reading the calendars ended unexpectedly."),
+            Text::new("Bitte melden; im Protokoll steht die Ursache.", "Please report this; the log holds the cause."),
         )
     }
 }

@@ -87,7 +87,8 @@ async fn titles_password_and_addresses_are_in_no_log_error_or_debug_output() {
     said.add(town.availability.municipality());
 
     // One whose password is wrong.
-    let wrong = Town::with_scenario("2026-11-23 07:00", &counters, scenario(), |builder| builder.secret("kein-Geheimnis-4711"));
+    let wrong =
+        Town::with_scenario("2026-11-23 07:00", &counters, scenario(), |builder| builder.secret("kein-Geheimnis-4711"));
     let answer = wrong.availability.free_slots(&request).await.expect("the request holds");
     assert!(answer.counters.iter().all(|counter| counter.status.is_unknown()));
     said.add((&answer, answer.report(Language::De), answer.report(Language::En)));

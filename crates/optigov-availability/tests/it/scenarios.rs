@@ -1,9 +1,11 @@
 //! What the libraries promise, scenario by scenario. Numbers are those of the domain's list.
 
+use crate::support::{
+    COUNTER, MAILBOX, TITLE, Town, all_starts, berlin, configuration, date, days, entry, starts, wall,
+};
 use chrono_tz::Europe::London;
 use optigov_availability::{Municipality, WarningCode};
 use optigov_ews_simulator::{Entry, Mailbox, Status};
-use crate::support::{COUNTER, MAILBOX, TITLE, Town, all_starts, berlin, configuration, date, days, entry, starts, wall};
 
 const TUESDAY: &str = "2026-11-24";
 
@@ -41,7 +43,8 @@ async fn scenario_02_a_vacation_with_start_and_end_time_takes_all_slots() {
 
 #[tokio::test]
 async fn scenario_03_free_is_ignored_busy_and_out_of_office_block() {
-    let at = |from: &str, to: &str, status| entry(&format!("{TUESDAY} {from}"), &format!("{TUESDAY} {to}")).status(status);
+    let at =
+        |from: &str, to: &str, status| entry(&format!("{TUESDAY} {from}"), &format!("{TUESDAY} {to}")).status(status);
     let entries = [
         at("08:00", "08:30", Status::Free),
         at("09:00", "09:30", Status::Busy),
@@ -53,7 +56,8 @@ async fn scenario_03_free_is_ignored_busy_and_out_of_office_block() {
 
 #[tokio::test]
 async fn scenario_04_tentative_and_working_elsewhere_go_by_the_policy() {
-    let at = |from: &str, to: &str, status| entry(&format!("{TUESDAY} {from}"), &format!("{TUESDAY} {to}")).status(status);
+    let at =
+        |from: &str, to: &str, status| entry(&format!("{TUESDAY} {from}"), &format!("{TUESDAY} {to}")).status(status);
     let entries = [at("08:00", "08:30", Status::Tentative), at("09:00", "09:30", Status::WorkingElsewhere)];
     let town = Town::new(COUNTER, [mailbox().entries(entries.clone())]);
     assert_eq!(town.starts(TUESDAY).await, all_but(&["08:00", "09:00"]), "both block by default");
@@ -94,7 +98,15 @@ async fn scenario_07_a_private_item_blocks_and_no_title_is_asked_for_or_told() {
     assert!(!requests.is_empty());
     for request in requests {
         let body = request.body().to_lowercase();
-        for field in ["item:subject", "item:body", "calendar:location", "attendees", "calendar:organizer", "allproperties", ">default<"] {
+        for field in [
+            "item:subject",
+            "item:body",
+            "calendar:location",
+            "attendees",
+            "calendar:organizer",
+            "allproperties",
+            ">default<",
+        ] {
             assert!(!body.contains(field), "{field} is asked for");
         }
     }
@@ -106,10 +118,18 @@ async fn scenario_08_the_repeated_hour_is_covered_and_the_skipped_one_not_offere
     let night = entry("2026-10-25 02:00", "2026-10-25 03:00");
     let town = Town::at("2026-10-20 07:00", &counter, [mailbox().entry(night)], |builder| builder);
     let free = town.starts("2026-10-25").await;
-    assert_eq!(free, ["01:00", "01:30", "03:00", "03:30", "04:00", "04:30"], "02:00 to 03:00 is shown twice, and blocked twice");
+    assert_eq!(
+        free,
+        ["01:00", "01:30", "03:00", "03:30", "04:00", "04:30"],
+        "02:00 to 03:00 is shown twice, and blocked twice"
+    );
 
     let town = Town::at("2027-03-20 07:00", &counter, [mailbox()], |builder| builder);
-    assert_eq!(town.starts("2027-03-28").await, ["01:00", "01:30", "03:00", "03:30", "04:00", "04:30"], "there is no 02:30");
+    assert_eq!(
+        town.starts("2027-03-28").await,
+        ["01:00", "01:30", "03:00", "03:30", "04:00", "04:30"],
+        "there is no 02:30"
+    );
 }
 
 #[tokio::test]
@@ -165,7 +185,8 @@ fn next_minute(minute: u32) -> String {
 #[tokio::test]
 async fn scenario_22_two_counters_share_a_mailbox_one_fetch_blocks_both() {
     let second = COUNTER.replace("schalter-1", "schalter-2").replace("Schalter 1", "Schalter 2");
-    let town = Town::new(&format!("{COUNTER}{second}"), [mailbox().entry(entry("2026-11-24 09:00", "2026-11-24 10:00"))]);
+    let town =
+        Town::new(&format!("{COUNTER}{second}"), [mailbox().entry(entry("2026-11-24 09:00", "2026-11-24 10:00"))]);
     let answer = town.answer(TUESDAY, TUESDAY).await;
     assert_eq!(answer.counters.len(), 2);
     for counter in &answer.counters {
@@ -183,7 +204,8 @@ async fn scenario_23_of_several_mailboxes_all_must_be_free_or_any() {
         ]
     };
     let both = r#"mailboxes = ["schalter1@musterstadt.example", "schalter2@musterstadt.example"], needed = "#;
-    let counter = |needed| COUNTER.replace(r#"mailboxes = ["schalter1@musterstadt.example"]"#, &format!("{both}{needed:?}"));
+    let counter =
+        |needed| COUNTER.replace(r#"mailboxes = ["schalter1@musterstadt.example"]"#, &format!("{both}{needed:?}"));
     let town = Town::new(&counter("all"), mailboxes());
     assert_eq!(town.starts(TUESDAY).await, all_but(&["08:00", "08:30", "09:00", "09:30"]));
     let town = Town::new(&counter("any"), mailboxes());

@@ -2,7 +2,9 @@
 
 use chrono::{DateTime, NaiveDate, NaiveDateTime, TimeZone as _, Utc};
 use chrono_tz::Europe::Berlin;
-use optigov_availability::{Answer, Availability, AvailabilityBuilder, CounterAnswer, Interval, Municipality, SlotsRequest};
+use optigov_availability::{
+    Answer, Availability, AvailabilityBuilder, CounterAnswer, Interval, Municipality, SlotsRequest,
+};
 use optigov_ews_simulator::{Account, Entry, Mailbox, Scenario, Simulator};
 
 pub(crate) const PASSWORD: &str = "kein-Geheimnis-7731";

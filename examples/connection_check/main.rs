@@ -1,0 +1,87 @@
+//! Goes through the connection to Exchange step by step and prints a line each: what works, and what to do where it does not.
+//!
+//! Without `--config` the demo mailbox of *Musterstadt* is checked in a simulated Exchange; `--wrong-password` shows a refusal.
+//! Exit status: 0 when every step works, 2 for a bad command line or configuration, 3 when a step fails.
+
+use std::path::PathBuf;
+use std::process::ExitCode;
+
+use chrono::Utc;
+use clap::{Parser, ValueEnum};
+use optigov_availability::{Availability, Language};
+use optigov_counter::Mailbox;
+use optigov_examples::{Failure, demo, print, town};
+
+/// Checks the connection to Exchange, from the name's resolution to the calendar.
+#[derive(Parser)]
+#[command(name = "connection_check")]
+struct Arguments {
+    /// A municipality's configuration in TOML; without it, the demo municipality in a simulated Exchange.
+    #[arg(long, value_name = "FILE", conflicts_with = "wrong_password")]
+    config: Option<PathBuf>,
+    /// The mailbox to check. Default: the configuration's test mailbox.
+    #[arg(long, value_name = "ADDRESS")]
+    mailbox: Option<String>,
+    /// Uses a wrong password in the demo: one attempt, refused at authentication.
+    #[arg(long)]
+    wrong_password: bool,
+    /// The language of causes and remedies.
+    #[arg(long, value_enum, default_value_t = Words::De)]
+    lang: Words,
+    /// Prints the report as JSON.
+    #[arg(long)]
+    json: bool,
+}
+
+#[derive(Clone, Copy, ValueEnum)]
+enum Words {
+    De,
+    En,
+}
+
+#[tokio::main]
+async fn main() -> ExitCode {
+    optigov_examples::log_to_stderr();
+    match run(&Arguments::parse()).await {
+        Ok(true) => ExitCode::SUCCESS,
+        Ok(false) => ExitCode::from(3),
+        Err(failure) => failure.report(),
+    }
+}
+
+async fn run(arguments: &Arguments) -> Result<bool, Failure> {
+    let language = match arguments.lang {
+        Words::De => Language::De,
+        Words::En => Language::En,
+    };
+    // The simulator serves as long as `demo` lives.
+    let (_demo, builder) = match &arguments.config {
+        Some(file) => (None, Availability::for_municipality(town::load(file, language)?)),
+        None => {
+            let demo = demo::Demo::start(Utc::now(), &[])?;
+            let builder = demo.availability();
+            let builder = if arguments.wrong_password { builder.secret("not the password") } else { builder };
+            (Some(demo), builder)
+        }
+    };
+    let availability = builder.build()?;
+    let municipality = availability.municipality();
+    let configured = municipality.exchange().and_then(|exchange| exchange.test_mailbox());
+    let mailbox = match (&arguments.mailbox, configured) {
+        (Some(address), _) => address.parse::<Mailbox>()?,
+        (None, Some(mailbox)) => mailbox.clone(),
+        (None, None) => {
+            return Err(Failure::usage("no mailbox: name one with --mailbox, or a test mailbox in the configuration"));
+        }
+    };
+    let connection = availability.check_connection(&mailbox).await;
+    if arguments.json {
+        print(&format!("{:#}\n", serde_json::json!(connection)))?;
+    } else if let Some(report) = &connection.report {
+        print(&report.to_text(match language {
+            Language::En => optigov_ews::Language::English,
+            _ => optigov_ews::Language::German,
+        }))?;
+    }
+    Ok(connection.is_good())
+}
