@@ -145,3 +145,73 @@ impl Drop for Permit<'_> {
         }
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn mailbox(name: &str) -> Mailbox {
+        Mailbox::parse(&format!("{name}@musterstadt.example")).expect("an address")
+    }
+
+    fn soon() -> Instant {
+        Instant::now() + Duration::from_secs(30)
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn who_was_told_to_wait_waits_and_others_go_on() {
+        let limits = Limits::new(4);
+        let (anna, berta) = (mailbox("anna"), mailbox("berta"));
+        let began = Instant::now();
+        limits.throttled(Some(&anna), Some(Duration::from_secs(5)), 0);
+        limits.admit(Some(&berta), soon()).await.expect("admitted");
+        assert_eq!(Instant::now(), began);
+        limits.admit(Some(&anna), soon()).await.expect("admitted");
+        let waited = Instant::now() - began;
+        assert!(waited >= Duration::from_secs(5) && waited <= Duration::from_secs(6), "{waited:?}");
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn a_wait_beyond_the_deadline_is_an_error_at_once() {
+        let limits = Limits::new(1);
+        let began = Instant::now();
+        limits.throttled(None, Some(Duration::from_secs(31)), 0);
+        let error = limits.admit(None, soon()).await.err().expect("too long");
+        assert!(error.is_throttled());
+        assert!(error.retry_after().is_some_and(|wait| wait >= Duration::from_secs(31)));
+        assert_eq!(Instant::now(), began);
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn the_number_in_flight_shrinks_when_throttled_and_grows_again() {
+        let limits = Limits::new(8);
+        let mut held = Vec::new();
+        for _ in 0..8 {
+            held.push(limits.admit(None, soon()).await.expect("admitted"));
+        }
+        limits.throttled(None, Some(Duration::ZERO), 0);
+        held.clear();
+        assert_eq!(limits.permits.available_permits(), 4, "what was in flight is not given out again");
+        limits.throttled(None, Some(Duration::ZERO), 0);
+        limits.throttled(None, Some(Duration::ZERO), 0);
+        limits.throttled(None, Some(Duration::ZERO), 0);
+        assert_eq!(limits.permits.available_permits(), 1, "never none");
+        (0..1 + 2 + 3).for_each(|_| limits.answered());
+        assert_eq!(limits.permits.available_permits(), 4);
+        (0..1_000).for_each(|_| limits.answered());
+        assert_eq!(limits.permits.available_permits(), 8, "never more than at first");
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn without_a_word_from_the_server_waits_double_and_differ() {
+        let limits = Limits::new(8);
+        for attempt in 0..20 {
+            let longest = FIRST_BACK_OFF.saturating_mul(1 << attempt.min(10)).min(LONGEST_BACK_OFF);
+            let wait = limits.throttled(None, None, attempt);
+            assert!(wait >= longest / 2 && wait <= longest, "{attempt}: {wait:?}");
+        }
+        let others = Limits::new(8);
+        let waits = |limits: &Limits| [0, 1, 2, 3].map(|attempt| limits.throttled(None, None, attempt));
+        assert_ne!(waits(&limits), waits(&others), "two clients do not come back at the same time");
+    }
+}

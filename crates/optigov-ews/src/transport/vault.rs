@@ -122,3 +122,59 @@ impl Admission<'_> {
         self.vault.settle(self.generation, Standing::Refused { until });
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn vault() -> Vault {
+        Vault::new(Credentials::basic("STADT\\svc-optigov", "falsch"), Duration::from_secs(600))
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn a_refusal_locks_until_the_time_has_passed_or_the_credential_is_replaced() {
+        let vault = vault();
+        vault.admit().await.expect("a first try").refused();
+        let error = vault.admit().await.err().expect("locked");
+        assert_eq!(error.kind(), Kind::CredentialsLocked);
+        assert_eq!(error.retry_after(), Some(Duration::from_secs(600)));
+        tokio::time::advance(Duration::from_secs(601)).await;
+        let second = vault.admit().await.expect("a second try, after the lock");
+        second.accepted();
+        drop(second);
+        vault.admit().await.expect("accepted").refused();
+        vault.replace(Credentials::basic("STADT\\svc-optigov", "richtig"));
+        vault.admit().await.expect("a new credential");
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn an_unproven_credential_is_out_with_one_request_at_a_time() {
+        let vault = vault();
+        let first = vault.admit().await.expect("a first try");
+        let waiting = tokio::time::timeout(Duration::from_secs(1), vault.admit());
+        assert!(waiting.await.is_err(), "a second request went out beside the first");
+        first.accepted();
+        drop(first);
+        let (_a, _b) = (vault.admit().await.expect("proven"), vault.admit().await.expect("proven"));
+        tokio::time::advance(PROOF_LASTS).await;
+        let _again = vault.admit().await.expect("to be proven again");
+        assert!(tokio::time::timeout(Duration::from_secs(1), vault.admit()).await.is_err());
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn a_try_that_is_dropped_lets_the_next_one_go() {
+        let vault = vault();
+        drop(vault.admit().await.expect("a first try"));
+        vault.admit().await.expect("a second one");
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn the_fate_of_an_old_credential_does_not_befall_the_new_one() {
+        let vault = vault();
+        let old = vault.admit().await.expect("a first try");
+        vault.replace(Credentials::basic("STADT\\svc-optigov", "richtig"));
+        old.refused();
+        drop(old);
+        vault.admit().await.expect("the new one is free");
+    }
+}

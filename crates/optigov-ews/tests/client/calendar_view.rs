@@ -1,15 +1,12 @@
-//! What a calendar view promises: it is whole, it is the window's, or it is an error.
+//! What a calendar view promises: it is whole, it is the window's, it is the mailbox's, or it is an error.
 
-use crate::support::{Reply, Scripted, anna, item, utc, view};
-use optigov_ews::{FreeBusyStatus, Kind};
+use std::{collections::HashSet, time::Duration};
 
-const START: &str = "2026-11-23T00:00:00Z";
-const END: &str = "2026-11-30T00:00:00Z";
+use chrono::TimeDelta;
+use optigov_ews::{ConnectingId, Credentials, EwsClient, FreeBusyStatus, Kind, Mailbox, UnexpandedSeries};
+use optigov_ews_simulator::{Account, Entry, Mailbox as SimulatedMailbox, Scenario, Simulator};
 
-async fn read(server: &Scripted) -> Result<Vec<optigov_ews::CalendarItem>, optigov_ews::Error> {
-    let client = server.client().build().expect("a client");
-    client.impersonate(&anna()).calendar_view(utc(START), utc(END)).await
-}
+use crate::support::{END, PASSWORD, Reply, START, Scripted, anna, item, read, refusal, utc, view};
 
 #[tokio::test]
 async fn a_view_is_sorted_deduplicated_and_holds_only_what_overlaps_the_window() {
@@ -32,7 +29,7 @@ async fn a_view_is_sorted_deduplicated_and_holds_only_what_overlaps_the_window()
         item("empty", "2026-11-24T09:00:00Z", "2026-11-24T09:00:00Z", ""),
     ];
     let server = Scripted::start(move |_, _| Reply::ok(view(&items.concat(), "1"))).await;
-    let items = read(&server).await.expect("a view");
+    let items = read(&server.client().build().expect("a client"), &anna()).await.expect("a view");
     assert_eq!(items.len(), 2);
     assert_eq!(items[0].start(), utc("2026-11-22T08:00:00Z"));
     assert!(items[0].cancelled());
@@ -44,7 +41,247 @@ async fn a_view_is_sorted_deduplicated_and_holds_only_what_overlaps_the_window()
 #[tokio::test]
 async fn a_view_that_the_server_always_cuts_ends_in_an_error() {
     let server = Scripted::start(|_, _| Reply::ok(view("", "false"))).await;
-    let error = read(&server).await.expect_err("no view");
+    let error = read(&server.client().build().expect("a client"), &anna()).await.expect_err("no view");
     assert_eq!(error.kind(), Kind::LimitReached);
     assert!(server.count() <= 30, "{} requests", server.count());
+}
+
+#[tokio::test]
+async fn the_bound_on_requests_ends_in_an_error_that_names_it() {
+    let server = Scripted::start(|_, _| Reply::ok(view("", "false"))).await;
+    let client = server.client().max_requests_per_call(5).build().expect("a client");
+    let error = read(&client, &anna()).await.expect_err("no view");
+    assert_eq!(error.to_string(), "the calendar cannot be read whole with 5 requests");
+    assert_eq!(server.count(), 5);
+}
+
+/// A simulated Exchange whose mailbox has a half-hour appointment every two hours.
+fn busy_calendar(appointments: i64) -> (Simulator, EwsClient) {
+    let entry = |number| {
+        let start = utc("2024-01-01T00:00:00Z") + TimeDelta::hours(2 * number);
+        Entry::timed(start, start + TimeDelta::minutes(30)).subject("Streng geheim")
+    };
+    let simulator = Simulator::start(
+        Scenario::new()
+            .account(Account::new("svc-optigov").password(PASSWORD).impersonates(["anna@musterstadt.example"]))
+            .mailbox(SimulatedMailbox::new("anna@musterstadt.example").entries((0..appointments).map(entry))),
+    )
+    .expect("a simulator");
+    let builder = EwsClient::builder(&simulator.url()).only_given_roots().root_certificates_pem(simulator.ca_pem());
+    let client = builder
+        .credentials(Credentials::basic("svc-optigov", PASSWORD))
+        .entries_per_answer(100)
+        .build()
+        .expect("a client");
+    (simulator, client)
+}
+
+#[tokio::test]
+async fn scenario_12_a_cut_view_is_split_until_it_is_whole() {
+    let (simulator, client) = busy_calendar(500);
+    let view = client
+        .impersonate(&anna())
+        .calendar_view(utc("2023-12-01T00:00:00Z"), utc("2025-01-01T00:00:00Z"))
+        .await
+        .expect("a view");
+    assert_eq!(view.len(), 500);
+    assert_eq!(view.iter().map(|item| item.start()).collect::<HashSet<_>>().len(), 500);
+    assert!(view.is_sorted_by_key(|item| item.start()));
+    assert!(simulator.requests().len() < 40, "{} requests", simulator.requests().len());
+}
+
+#[tokio::test]
+async fn a_window_of_many_years_is_read_in_views_that_the_server_takes() {
+    let (simulator, client) = busy_calendar(50);
+    let view = client
+        .impersonate(&anna())
+        .calendar_view(utc("2020-01-01T00:00:00Z"), utc("2030-01-01T00:00:00Z"))
+        .await
+        .expect("a view");
+    assert_eq!(view.len(), 50);
+    assert_eq!(simulator.requests().len(), 6);
+}
+
+#[tokio::test]
+async fn the_mailbox_is_named_in_header_folder_and_anchor() {
+    let server = Scripted::start(|_, _| Reply::ok(view("", "true"))).await;
+    let client = server.client().build().expect("a client");
+    let ids = [
+        (ConnectingId::PrimarySmtpAddress, "<t:PrimarySmtpAddress>anna@musterstadt.example<"),
+        (ConnectingId::SmtpAddress, "<t:SmtpAddress>anna@musterstadt.example<"),
+        (ConnectingId::PrincipalName("anna@ad.example".into()), "<t:PrincipalName>anna@ad.example<"),
+        (ConnectingId::Sid("S-1-5-21-7".into()), "<t:SID>S-1-5-21-7<"),
+    ];
+    for (number, (id, header)) in ids.into_iter().enumerate() {
+        client.impersonate(&anna()).connecting_as(id).calendar_view(utc(START), utc(END)).await.expect("a view");
+        let request = server.received().swap_remove(number);
+        assert!(request.body.contains(header), "{}", request.body);
+        assert!(
+            request.body.contains(
+                "<t:DistinguishedFolderId Id=\"calendar\"><t:Mailbox><t:EmailAddress>anna@musterstadt.example<"
+            )
+        );
+        assert_eq!(request.header("x-anchormailbox"), "anna@musterstadt.example");
+        assert!(!request.header("client-request-id").is_empty());
+    }
+    assert_eq!(client.server_version().map(|version| version.to_string()).as_deref(), Some("15.2.1544.9"));
+}
+
+#[tokio::test]
+async fn a_server_that_loses_the_impersonation_refuses_rather_than_serve_the_accounts_own_calendar() {
+    let simulator = Simulator::start(
+        Scenario::new()
+            .account(Account::new("svc-optigov").password(PASSWORD).mailbox("svc@musterstadt.example"))
+            .mailbox(SimulatedMailbox::new("svc@musterstadt.example"))
+            .mailbox(SimulatedMailbox::new("anna@musterstadt.example")),
+    )
+    .expect("a simulator");
+    let builder = EwsClient::builder(&simulator.url()).only_given_roots().root_certificates_pem(simulator.ca_pem());
+    let client = builder.credentials(Credentials::basic("svc-optigov", PASSWORD)).build().expect("a client");
+    assert!(read(&client, &anna()).await.expect_err("refused").is_mailbox());
+}
+
+#[tokio::test]
+async fn a_series_that_is_not_expanded_is_an_error_or_read_through_free_busy() {
+    let series = include_str!("../goldens/find_item_series.response.xml");
+    let events = include_str!("../goldens/get_user_availability.response.xml");
+    let first_only = events.split_inclusive("</m:FreeBusyResponse>\n").next().expect("a result").to_owned()
+        + "</m:FreeBusyResponseArray></m:GetUserAvailabilityResponse></s:Body></s:Envelope>";
+    let server = Scripted::start(move |_, request| match request.body.contains("GetUserAvailability") {
+        true => Reply::ok(first_only.clone()),
+        false => Reply::ok(series),
+    })
+    .await;
+    let error = read(&server.client().build().expect("a client"), &anna()).await.expect_err("a series");
+    assert_eq!(error.kind(), Kind::UnexpandedSeries);
+    let client = server.client().unexpanded_series(UnexpandedSeries::ReadFreeBusy).build().expect("a client");
+    let items = read(&client, &anna()).await.expect("free/busy");
+    assert_eq!(items.len(), 2);
+    assert_eq!(items[0].start(), utc("2026-11-24T09:00:00Z"));
+}
+
+#[tokio::test]
+async fn an_answer_that_is_too_large_is_an_error_that_names_the_bound() {
+    let server = Scripted::start(|_, _| Reply::ok(view(&" ".repeat(10_000), "true"))).await;
+    let error = read(&server.client().max_response_bytes(5_000).build().expect("a client"), &anna())
+        .await
+        .expect_err("too large");
+    assert_eq!(error.kind(), Kind::LimitReached);
+    assert_eq!(error.to_string(), "the answer is larger than 5000 bytes");
+}
+
+#[tokio::test]
+async fn what_is_not_ews_is_told_as_such() {
+    let answers = [
+        Reply::status(200, "<!DOCTYPE html><html>Anmelden</html>").header("content-type", "text/html; charset=utf-8"),
+        Reply::status(302, "").header("location", "https://anmeldung.musterstadt.example/"),
+        Reply::status(404, "Nicht gefunden"),
+        Reply::ok("<html><body>Wartung</body></html>"),
+    ];
+    for answer in answers {
+        let server = Scripted::start(move |_, _| answer.clone()).await;
+        let error = read(&server.client().build().expect("a client"), &anna()).await.expect_err("not EWS");
+        assert_eq!(error.kind(), Kind::NotEws);
+        assert_eq!(server.count(), 1, "no redirect is followed");
+    }
+}
+
+#[tokio::test]
+async fn codes_are_told_apart_and_no_text_of_the_servers_shows() {
+    let codes = [
+        ("ErrorImpersonateUserDenied", Kind::ImpersonationDenied),
+        ("ErrorImpersonationDenied", Kind::ImpersonationDenied),
+        ("ErrorNonExistentMailbox", Kind::MailboxNotFound),
+        ("ErrorCannotFindUser", Kind::MailboxNotFound),
+        ("ErrorInvalidSmtpAddress", Kind::MailboxNotFound),
+        ("ErrorNonPrimarySmtpAddress", Kind::NotPrimaryAddress),
+        ("ErrorMailboxMoveInProgress", Kind::MailboxUnavailable),
+        ("ErrorAccountDisabled", Kind::MailboxUnavailable),
+        ("ErrorAccessDenied", Kind::AccessDenied),
+        ("ErrorItemNotFound", Kind::AccessDenied),
+        ("ErrorFolderNotFound", Kind::AccessDenied),
+        ("ErrorSchemaValidation", Kind::RequestRejected),
+        ("ErrorOfTheFuture", Kind::Server),
+    ];
+    for (code, kind) in codes {
+        let server = Scripted::start(move |_, _| Reply::ok(refusal(code, ""))).await;
+        let error = read(&server.client().build().expect("a client"), &anna()).await.expect_err(code);
+        assert_eq!((error.kind(), error.code().map(|code| code.as_str())), (kind, Some(code)));
+        assert!(error.request_id().is_some());
+        assert!(!format!("{error} {error:?}").contains('@'));
+    }
+}
+
+#[tokio::test]
+async fn a_dropped_call_leaves_the_client_usable() {
+    let server =
+        Scripted::start(|number, _| if number == 0 { Reply::Silence } else { Reply::ok(view("", "true")) }).await;
+    let client = server.client().max_in_flight(1).build().expect("a client");
+    let call = tokio::spawn({
+        let client = client.clone();
+        async move { read(&client, &anna()).await }
+    });
+    server.arrived().await;
+    call.abort();
+    assert!(call.await.expect_err("dropped").is_cancelled());
+    tokio::time::timeout(Duration::from_secs(10), read(&client, &anna()))
+        .await
+        .expect("nothing hangs")
+        .expect("a view");
+}
+
+#[tokio::test]
+async fn an_empty_window_sends_nothing() {
+    let server = Scripted::start(|_, _| Reply::ok(view("", "true"))).await;
+    let client = server.client().build().expect("a client");
+    assert!(
+        client.impersonate(&anna()).calendar_view(utc(END), utc(START)).await.expect_err("empty").is_configuration()
+    );
+    assert!(client.free_busy(&[anna()], utc(START), utc(START)).await.expect_err("empty").is_configuration());
+    assert_eq!(server.count(), 0);
+}
+
+/// Scenario 24 of the domain: rooms and shared mailboxes are mailboxes.
+#[tokio::test]
+async fn scenario_24_a_room_is_read_like_a_person() {
+    let (start, end) = (utc("2026-11-24T09:00:00Z"), utc("2026-11-24T10:00:00Z"));
+    let simulator = Simulator::start(
+        Scenario::new()
+            .account(Account::new("svc-optigov").password(PASSWORD).impersonates(["raum-1@musterstadt.example"]))
+            .mailbox(
+                SimulatedMailbox::new("raum-1@musterstadt.example")
+                    .room()
+                    .entry(Entry::timed(start, end).subject("Streng geheim")),
+            ),
+    )
+    .expect("a simulator");
+    let builder = EwsClient::builder(&simulator.url()).only_given_roots().root_certificates_pem(simulator.ca_pem());
+    let client = builder.credentials(Credentials::basic("svc-optigov", PASSWORD)).build().expect("a client");
+    let room = Mailbox::parse("raum-1@musterstadt.example").expect("an address");
+    assert_eq!(read(&client, &room).await.expect("a view").len(), 1);
+}
+
+/// Scenario 9 of the domain: an entry made in London blocks Berlin's hour, and its all-day entries stay one day.
+#[tokio::test]
+async fn scenario_9_a_mailbox_in_london() {
+    let day = |text: &str| text.parse::<chrono::NaiveDate>().expect("a date");
+    let nine = day("2026-11-24").and_hms_opt(9, 0, 0).expect("a time");
+    let simulator = Simulator::start(
+        Scenario::new()
+            .account(Account::new("svc-optigov").password(PASSWORD).impersonates(["anna@musterstadt.example"]))
+            .mailbox(
+                SimulatedMailbox::new("anna@musterstadt.example")
+                    .zone(chrono_tz::Europe::London)
+                    .entry(Entry::local(nine, nine + TimeDelta::hours(1)))
+                    .entry(Entry::all_day(day("2026-11-25"), day("2026-11-25")))
+                    .entry(Entry::all_day(day("2026-11-26"), day("2026-11-26")).zone_name("Customized Time Zone")),
+            ),
+    )
+    .expect("a simulator");
+    let builder = EwsClient::builder(&simulator.url()).only_given_roots().root_certificates_pem(simulator.ca_pem());
+    let client = builder.credentials(Credentials::basic("svc-optigov", PASSWORD)).build().expect("a client");
+    let items = read(&client, &anna()).await.expect("a view");
+    assert_eq!(items[0].start(), utc("2026-11-24T10:00:00+01:00"));
+    assert_eq!(items[1].all_day(), Some((day("2026-11-25"), day("2026-11-25"))));
+    assert_eq!(items[2].all_day(), Some((day("2026-11-26"), day("2026-11-26"))));
 }

@@ -1,18 +1,36 @@
 //! A scripted HTTP server on loopback, for answers that no well-behaved server gives.
 
-use std::sync::{Arc, Mutex};
+use std::{
+    io,
+    net::SocketAddr,
+    sync::{Arc, Mutex},
+};
 
 use http_body_util::{BodyExt, Full};
 use hyper::{Request, Response, body::Bytes, server::conn::http1, service::service_fn};
 use hyper_util::rt::TokioIo;
 use optigov_ews::{Credentials, EwsClient, EwsClientBuilder, Mailbox};
-use tokio::{net::TcpListener, task::JoinHandle};
+use rustls::ServerConfig;
+use tokio::{
+    io::{AsyncRead, AsyncWrite},
+    net::TcpListener,
+    sync::Notify,
+    task::JoinHandle,
+};
+use tokio_rustls::TlsAcceptor;
 
-/// What the server answers to a request: a status, headers and a body.
-pub(crate) struct Reply {
-    pub(crate) status: u16,
-    pub(crate) headers: Vec<(&'static str, String)>,
-    pub(crate) body: String,
+/// What the server does with a request.
+#[derive(Clone)]
+pub(crate) enum Reply {
+    Answer {
+        status: u16,
+        headers: Vec<(&'static str, String)>,
+        body: String,
+    },
+    /// Closes the connection without an answer.
+    HangUp,
+    /// Keeps the connection open and never answers.
+    Silence,
 }
 
 impl Reply {
@@ -21,11 +39,13 @@ impl Reply {
     }
 
     pub(crate) fn status(status: u16, body: impl Into<String>) -> Reply {
-        Reply { status, headers: Vec::new(), body: body.into() }
+        Reply::Answer { status, headers: Vec::new(), body: body.into() }
     }
 
     pub(crate) fn header(mut self, name: &'static str, value: impl Into<String>) -> Reply {
-        self.headers.push((name, value.into()));
+        if let Reply::Answer { headers, .. } = &mut self {
+            headers.push((name, value.into()));
+        }
         self
     }
 }
@@ -33,65 +53,93 @@ impl Reply {
 /// One request as it came in.
 #[derive(Clone, Debug)]
 pub(crate) struct Received {
+    pub(crate) from: SocketAddr,
+    pub(crate) connection: usize,
     pub(crate) headers: http::HeaderMap,
     pub(crate) body: String,
 }
 
-/// Answers every request by a function of the request and its number, from zero.
+impl Received {
+    pub(crate) fn header(&self, name: &str) -> &str {
+        self.headers.get(name).and_then(|value| value.to_str().ok()).unwrap_or_default()
+    }
+}
+
+/// Answers every request by a function of its number, from zero, and of the request.
 pub(crate) struct Scripted {
     pub(crate) url: String,
-    received: Arc<Mutex<Vec<Received>>>,
+    pub(crate) address: SocketAddr,
+    shared: Arc<Shared>,
     task: JoinHandle<()>,
+}
+
+struct Shared {
+    answer: Box<dyn Fn(usize, &Received) -> Reply + Send + Sync>,
+    received: Mutex<Vec<Received>>,
+    arrived: Notify,
 }
 
 impl Scripted {
     pub(crate) async fn start(answer: impl Fn(usize, &Received) -> Reply + Send + Sync + 'static) -> Scripted {
-        let listener = TcpListener::bind("127.0.0.1:0").await.expect("a loopback port");
-        let url = format!("http://{}/EWS/Exchange.asmx", listener.local_addr().expect("an address"));
-        let received = Arc::new(Mutex::new(Vec::new()));
-        let (answer, log) = (Arc::new(answer), received.clone());
+        Scripted::start_at("127.0.0.1:0", None, answer).await
+    }
+
+    pub(crate) async fn start_tls(
+        config: ServerConfig,
+        answer: impl Fn(usize, &Received) -> Reply + Send + Sync + 'static,
+    ) -> Scripted {
+        Scripted::start_at("127.0.0.1:0", Some(config), answer).await
+    }
+
+    pub(crate) async fn start_at(
+        address: &str,
+        tls: Option<ServerConfig>,
+        answer: impl Fn(usize, &Received) -> Reply + Send + Sync + 'static,
+    ) -> Scripted {
+        let listener = TcpListener::bind(address).await.expect("a loopback port");
+        let address = listener.local_addr().expect("an address");
+        let url = match tls {
+            Some(_) => format!("https://localhost:{}/EWS/Exchange.asmx", address.port()),
+            None => format!("http://{address}/EWS/Exchange.asmx"),
+        };
+        let shared = Arc::new(Shared { answer: Box::new(answer), received: Mutex::default(), arrived: Notify::new() });
+        let (at_work, tls) = (shared.clone(), tls.map(|config| TlsAcceptor::from(Arc::new(config))));
         let task = tokio::spawn(async move {
-            while let Ok((stream, _)) = listener.accept().await {
-                let (answer, log) = (answer.clone(), log.clone());
-                let service = service_fn(move |request: Request<hyper::body::Incoming>| {
-                    let (answer, log) = (answer.clone(), log.clone());
-                    async move {
-                        let (head, body) = request.into_parts();
-                        let body = body.collect().await?.to_bytes();
-                        let received =
-                            Received { headers: head.headers, body: String::from_utf8_lossy(&body).into_owned() };
-                        let number = {
-                            let mut log = log.lock().expect("the log");
-                            log.push(received.clone());
-                            log.len() - 1
-                        };
-                        let reply = answer(number, &received);
-                        let mut response = Response::builder().status(reply.status);
-                        for (name, value) in reply.headers {
-                            response = response.header(name, value);
+            let mut connection = 0;
+            while let Ok((stream, from)) = listener.accept().await {
+                connection += 1;
+                let (shared, tls) = (at_work.clone(), tls.clone());
+                tokio::spawn(async move {
+                    match tls {
+                        None => serve(stream, from, connection, shared).await,
+                        Some(tls) => {
+                            if let Ok(stream) = tls.accept(stream).await {
+                                serve(stream, from, connection, shared).await;
+                            }
                         }
-                        Ok::<_, hyper::Error>(response.body(Full::new(Bytes::from(reply.body))).expect("a response"))
                     }
                 });
-                tokio::spawn(http1::Builder::new().serve_connection(TokioIo::new(stream), service));
             }
         });
-        Scripted { url, received, task }
+        Scripted { url, address, shared, task }
     }
 
     pub(crate) fn received(&self) -> Vec<Received> {
-        self.received.lock().expect("the log").clone()
+        self.shared.received.lock().expect("the log").clone()
     }
 
     pub(crate) fn count(&self) -> usize {
-        self.received.lock().expect("the log").len()
+        self.shared.received.lock().expect("the log").len()
     }
 
-    /// A client for this server with the Basic credentials that nobody checks.
+    /// Waits until a request has come in that was not waited for yet.
+    pub(crate) async fn arrived(&self) {
+        self.shared.arrived.notified().await;
+    }
+
+    /// A client for this server with Basic credentials that nobody checks.
     pub(crate) fn client(&self) -> EwsClientBuilder {
-        EwsClient::builder(&self.url)
-            .only_given_roots()
-            .credentials(Credentials::basic("STADT\\svc-optigov", "geheim-4711"))
+        EwsClient::builder(&self.url).only_given_roots().credentials(Credentials::basic("STADT\\svc-optigov", PASSWORD))
     }
 }
 
@@ -101,8 +149,61 @@ impl Drop for Scripted {
     }
 }
 
+async fn serve(
+    stream: impl AsyncRead + AsyncWrite + Unpin + Send + 'static,
+    from: SocketAddr,
+    connection: usize,
+    shared: Arc<Shared>,
+) {
+    let service = service_fn(move |request: Request<hyper::body::Incoming>| {
+        let shared = shared.clone();
+        async move {
+            let (head, body) = request.into_parts();
+            let body = body.collect().await.map_err(io::Error::other)?.to_bytes();
+            let body = String::from_utf8_lossy(&body).into_owned();
+            let received = Received { from, connection, headers: head.headers, body };
+            let number = {
+                let mut log = shared.received.lock().expect("the log");
+                log.push(received.clone());
+                log.len() - 1
+            };
+            shared.arrived.notify_one();
+            match (shared.answer)(number, &received) {
+                Reply::HangUp => Err(io::Error::other("hung up")),
+                Reply::Silence => std::future::pending().await,
+                Reply::Answer { status, headers, body } => {
+                    let response = Response::builder().status(status);
+                    let response =
+                        headers.into_iter().fold(response, |response, (name, value)| response.header(name, value));
+                    Ok(response.body(Full::new(Bytes::from(body))).expect("a response"))
+                }
+            }
+        }
+    });
+    http1::Builder::new().serve_connection(TokioIo::new(stream), service).await.ok();
+}
+
+/// The password of every test; no text may show it.
+pub(crate) const PASSWORD: &str = "geheim-4711";
+
+/// The window of most tests.
+pub(crate) const START: &str = "2026-11-23T00:00:00Z";
+pub(crate) const END: &str = "2026-11-30T00:00:00Z";
+
 pub(crate) fn anna() -> Mailbox {
     Mailbox::parse("anna@musterstadt.example").expect("an address")
+}
+
+pub(crate) fn berta() -> Mailbox {
+    Mailbox::parse("berta@musterstadt.example").expect("an address")
+}
+
+/// Reads the window of most tests.
+pub(crate) async fn read(
+    client: &EwsClient,
+    mailbox: &Mailbox,
+) -> Result<Vec<optigov_ews::CalendarItem>, optigov_ews::Error> {
+    client.impersonate(mailbox).calendar_view(utc(START), utc(END)).await
 }
 
 pub(crate) fn utc(text: &str) -> chrono::DateTime<chrono::Utc> {

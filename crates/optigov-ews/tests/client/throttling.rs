@@ -1,0 +1,119 @@
+//! The shapes in which a server says that it is busy, and what the client does about it.
+
+use std::time::{Duration, Instant};
+
+use optigov_ews::Kind;
+
+use crate::support::{Reply, Scripted, anna, berta, envelope, read, refusal, view};
+
+const BACK_OFF: &str = "<m:MessageXml><t:Value Name=\"BackOffMilliseconds\">40</t:Value></m:MessageXml>";
+
+fn fault(code: &str, wait: &str) -> String {
+    envelope(&format!(
+        "<s:Fault><faultcode>a:{code}</faultcode><faultstring>busy</faultstring><detail>\
+         <e:ResponseCode xmlns:e=\"http://schemas.microsoft.com/exchange/services/2006/errors\">{code}</e:ResponseCode>\
+         <t:MessageXml xmlns:t=\"http://schemas.microsoft.com/exchange/services/2006/types\">\
+         <t:Value Name=\"BackOffMilliseconds\">{wait}</t:Value></t:MessageXml></detail></s:Fault>"
+    ))
+}
+
+/// One throttled answer, then a good one: the call waits as told and succeeds with a second request.
+async fn waits_and_goes_on(throttled: Reply, told: Duration) {
+    let server =
+        Scripted::start(move |number, _| if number == 0 { throttled.clone() } else { Reply::ok(view("", "true")) })
+            .await;
+    let client = server.client().build().expect("a client");
+    let began = Instant::now();
+    read(&client, &anna()).await.expect("a view");
+    assert!(began.elapsed() >= told, "{:?}", began.elapsed());
+    assert_eq!(server.count(), 2);
+}
+
+#[tokio::test]
+async fn http_503_is_throttling() {
+    waits_and_goes_on(Reply::status(503, "").header("retry-after", "0"), Duration::ZERO).await;
+    waits_and_goes_on(Reply::status(429, "").header("retry-after", "0"), Duration::ZERO).await;
+}
+
+#[tokio::test]
+async fn http_500_with_a_fault_is_throttling() {
+    waits_and_goes_on(Reply::status(500, fault("ErrorServerBusy", "40")), Duration::from_millis(40)).await;
+}
+
+#[tokio::test]
+async fn a_fault_with_http_200_is_throttling() {
+    waits_and_goes_on(Reply::ok(fault("ErrorServerBusy", "40")), Duration::from_millis(40)).await;
+}
+
+#[tokio::test]
+async fn http_200_with_an_inner_error_server_busy_is_throttling() {
+    let inner = "<m:MessageXml><t:Value Name=\"InnerErrorMessageText\">busy</t:Value>\
+                 <t:Value Name=\"InnerErrorResponseCode\">ErrorServerBusy</t:Value>\
+                 <t:Value Name=\"BackOffMilliseconds\">40</t:Value></m:MessageXml>";
+    waits_and_goes_on(Reply::ok(refusal("ErrorInternalServerError", inner)), Duration::from_millis(40)).await;
+}
+
+#[tokio::test]
+async fn a_message_of_its_own_is_throttling() {
+    for code in [
+        "ErrorServerBusy",
+        "ErrorExceededConnectionCount",
+        "ErrorTooManyObjectsOpened",
+        "ErrorMailboxStoreUnavailable",
+        "ErrorTimeoutExpired",
+    ] {
+        waits_and_goes_on(Reply::ok(refusal(code, BACK_OFF)), Duration::from_millis(40)).await;
+    }
+}
+
+#[tokio::test]
+async fn other_mailboxes_go_on_while_one_waits() {
+    let server = Scripted::start(|_, request| match request.body.contains("anna@") {
+        true => Reply::ok(fault("ErrorServerBusy", "25000")),
+        false => Reply::ok(view("", "true")),
+    })
+    .await;
+    let client = server.client().timeout(Duration::from_secs(20)).build().expect("a client");
+    let began = Instant::now();
+    let error = read(&client, &anna()).await.expect_err("throttled");
+    assert!(error.is_throttled() && error.retry_after() >= Some(Duration::from_secs(25)), "{error:?}");
+    read(&client, &berta()).await.expect("berta's view");
+    let error = read(&client, &anna()).await.expect_err("still throttled");
+    assert!(error.is_throttled());
+    assert!(began.elapsed() < Duration::from_secs(20), "nobody waited for what the deadline does not allow");
+    assert_eq!(server.count(), 2, "anna's second call sent nothing");
+}
+
+#[tokio::test]
+async fn the_deadline_holds_and_the_number_of_tries_is_bounded() {
+    let server = Scripted::start(|_, _| Reply::ok(fault("ErrorServerBusy", "1"))).await;
+    let client = server.client().build().expect("a client");
+    assert!(read(&client, &anna()).await.expect_err("always busy").is_throttled());
+    assert_eq!(server.count(), 6);
+
+    let server = Scripted::start(|_, _| Reply::Silence).await;
+    let client = server.client().timeout(Duration::from_millis(80)).build().expect("a client");
+    let began = Instant::now();
+    let error = read(&client, &anna()).await.expect_err("silence");
+    assert!(error.is_timeout());
+    assert!(began.elapsed() < Duration::from_secs(5));
+}
+
+#[tokio::test]
+async fn only_what_can_be_retried_is() {
+    let server =
+        Scripted::start(|number, _| if number == 0 { Reply::HangUp } else { Reply::ok(view("", "true")) }).await;
+    let client = server.client().build().expect("a client");
+    read(&client, &anna()).await.expect("a second request succeeds");
+    assert_eq!(server.count(), 2);
+
+    let server = Scripted::start(|_, _| Reply::HangUp).await;
+    let client = server.client().build().expect("a client");
+    assert_eq!(read(&client, &anna()).await.expect_err("never").kind(), Kind::Interrupted);
+    assert_eq!(server.count(), 3);
+
+    let server = Scripted::start(|_, _| Reply::ok(refusal("ErrorAccessDenied", ""))).await;
+    let client = server.client().build().expect("a client");
+    assert_eq!(read(&client, &anna()).await.expect_err("denied").kind(), Kind::AccessDenied);
+    assert_eq!(server.count(), 1);
+}
