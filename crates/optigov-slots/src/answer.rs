@@ -1,7 +1,5 @@
 //! What a query found, as the kernel left it: runs of starts, or one bit for each possible start.
 
-use crate::Interval;
-
 /// Starts that follow each other by the rules' step.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) struct Run {
@@ -40,18 +38,13 @@ pub(crate) struct Cells {
 }
 
 impl Cells {
-    /// Cells from `base` to `last`, both of which are multiples of `cell` apart, if they are few enough to be told apart by 32 bits.
-    pub(crate) fn new(base: i64, last: i64, cell: i64) -> Option<Cells> {
-        let cell = u32::try_from(cell).ok().filter(|&cell| cell > 0)?;
-        let span = u32::try_from(last - base).ok()?;
-        span.checked_add(2 * cell)?;
+    /// Cells from `base` to the first that is not before `end`, if they are few enough to be told apart by 32 bits.
+    pub(crate) fn new(base: i64, end: i64, cell: u32) -> Option<Cells> {
+        let span = u32::try_from(end - base).ok()?;
+        span.checked_add(cell.checked_mul(2)?)?;
         // For a cell of 1, 2^64 itself would be needed; 0 stands for it.
         let inverse = if cell == 1 { 0 } else { u64::MAX / u64::from(cell) + 1 };
-        Some(Cells { base, cell, inverse, count: span / cell + 1 })
-    }
-
-    pub(crate) fn words(self) -> usize {
-        self.count as usize / 64 + 1
+        Some(Cells { base, cell, inverse, count: span.div_ceil(cell) })
     }
 
     pub(crate) fn cell(self) -> i64 {
@@ -115,31 +108,35 @@ impl Answer {
         }
     }
 
-    /// How many starts lie in each of the stretches, which are in order and do not overlap.
-    pub(crate) fn counts<'a>(
-        &'a self,
-        stretches: impl Iterator<Item = Interval> + 'a,
-    ) -> impl Iterator<Item = usize> + 'a {
+    /// How many starts lie from each edge to the next. Edges are in order.
+    pub(crate) fn counts<'a>(&'a self, edges: &'a [i64]) -> impl Iterator<Item = usize> + 'a {
         let mut runs = self.runs.as_slice();
-        stretches.map(move |stretch| match self.form {
+        let bit = |second| match self.form {
+            Form::Bits(cells) => cells.at_or_after(second),
+            _ => 0,
+        };
+        let mut from = edges.first().map_or(0, |&edge| bit(edge));
+        edges.windows(2).map(move |edges| match self.form {
             Form::Empty => 0,
             Form::Runs { step } => {
                 let mut count = 0;
                 while let [run, rest @ ..] = runs
-                    && run.first < stretch.end_unix()
+                    && run.first < edges[1]
                 {
                     let before = |second: i64| ((second - run.first + step - 1).max(0) / step).min(run.count);
-                    count += before(stretch.end_unix()) - before(stretch.start_unix());
-                    if before(stretch.end_unix()) < run.count {
+                    count += before(edges[1]) - before(edges[0]);
+                    if before(edges[1]) < run.count {
                         break;
                     }
                     runs = rest;
                 }
                 count as usize
             }
-            Form::Bits(cells) => {
-                let (from, until) = cells.within(stretch.start_unix(), stretch.end_unix());
-                count_bits(&self.bits, from, until)
+            Form::Bits(_) => {
+                let until = bit(edges[1]);
+                let count = count_bits(&self.bits, from, until);
+                from = until;
+                count
             }
         })
     }

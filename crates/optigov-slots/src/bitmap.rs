@@ -5,7 +5,7 @@
 
 use crate::answer::{Answer, Cells, Form};
 use crate::query::Query;
-use crate::workspace::{Grid, Workspace};
+use crate::workspace::{Layout, Workspace};
 use crate::{Anchor, Busy};
 
 /// Answers the query if its starts are dense enough to be worth a bit each; otherwise says no and leaves the answer empty.
@@ -13,22 +13,16 @@ pub(crate) fn bitmap(query: &Query<'_>, workspace: &mut Workspace, answer: &mut 
     if query.rules.anchor() == Anchor::BackToBack {
         return false; // its grid moves with what is busy
     }
-    let Some(cells) = lay_out(query, workspace) else { return false };
-    let stride = (query.rules.step / cells.cell()) as usize;
-    let words = cells.words() + 1; // one to spare: ranges are cleared by pairs of words
+    let layout = &mut workspace.layout;
+    if !layout.made_for.as_ref().is_some_and(|(open, rules)| open.is_same(query.open) && rules == query.rules) {
+        lay_out(query, layout);
+    }
+    let Some(cells) = layout.cells else { return false };
     let bits = &mut answer.bits;
     bits.clear();
-    bits.resize(words, 0);
-    for grid in &workspace.grids {
-        let first = cells.at_or_after(grid.first);
-        if stride == 1 {
-            set(bits, first, first + grid.count as usize);
-        } else {
-            for bit in (first..).step_by(stride).take(grid.count as usize) {
-                bits[bit / 64] |= 1 << (bit % 64);
-            }
-        }
-    }
+    bits.extend_from_slice(&layout.bits);
+    clear(bits, 0, cells.at_or_after(query.from));
+    clear(bits, cells.at_or_after(query.until), cells.count as usize);
     for day in query.full_days(&mut workspace.full_days) {
         let (from, until) = cells.within(day.start_unix(), day.end_unix());
         clear(bits, from, until);
@@ -38,28 +32,41 @@ pub(crate) fn bitmap(query: &Query<'_>, workspace: &mut Workspace, answer: &mut 
     true
 }
 
-/// Collects the grids within the range that may be booked, and finds the cells that they share.
-fn lay_out(query: &Query<'_>, workspace: &mut Workspace) -> Option<Cells> {
-    let step = query.rules.step;
-    let grids = &mut workspace.grids;
+/// Finds the cells that all grids share, and sets the bit of each possible start.
+fn lay_out(query: &Query<'_>, layout: &mut Layout) {
+    let Layout { made_for, grids, cells, bits } = layout;
+    *made_for = Some((query.open.clone(), *query.rules));
     grids.clear();
-    query.for_each_grid(|first, end| grids.extend(Grid::clipped(first, end, step, query.from, query.until)));
-    let (first, last) = (grids.first()?, grids.last()?);
-    let (base, last) = (first.first, last.first + (last.count - 1) * step);
-    let mut cell = step;
-    let mut starts = 0;
-    for grid in grids.iter() {
-        starts += grid.count;
-        let offset = grid.first - base;
-        if offset % cell != 0 {
+    query.for_each_grid(|first, end| grids.push((first, end)));
+    *cells = shared_cells(grids, query.rules.step);
+    bits.clear();
+    let Some(cells) = *cells else { return };
+    bits.resize(cells.count as usize / 64 + 2, 0); // one to spare: ranges are cleared by pairs of words
+    let stride = (query.rules.step / cells.cell()) as usize;
+    for &mut (first, end) in grids {
+        let (from, until) = cells.within(first, end);
+        if stride == 1 {
+            set(bits, from, until);
+        } else {
+            (from..until).step_by(stride).for_each(|bit| bits[bit / 64] |= 1 << (bit % 64));
+        }
+    }
+}
+
+fn shared_cells(grids: &[(i64, i64)], step: i64) -> Option<Cells> {
+    let (&(base, _), &(_, end)) = (grids.first()?, grids.last()?);
+    let (mut cell, mut open) = (step as u32, 0);
+    for &(first, end) in grids {
+        open += end - first;
+        let offset = u32::try_from(first - base).ok()?;
+        if !offset.is_multiple_of(cell) {
             cell = greatest_common_divisor(cell, offset);
         }
     }
-    // Counting by cells costs time for those that are never open, too.
-    if (last - base) / cell > 32 * starts + 4_096 {
-        return None;
-    }
-    Cells::new(base, last, cell)
+    // Cells cost time, also those at which nothing ever starts.
+    let starts = open / step + grids.len() as i64;
+    let count = (end - base) / i64::from(cell);
+    (count <= 32 * starts + 4_096).then(|| Cells::new(base, end, cell)).flatten()
 }
 
 /// Clears the bits at which calendars and bookings leave no place.
@@ -161,7 +168,7 @@ fn for_words(bits: &mut [u64], mut from: usize, until: usize, change: impl Fn(&m
     }
 }
 
-fn greatest_common_divisor(a: i64, b: i64) -> i64 {
+fn greatest_common_divisor(a: u32, b: u32) -> u32 {
     if b == 0 { a } else { greatest_common_divisor(b, a % b) }
 }
 
@@ -229,11 +236,11 @@ mod tests {
             prop_assert_eq!(&all, &other.starts_from(i64::MIN).collect::<Vec<_>>());
             prop_assert_eq!(one.len(), all.len());
             prop_assert_eq!(other.len(), all.len());
-            let stretches = || (0..300).map(|index| Interval::raw(index * 2_000 + 500, (index + 1) * 2_000));
-            let counts = one.counts(stretches()).collect::<Vec<_>>();
-            prop_assert_eq!(&counts, &other.counts(stretches()).collect::<Vec<_>>());
-            let counted = |stretch: Interval| all.iter().filter(|&&start| stretch.contains_unix(start)).count();
-            prop_assert_eq!(counts, stretches().map(counted).collect::<Vec<_>>());
+            let edges: Vec<i64> = (0..300).map(|index| index * 2_000 + 500).collect();
+            let counts = one.counts(&edges).collect::<Vec<_>>();
+            prop_assert_eq!(&counts, &other.counts(&edges).collect::<Vec<_>>());
+            let counted = |edges: &[i64]| all.iter().filter(|start| (edges[0]..edges[1]).contains(start)).count();
+            prop_assert_eq!(counts, edges.windows(2).map(counted).collect::<Vec<_>>());
             for second in [0, 1, from * unit + 1, (from + ticks / 2) * unit, i64::MAX] {
                 let rest = all[all.partition_point(|&start| start < second)..].to_vec();
                 for answer in [&one, &other] {

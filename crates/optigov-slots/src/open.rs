@@ -64,21 +64,25 @@ impl OpenWindows {
         closed: Vec<(i32, Closed)>,
     ) -> OpenWindows {
         let mut windows = Vec::with_capacity(intervals.len());
-        let open: IntervalSet = intervals.iter().copied().collect();
-        let mut stretches = open.iter().peekable();
+        let open = IntervalSet::from(intervals.clone());
+        let mut stretches = open.as_slice();
         for (index, interval) in intervals.iter().enumerate() {
             let start = interval.start_unix();
-            while stretches.next_if(|stretch| stretch.end_unix() <= start).is_some() {}
-            let Some(reach) = stretches.peek().map(|stretch| stretch.end_unix()) else { break };
+            while let [stretch, rest @ ..] = stretches
+                && stretch.end_unix() <= start
+            {
+                stretches = rest;
+            }
+            let Some(reach) = stretches.first().map(|stretch| stretch.end_unix()) else { break };
             let until = intervals.get(index + 1).map_or(reach, |next| reach.min(next.start_unix()));
             if start < window.end_unix() && window.start_unix() < until {
                 windows.push(Window { start, until, reach });
             }
         }
-        let open = open.iter().filter(|stretch| stretch.overlaps(window)).collect();
+        let open = open.overlapping(window);
         let first_day = resolvable_day(&offsets, window.start_unix());
         let last_day = resolvable_day(&offsets, window.end_unix() - 1);
-        let day_starts = (first_day..=last_day + 1).map(|day| offsets.day_start(day)).collect();
+        let day_starts = offsets.day_starts(first_day..=last_day + 1);
         OpenWindows {
             resolved: Arc::new(Resolved { zone, window, offsets, windows, open, first_day, day_starts, closed }),
         }
@@ -92,6 +96,11 @@ impl OpenWindows {
     /// The window that was asked for: slots start in it.
     pub fn window(&self) -> Interval {
         self.resolved.window
+    }
+
+    /// Whether both are clones of one.
+    pub(crate) fn is_same(&self, other: &OpenWindows) -> bool {
+        Arc::ptr_eq(&self.resolved, &other.resolved)
     }
 
     /// The open hours that overlap the window, joined where they touch and each in full, also where it reaches beyond the window.
@@ -134,6 +143,11 @@ impl OpenWindows {
 
     pub(crate) fn offsets(&self) -> &Offsets {
         &self.resolved.offsets
+    }
+
+    /// The first local day, counted from 1970-01-01, and where each starts; at last, where the day after starts.
+    pub(crate) fn day_starts(&self) -> (i32, &[i64]) {
+        (self.resolved.first_day, &self.resolved.day_starts)
     }
 }
 

@@ -1,7 +1,7 @@
 use chrono::{Datelike, NaiveDate};
 
 use crate::timetable::day_of_week;
-use crate::{Hours, Weekdays};
+use crate::{Hours, Weekdays, civil};
 
 /// Opening hours that recur on weekdays.
 ///
@@ -109,18 +109,21 @@ impl Rule {
         self
     }
 
-    /// Whether the rule opens on a date, which is given as a day since 1970-01-01 with its weekday (Monday is 0), too.
-    pub(crate) fn applies_on(&self, day: i32, weekday: u8, date: NaiveDate) -> bool {
+    /// Whether the rule opens on a day since 1970-01-01, whose weekday (Monday is 0) is known.
+    pub(crate) fn applies_on(&self, day: i32, weekday: u8) -> bool {
         self.weekdays.has(weekday)
-            && self.valid_from.is_none_or(|from| from <= date)
-            && self.valid_until.is_none_or(|until| date <= until)
+            && self.valid_from.is_none_or(|from| from.to_epoch_days() <= day)
+            && self.valid_until.is_none_or(|until| day <= until.to_epoch_days())
             && match self.recurrence {
                 Recurrence::Weekly => true,
                 Recurrence::EveryWeeks { weeks, anchor } => {
                     (week(day) - week(anchor.to_epoch_days())) % i32::from(weeks) == 0
                 }
-                Recurrence::NthOfMonth(n) => (date.day0() / 7) as u8 + 1 == n,
-                Recurrence::LastOfMonth => date.day() + 7 > u32::from(date.num_days_in_month()),
+                Recurrence::NthOfMonth(n) => (civil::date(day).day0() / 7) as u8 + 1 == n,
+                Recurrence::LastOfMonth => {
+                    let date = civil::date(day);
+                    date.day() + 7 > u32::from(date.num_days_in_month())
+                }
             }
     }
 

@@ -4,7 +4,7 @@ use chrono::{DateTime, NaiveTime, Timelike, Utc};
 use chrono_tz::Tz;
 
 use crate::Error;
-use crate::civil::{DAY, Offsets, Reading};
+use crate::civil::{self, DAY, Offsets};
 
 /// How appointments are cut from free time: length, grid, buffers, and how early, how late and how many may be booked.
 ///
@@ -152,9 +152,7 @@ impl SlotRules {
         let offsets = Offsets::covering(zone, now.timestamp(), now.timestamp() + i64::from(days) * DAY);
         let today = offsets.day_of(now.timestamp());
         let release = i64::from(today) * DAY + i64::from(self.builder.release.num_seconds_from_midnight());
-        let released = match offsets.read(release) {
-            Reading::Once(at) | Reading::Skipped { change: at, .. } | Reading::Twice { first: at, .. } => at,
-        };
+        let released = civil::earliest(offsets.read(release));
         let last = today + days as i32 - i32::from(now.timestamp() < released);
         Some((last, offsets.day_start(last + 1)))
     }

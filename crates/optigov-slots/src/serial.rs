@@ -57,9 +57,9 @@ impl From<Timetable> for RawTimetable {
     fn from(timetable: Timetable) -> RawTimetable {
         RawTimetable {
             zone: timetable.zone,
+            holidays: timetable.holidays().collect(),
             rules: timetable.rules,
             exceptions: timetable.exceptions,
-            holidays: timetable.holidays.into_iter().collect(),
             clock_change: timetable.clock_change,
         }
     }

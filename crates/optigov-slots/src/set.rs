@@ -141,6 +141,13 @@ impl IntervalSet {
         IntervalSet { intervals: inside.iter().filter_map(|i| i.intersection(window)).collect() }
     }
 
+    /// The intervals that overlap `window`, in full.
+    pub(crate) fn overlapping(mut self, window: Interval) -> IntervalSet {
+        self.intervals.truncate(self.intervals.partition_point(|i| i.start_unix() < window.end_unix()));
+        self.intervals.drain(..self.intervals.partition_point(|i| i.end_unix() <= window.start_unix()));
+        self
+    }
+
     /// The stretches between one interval and the next.
     pub fn gaps(&self) -> impl Iterator<Item = Interval> + '_ {
         self.intervals.windows(2).map(|pair| Interval::raw(pair[0].end_unix(), pair[1].start_unix()))

@@ -120,8 +120,10 @@ impl Slots {
 
     /// The number of slots that start on each local day of the window, in order; 0 where nothing can be booked.
     pub fn counts_per_day(&self) -> impl Iterator<Item = (NaiveDate, usize)> + '_ {
-        let counts = self.answer.counts(self.open.days().map(|(_, day)| day));
-        self.open.days().map(|(date, _)| date).zip(counts)
+        let (first, edges) = self.open.day_starts();
+        let counts = self.answer.counts(edges).zip(edges.windows(2)).zip(first..);
+        // A date that the zone skipped takes no time.
+        counts.filter(|((_, edges), _)| edges[0] < edges[1]).map(|((count, _), day)| (civil::date(day), count))
     }
 
     /// Whether an appointment that starts exactly then can be booked.

@@ -6,7 +6,7 @@
 use crate::answer::{Answer, Form, Run};
 use crate::query::{Query, next_on_grid};
 use crate::set::{coalesce_from, intersect, overlapped};
-use crate::workspace::{Grid, Workspace};
+use crate::workspace::Workspace;
 use crate::{Anchor, Interval};
 
 /// Answers the query.
@@ -43,13 +43,16 @@ pub(crate) fn sweep(query: &Query<'_>, workspace: &mut Workspace, answer: &mut A
 /// Appends those of the starts `first`, `first + step`, … below `end` that lie in the range that may be booked and on no day whose limit
 /// is reached.
 fn push_allowed(query: &Query<'_>, full_days: &[Interval], first: i64, end: i64, runs: &mut Vec<Run>) {
+    let step = query.rules.step;
     let mut from = query.from;
     let mut days = full_days[full_days.partition_point(|day| day.end_unix() <= first)..].iter();
     loop {
         let day = days.next().filter(|day| day.start_unix() < end);
         let until = day.map_or(end, |day| day.start_unix());
-        let grid = Grid::clipped(first, until, query.rules.step, from, query.until);
-        runs.extend(grid.map(|grid| Run { first: grid.first, count: grid.count }));
+        let (start, until) = (next_on_grid(first, step, from), until.min(query.until));
+        if start < until {
+            runs.push(Run { first: start, count: (until - start - 1) / step + 1 });
+        }
         let Some(day) = day else { return };
         from = from.max(day.end_unix());
     }

@@ -3,7 +3,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use chrono::NaiveDate;
 use chrono_tz::Tz;
 
-use crate::civil::{self, DAY, Offsets, Reading};
+use crate::civil::{self, DAY, Offsets, Reader, Reading};
 use crate::open::{self, Closed, OpenWindows};
 use crate::{Error, Hours, Interval, Rule};
 
@@ -36,7 +36,8 @@ pub struct Timetable {
     pub(crate) zone: Tz,
     pub(crate) rules: Vec<Rule>,
     pub(crate) exceptions: Vec<Exception>,
-    pub(crate) holidays: BTreeSet<NaiveDate>,
+    /// As days since 1970-01-01.
+    pub(crate) holidays: BTreeSet<i32>,
     pub(crate) clock_change: ClockChange,
     /// The exceptions (by index) of each date since 1970-01-01 that has any.
     by_day: BTreeMap<i32, Vec<usize>>,
@@ -85,7 +86,7 @@ impl Timetable {
 
     /// The holidays in order.
     pub fn holidays(&self) -> impl Iterator<Item = NaiveDate> + '_ {
-        self.holidays.iter().copied()
+        self.holidays.iter().map(|&day| civil::date(day))
     }
 
     /// The open hours in `window` as instants, for one audience: rules and exceptions [only for](Rule::only_for) somebody count if they
@@ -96,54 +97,54 @@ impl Timetable {
         let offsets = Offsets::covering(self.zone, window.start_unix(), window.end_unix());
         let first = open::resolvable_day(&offsets, window.start_unix());
         let last = open::resolvable_day(&offsets, window.end_unix() - 1);
-        let mut windows = Vec::new();
-        let mut closed = Vec::new();
         let applies = |names: &[String]| names.is_empty() || audience.is_some_and(|a| names.iter().any(|n| n == a));
         let rules: Vec<&Rule> = self.rules.iter().filter(|rule| applies(&rule.audience)).collect();
-        let mut hours: Vec<Hours> = Vec::new();
+        let most = rules.iter().map(|rule| rule.hours.len()).sum::<usize>() * (last - first + 5) as usize;
+        let (mut windows, mut closed, mut hours) =
+            (Vec::with_capacity(most.min(4_096)), Vec::new(), Vec::<Hours>::new());
+        let mut reader = offsets.reader();
         // Hours that begin on a date end on the next at the latest, and an appointment takes a day at most.
         for day in first - 2..=last + 2 {
-            let date = civil::date(day);
             hours.clear();
             let exceptions = self.by_day.get(&day).map(Vec::as_slice).unwrap_or_default();
             let exceptions = exceptions.iter().map(|&index| &self.exceptions[index]).filter(|e| applies(&e.audience));
-            let has = |kind: ExceptionKind| exceptions.clone().any(|e| e.kind == kind);
+            let of = |kind: ExceptionKind| exceptions.clone().filter(move |e| e.kind == kind);
             let mut closing = None;
-            if has(ExceptionKind::OtherHours) {
-                hours.extend(exceptions.clone().filter(|e| e.kind == ExceptionKind::OtherHours).flat_map(|e| &e.hours));
-            } else if has(ExceptionKind::Closed) {
+            if of(ExceptionKind::OtherHours).next().is_some() {
+                hours.extend(of(ExceptionKind::OtherHours).flat_map(|e| &e.hours));
+            } else if of(ExceptionKind::Closed).next().is_some() {
                 closing = Some(Closed::Exception);
-            } else if self.holidays.contains(&date) {
+            } else if self.holidays.contains(&day) {
                 closing = Some(Closed::Holiday);
             } else {
                 let weekday = day_of_week(day);
-                for rule in &rules {
-                    if rule.applies_on(day, weekday, date) {
-                        hours.extend(&rule.hours);
-                    }
+                for rule in rules.iter().filter(|rule| rule.applies_on(day, weekday)) {
+                    hours.extend(&rule.hours);
                 }
             }
-            hours.extend(exceptions.clone().filter(|e| e.kind == ExceptionKind::ExtraHours).flat_map(|e| &e.hours));
+            hours.extend(of(ExceptionKind::ExtraHours).flat_map(|e| &e.hours));
             if let Some(kind) = closing
                 && hours.is_empty()
             {
                 closed.push((day, kind));
             }
-            self.resolve(&offsets, day, &mut hours, &mut windows);
+            self.resolve(&mut reader, day, &mut hours, &mut windows);
         }
-        windows.sort_unstable_by_key(|w: &Interval| w.start_unix());
+        if !windows.is_sorted_by_key(|window: &Interval| window.start_unix()) {
+            windows.sort_unstable();
+        }
         OpenWindows::resolved(self.zone, window, offsets, windows, closed)
     }
 
     /// Appends the hours of a day as instants, joined where they touch or overlap.
-    fn resolve(&self, offsets: &Offsets, day: i32, hours: &mut [Hours], windows: &mut Vec<Interval>) {
+    fn resolve(&self, clock: &mut Reader<'_>, day: i32, hours: &mut [Hours], windows: &mut Vec<Interval>) {
         hours.sort_unstable();
         let midnight = i64::from(day) * DAY;
         let mut last: Option<Interval> = None;
         for hours in hours {
-            let (start, end) = (offsets.read(midnight + hours.opening()), offsets.read(midnight + hours.closing()));
+            let (start, end) = (clock.read(midnight + hours.opening()), clock.read(midnight + hours.closing()));
             let (start, end) = match self.clock_change {
-                ClockChange::Widest => (earliest(start), latest(end)),
+                ClockChange::Widest => (civil::earliest(start), latest(end)),
                 ClockChange::Rfc5545 => (by_rfc_5545(start), by_rfc_5545(end)),
             };
             let Ok(interval) = Interval::from_unix(start, end) else { continue };
@@ -169,7 +170,7 @@ pub struct TimetableBuilder {
     zone: Tz,
     rules: Vec<Rule>,
     exceptions: Vec<Exception>,
-    holidays: BTreeSet<NaiveDate>,
+    holidays: BTreeSet<i32>,
     clock_change: ClockChange,
 }
 
@@ -188,13 +189,13 @@ impl TimetableBuilder {
 
     /// Adds a holiday: no rule opens on it.
     pub fn holiday(mut self, date: NaiveDate) -> Self {
-        self.holidays.insert(date);
+        self.holidays.insert(date.to_epoch_days());
         self
     }
 
     /// Adds several holidays.
     pub fn holidays(mut self, dates: impl IntoIterator<Item = NaiveDate>) -> Self {
-        self.holidays.extend(dates);
+        self.holidays.extend(dates.into_iter().map(|date| date.to_epoch_days()));
         self
     }
 
@@ -294,12 +295,6 @@ impl Exception {
 /// Monday is 0. 1970-01-01 was a Thursday.
 pub(crate) fn day_of_week(day: i32) -> u8 {
     (day + 3).rem_euclid(7) as u8
-}
-
-fn earliest(reading: Reading) -> i64 {
-    match reading {
-        Reading::Once(at) | Reading::Skipped { change: at, .. } | Reading::Twice { first: at, .. } => at,
-    }
 }
 
 fn latest(reading: Reading) -> i64 {

@@ -1,12 +1,11 @@
 //! Memory that a query needs while it runs, kept for the next one.
 
-use crate::Interval;
-use crate::query::next_on_grid;
+use crate::answer::Cells;
+use crate::{Interval, OpenWindows, SlotRules};
 
 #[derive(Debug, Default)]
 pub(crate) struct Workspace {
-    /// Stretches of possible starts.
-    pub(crate) grids: Vec<Grid>,
+    pub(crate) layout: Layout,
     pub(crate) full_days: Vec<Interval>,
     pub(crate) meeting: Meeting,
     /// The starts that each calendar forbids, one calendar after the other.
@@ -19,6 +18,17 @@ pub(crate) struct Workspace {
     pub(crate) free: Vec<u64>,
     pub(crate) met: Vec<u64>,
     pub(crate) planes: Vec<u64>,
+}
+
+/// The possible starts of hours and rules as bits. It is made once for as long as a query has the same hours and rules as the last one.
+#[derive(Debug, Default)]
+pub(crate) struct Layout {
+    pub(crate) made_for: Option<(OpenWindows, SlotRules)>,
+    /// Stretches of possible starts: the first, and the end.
+    pub(crate) grids: Vec<(i64, i64)>,
+    /// `None` where bits are not worth it.
+    pub(crate) cells: Option<Cells>,
+    pub(crate) bits: Vec<u64>,
 }
 
 /// Appointments already booked, and what they forbid.
@@ -34,19 +44,4 @@ pub(crate) struct Meeting {
 pub(crate) struct Edges {
     pub(crate) starts: Vec<i64>,
     pub(crate) ends: Vec<i64>,
-}
-
-/// `count` possible starts from `first` on.
-#[derive(Debug, Clone, Copy)]
-pub(crate) struct Grid {
-    pub(crate) first: i64,
-    pub(crate) count: i64,
-}
-
-impl Grid {
-    /// The starts `first`, `first + step`, … below `end` that lie in `[from, until)`.
-    pub(crate) fn clipped(first: i64, end: i64, step: i64, from: i64, until: i64) -> Option<Grid> {
-        let (first, end) = (next_on_grid(first, step, from), end.min(until));
-        (first < end).then(|| Grid { first, count: (end - first - 1) / step + 1 })
-    }
 }
