@@ -1,0 +1,56 @@
+//! A service that embeds the facade: counters, slots, month overview and connection check over HTTP, and a start page in German.
+//!
+//! Without `--config` it serves the demo municipality *Musterstadt*, read from a simulated Exchange. The address is printed on standard output.
+
+use std::net::SocketAddr;
+use std::path::PathBuf;
+use std::process::ExitCode;
+
+use chrono::Utc;
+use clap::Parser;
+use optigov_availability::{Availability, Language, SystemClock};
+use optigov_examples::{Failure, demo, print, service, town};
+use tokio::net::TcpListener;
+
+/// Serves counters and their free slots over HTTP until it is interrupted.
+#[derive(Parser)]
+#[command(name = "service")]
+struct Arguments {
+    /// A municipality's configuration in TOML; without it, the demo municipality in a simulated Exchange.
+    #[arg(long, value_name = "FILE")]
+    config: Option<PathBuf>,
+    /// Where to listen; port 0 takes a free one. There is no login: another address than loopback is for networks that you trust.
+    #[arg(long, value_name = "ADDRESS", default_value = "127.0.0.1:0")]
+    listen: SocketAddr,
+}
+
+#[tokio::main]
+async fn main() -> ExitCode {
+    optigov_examples::log_to_stderr();
+    match run(&Arguments::parse()).await {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(failure) => failure.report(),
+    }
+}
+
+async fn run(arguments: &Arguments) -> Result<(), Failure> {
+    // The simulator serves as long as `demo` lives.
+    let (_demo, builder) = match &arguments.config {
+        Some(file) => (None, Availability::for_municipality(town::load(file, Language::De)?)),
+        None => {
+            let demo = demo::Demo::start(Utc::now(), &[])?;
+            let builder = demo.availability();
+            (Some(demo), builder)
+        }
+    };
+    let app = service::router(builder.build()?, SystemClock);
+    let listener = TcpListener::bind(arguments.listen).await?;
+    print(&format!("http://{}/\n", listener.local_addr()?))?;
+    let interrupted = async {
+        // Where the signal cannot be waited for, the service runs until it is killed.
+        if tokio::signal::ctrl_c().await.is_err() {
+            std::future::pending::<()>().await;
+        }
+    };
+    Ok(axum::serve(listener, app).with_graceful_shutdown(interrupted).await?)
+}

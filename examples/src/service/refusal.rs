@@ -1,0 +1,90 @@
+//! What is answered to a request that is not carried out.
+
+use std::error::Error as _;
+
+use axum::Json;
+use axum::http::StatusCode;
+use axum::response::{IntoResponse, Response};
+use optigov_availability::{Error, Text};
+use optigov_counter::{Fault, Faults};
+use serde::Serialize;
+use serde_json::json;
+
+/// Why a request is not carried out.
+pub(super) enum Refusal {
+    /// The document has faults: 422.
+    Faults(Vec<Complaint>),
+    /// Anything else.
+    Other(StatusCode, Text),
+}
+
+/// A fault of a counter's document, with its place in that document.
+#[derive(Serialize)]
+pub(super) struct Complaint {
+    pub(super) path: String,
+    pub(super) code: String,
+    pub(super) line: Option<u32>,
+    pub(super) column: Option<u32>,
+    pub(super) message: Text,
+    pub(super) remedy: Text,
+}
+
+impl Refusal {
+    pub(super) fn bad(de: &str, en: &str) -> Self {
+        Refusal::Other(StatusCode::BAD_REQUEST, Text::new(de, en))
+    }
+}
+
+impl IntoResponse for Refusal {
+    fn into_response(self) -> Response {
+        match self {
+            Refusal::Faults(faults) => {
+                (StatusCode::UNPROCESSABLE_ENTITY, Json(json!({ "faults": faults }))).into_response()
+            }
+            Refusal::Other(status, text) => (status, Json(json!({ "error": text }))).into_response(),
+        }
+    }
+}
+
+impl From<&Faults> for Refusal {
+    fn from(faults: &Faults) -> Self {
+        Refusal::Faults(faults.iter().map(Complaint::from).collect())
+    }
+}
+
+impl From<Faults> for Refusal {
+    fn from(faults: Faults) -> Self {
+        Refusal::from(&faults)
+    }
+}
+
+impl From<Error> for Refusal {
+    fn from(error: Error) -> Self {
+        if let Some(faults) = error.source().and_then(|source| source.downcast_ref::<Faults>()) {
+            return faults.into();
+        }
+        let status = match () {
+            () if error.is_unknown_counter() => StatusCode::NOT_FOUND,
+            () if error.is_unknown_template() || error.is_not_offered() => StatusCode::BAD_REQUEST,
+            () => StatusCode::SERVICE_UNAVAILABLE,
+        };
+        Refusal::Other(status, error.message().clone())
+    }
+}
+
+impl From<&Fault> for Complaint {
+    fn from(fault: &Fault) -> Self {
+        use optigov_counter::Language::{English, German};
+        let path = fault.path();
+        // What does not fit the municipality is found at `counters[3].templates[0]`; the document begins after the first dot.
+        let inside = path.strip_prefix("counters[").and_then(|path| path.split_once("]."));
+        Complaint {
+            path: inside.map_or(path.as_str(), |(_, inside)| inside).to_owned(),
+            code: fault.code().as_str().to_owned(),
+            line: fault.line(),
+            column: fault.column(),
+            message: Text::new(fault.message(German), fault.message(English)),
+            remedy: Text::new(fault.remedy(German), fault.remedy(English)),
+        }
+    }
+}
