@@ -5,10 +5,13 @@
 
 use std::fs;
 use std::path::PathBuf;
+use std::pin::pin;
 use std::process::ExitCode;
 
 use chrono::{DateTime, Days, FixedOffset, NaiveDate, Utc};
 use clap::{Parser, ValueEnum};
+use futures_util::StreamExt as _;
+use indicatif::{ProgressBar, ProgressStyle};
 use optigov_availability::{Answer, Availability, Interval, Language, SlotsRequest};
 use optigov_examples::{Failure, demo, print, table, town};
 
@@ -37,6 +40,9 @@ struct Arguments {
     /// The appointment template to be booked. Default: each counter's first.
     #[arg(long, value_name = "ID")]
     template: Option<String>,
+    /// Reads the calendars first, with a progress bar on standard error where that is a terminal.
+    #[arg(long)]
+    progress: bool,
     /// How the slots are printed.
     #[arg(long, value_enum, default_value_t = Format::Table)]
     format: Format,
@@ -93,7 +99,8 @@ async fn run(arguments: &Arguments) -> Result<Answer, Failure> {
     let from = arguments.from.unwrap_or_else(|| now.with_timezone(&zone).date_naive());
     let last = from.checked_add_days(Days::new(u64::from(arguments.days) - 1));
     let last = last.ok_or_else(|| Failure::usage("--from is too late: the calendar ends before the last day"))?;
-    let mut request = SlotsRequest::new(Interval::of_dates(from, last, zone)?);
+    let window = Interval::of_dates(from, last, zone)?;
+    let mut request = SlotsRequest::new(window);
     if !arguments.counter.is_empty() {
         request = request.counters(&arguments.counter);
     }
@@ -101,12 +108,31 @@ async fn run(arguments: &Arguments) -> Result<Answer, Failure> {
         request = request.template(template);
     }
 
+    if arguments.progress {
+        warm(&availability, &arguments.counter, window).await?;
+    }
     let answer = availability.free_slots(&request).await?;
     match arguments.format {
         Format::Json => print(&format!("{}\n", serde_json::to_string_pretty(&answer.report(language))?))?,
         Format::Table => print(&table::by_day_and_counter(&answer, language))?,
     }
     Ok(answer)
+}
+
+/// Reads the counters' calendars into the cache and shows how far it is. A calendar that cannot be read is the answer's matter.
+async fn warm(availability: &Availability, counters: &[String], window: Interval) -> Result<(), Failure> {
+    let ids: Vec<&str> = counters.iter().map(String::as_str).collect();
+    let mut progress = pin!(availability.refresh(&ids, window)?);
+    let bar = ProgressBar::new(0).with_style(ProgressStyle::with_template("{bar:40} {pos}/{len} {msg}")?);
+    while let Some(progress) = progress.next().await {
+        bar.set_length(progress.total as u64);
+        bar.set_position((progress.done + progress.failed) as u64);
+        if progress.failed > 0 {
+            bar.set_message(format!("({} failed)", progress.failed));
+        }
+    }
+    bar.finish_and_clear();
+    Ok(())
 }
 
 fn mailbox_and_file(text: &str) -> Result<(String, PathBuf), String> {
