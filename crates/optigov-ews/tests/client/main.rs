@@ -2,8 +2,11 @@
 
 mod calendar_view;
 mod certificates;
+mod check;
+mod credentials;
+mod free_busy;
 #[cfg(feature = "ntlm")]
 mod ntlm_gate;
-mod simulator;
 mod support;
 mod throttling;
+mod way;
