@@ -10,7 +10,7 @@
 //! | `POST /connection-check?mailbox=` | every step on the way to a calendar; by default to the connection's test mailbox |
 //! | `GET /health` | always 200 while it lives; `degraded` where calendars are unknown, since a restart would not help |
 //! | `GET /?counter=&template=&from=` | the page for people, in German |
-//! | `POST /counters/{id}/exchange-sync` | the page's form |
+//! | `POST /counters/{id}/exchange-sync`, `…/connection-check` | the page's forms |
 //!
 //! What is saved is in force at once and lasts as long as the process: where entries are kept is for the service that you build. So is the
 //! login; without one it listens on a loopback address only.
@@ -28,7 +28,7 @@ use axum::routing::{get, post};
 use axum::{Json, Router};
 use chrono::{Days, Months, NaiveDate};
 use optigov_availability::{Answer, Availability, Clock, Interval, Language, SlotsRequest, Text};
-use optigov_counter::{Counter, Municipality};
+use optigov_counter::{Counter, Faults, Mailbox, Municipality};
 use serde::{Deserialize, Deserializer};
 use serde_json::{Value, json};
 
@@ -44,8 +44,10 @@ pub fn router(availability: Availability, clock: impl Clock) -> Router {
         .route("/counters", get(counters))
         .route("/counters/{id}", get(counter).put(put_counter))
         .route("/counters/{id}/exchange-sync", post(page::save))
+        .route("/counters/{id}/connection-check", post(page::check))
         .route("/counters/{id}/slots", get(slots))
         .route("/counters/{id}/days", get(days))
+        .route("/connection-check", post(connection_check))
         .route("/health", get(health))
         .with_state(Service { availability, clock: Arc::new(clock) })
 }
@@ -75,6 +77,12 @@ struct Month {
     template: Option<String>,
     #[serde(default)]
     lang: Language,
+}
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct Checked {
+    mailbox: Option<String>,
 }
 
 async fn counters(State(service): State<Service>) -> Response {
@@ -126,6 +134,17 @@ async fn days(
         "status": report.status, "reason": report.reason, "warnings": report.warnings,
     });
     Ok(Json(overview).into_response())
+}
+
+async fn connection_check(State(service): State<Service>, Query(checked): Query<Checked>) -> Result<Response, Refusal> {
+    let town = service.availability.municipality();
+    let configured = town.exchange().and_then(|exchange| exchange.test_mailbox()).cloned();
+    let mailbox = match checked.mailbox {
+        Some(address) => Some(Mailbox::parse(&address).map_err(|fault| Refusal::from(Faults::from(fault)))?),
+        None => configured,
+    };
+    let mailbox = mailbox.ok_or_else(|| Refusal::bad("es ist kein Postfach angegeben", "there is no mailbox given"))?;
+    Ok(Json(service.availability.check_connection(&mailbox).await).into_response())
 }
 
 async fn health(State(service): State<Service>) -> Response {

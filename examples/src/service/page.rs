@@ -5,8 +5,9 @@ use axum::http::StatusCode;
 use axum::response::{IntoResponse, Redirect, Response};
 use chrono::{DateTime, Datelike as _, NaiveDate, Utc};
 use maud::{DOCTYPE, Markup, PreEscaped, html};
-use optigov_availability::{Answer, Language, Status};
+use optigov_availability::{Answer, ConnectionReport, Language, Status};
 use optigov_counter::{Counter, Municipality, Repeat, Weekdays};
+use optigov_ews::Language::German;
 use serde::Deserialize;
 
 use super::refusal::{Complaint, Refusal};
@@ -28,11 +29,13 @@ pub(super) struct Asked {
     saved: Option<String>,
 }
 
-/// What stands in the form: the entry in force, or what was sent and refused.
+/// What stands in the form, the entry in force or what was sent and refused, and what there is to say about it.
 struct Entered {
     on: bool,
     mailboxes: Vec<String>,
     complaints: Vec<Complaint>,
+    /// A report for each mailbox, where the connection was checked.
+    checks: Vec<ConnectionReport>,
 }
 
 pub(super) async fn start(State(service): State<Service>, Query(asked): Query<Asked>) -> Response {
@@ -68,18 +71,27 @@ pub(super) async fn save(
         // After a redirect, reloading the page does not save again.
         Ok(_) => Ok(Redirect::to(&format!("/?counter={id}&saved=yes")).into_response()),
         Err(Refusal::Faults(complaints)) => {
-            let entered = Entered { on, mailboxes, complaints };
+            let entered = Entered { on, mailboxes, complaints, checks: Vec::new() };
             Ok(whole(&service, &town, &counter, &Asked::default(), &entered).await)
         }
         Err(other) => Err(other),
     }
 }
 
+pub(super) async fn check(State(service): State<Service>, Path(id): Path<String>) -> Result<Response, Refusal> {
+    let (town, counter) = service.counter(&id)?;
+    let mut entered = Entered::from(&counter);
+    for mailbox in counter.exchange_sync().mailboxes() {
+        entered.checks.push(service.availability.check_connection(mailbox).await);
+    }
+    Ok(whole(&service, &town, &counter, &Asked::default(), &entered).await)
+}
+
 impl From<&Counter> for Entered {
     fn from(counter: &Counter) -> Self {
         let sync = counter.exchange_sync();
         let mailboxes = sync.mailboxes().iter().map(|mailbox| mailbox.as_str().to_owned()).collect();
-        Entered { on: sync.is_on(), mailboxes, complaints: Vec::new() }
+        Entered { on: sync.is_on(), mailboxes, complaints: Vec::new(), checks: Vec::new() }
     }
 }
 
@@ -100,6 +112,12 @@ async fn whole(
             h2 id="entry" { "Schalter" }
             (entry(town, counter))
             (form(counter, entered))
+            @if town.exchange().is_some() && !counter.exchange_sync().mailboxes().is_empty() {
+                form method="post" action={ "/counters/" (counter.id()) "/connection-check" } {
+                    button.second { "Verbindung prüfen" }
+                }
+            }
+            (checks(entered))
         }
         section aria-labelledby="free" {
             h2 id="free" { "Freie Termine" }
@@ -179,8 +197,8 @@ fn repeated(repeat: Option<Repeat>) -> String {
     match repeat {
         None => String::new(),
         Some(Repeat::EveryWeeks { weeks, .. }) => format!(" (alle {weeks} Wochen)"),
-        Some(Repeat::NthOfMonth(nth)) => format!(" (nur am {nth}. im Monat)"),
-        Some(_) => " (nur am letzten im Monat)".to_owned(),
+        Some(Repeat::NthOfMonth(nth)) => format!(" (jeweils der {nth}. im Monat)"),
+        Some(_) => " (jeweils der letzte im Monat)".to_owned(),
     }
 }
 
@@ -225,6 +243,22 @@ fn form(counter: &Counter, entered: &Entered) -> Markup {
                 p.hint { "Ein geleertes Feld entfernt das Postfach." }
             }
             button { "Speichern" }
+        }
+    }
+}
+
+/// The connection check's report for each mailbox, step by step.
+fn checks(entered: &Entered) -> Markup {
+    html! {
+        @for (at, check) in entered.checks.iter().enumerate() {
+            h3 { "Verbindung zu Postfach " (at + 1) }
+            @match check.is_good() {
+                true => (note("good", "Die Verbindung ist in Ordnung.")),
+                false => (note("bad", "Die Verbindung ist nicht in Ordnung.")),
+            }
+            @if let Some(report) = &check.report {
+                ol.check { @for step in report.steps() { li { (step.to_text(German)) } } }
+            }
         }
     }
 }
