@@ -5,23 +5,25 @@
 //! before it is read; what is written is always the newest version. Defaults belong to the version: a default never changes within one.
 
 use schemars::{JsonSchema, SchemaGenerator};
-use serde::{Deserialize, Deserializer, Serialize};
+use serde::{Deserializer, Serialize};
 
-use crate::fault::{Code, Fault, Faults, Texts};
+use crate::fault::{Code, Fault, Faults, Step, Texts};
 use crate::text::reader::{Read, read_whole, wrong_type};
-use crate::text::value::Value;
+use crate::text::value::{Arena, Value};
 use crate::text::{json, toml};
 
 /// The version of the format that this library writes, and the newest that it reads.
 pub const FORMAT_VERSION: u32 = 1;
 
 pub(crate) fn from_json<T: Read + Warned>(text: &str) -> Result<T, Faults> {
-    located(read(json::parse(text)?), |faults| json::locate(text, faults))
+    let arena = Arena::default();
+    located(read(json::parse(text, &arena)?), |faults| json::locate(text, faults))
 }
 
 pub(crate) fn from_toml<T: Read + Warned>(text: &str) -> Result<T, Faults> {
     let document = toml::Document::parse(text).map_err(Faults::new)?;
-    located(read(document.value()), |faults| document.locate(faults))
+    let arena = Arena::default();
+    located(read(document.value(&arena)), |faults| document.locate(faults))
 }
 
 /// Places are looked up only when there is something to say.
@@ -41,7 +43,8 @@ fn located<T: Warned>(read: Result<(T, Vec<Fault>), Faults>, locate: impl FnOnce
 
 /// Through serde, with or without the format version: all faults in one message, without lines.
 pub(crate) fn deserialize<'de, D: Deserializer<'de>, T: Read + Warned>(deserializer: D) -> Result<T, D::Error> {
-    let (read, warnings) = read(Value::deserialize(deserializer)?).map_err(serde::de::Error::custom)?;
+    let arena = Arena::default();
+    let (read, warnings) = read(arena.deserialize(deserializer)?).map_err(serde::de::Error::custom)?;
     Ok(T::with_warnings(read, warnings))
 }
 
@@ -91,14 +94,12 @@ struct Versioned<'c, T> {
     content: &'c T,
 }
 
-fn read<T: Read>(mut value: Value<'_>) -> Result<(T, Vec<Fault>), Faults> {
-    if let Value::Table(entries) = &mut value
-        && let Some(index) = entries.iter().position(|(key, _)| key == "format")
-    {
-        let (_, version) = entries.remove(index);
-        check_version(&version).map_err(|fault| fault.at(&[crate::fault::Step::Key("format".into())]))?;
-    }
-    read_whole(&value)
+fn read<T: Read>(value: Value<'_>) -> Result<(T, Vec<Fault>), Faults> {
+    let Value::Table(entries) = value else { return read_whole(&value) };
+    let Some(index) = entries.iter().position(|(key, _)| *key == "format") else { return read_whole(&value) };
+    check_version(&entries[index].1).map_err(|fault| fault.at(&[Step::Key("format".into())]))?;
+    let rest = [&entries[..index], &entries[index + 1..]].concat();
+    read_whole(&Value::Table(&rest))
 }
 
 fn check_version(version: &Value<'_>) -> Result<(), Fault> {

@@ -215,7 +215,7 @@ pub enum SecretReference {
 impl Read for SecretReference {
     fn read(value: &Value<'_>, reader: &mut Reader) -> Option<Self> {
         match value {
-            Value::Text(text) if text == "provided" => Some(SecretReference::Provided),
+            Value::Text("provided") => Some(SecretReference::Provided),
             Value::Table(_) => {
                 let [env, file] = reader.table(value, &["env", "file"])?;
                 let env: Option<Option<EnvironmentName>> = reader.optional("env", env);

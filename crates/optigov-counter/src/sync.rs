@@ -16,7 +16,7 @@ pub struct ExchangeSync {
     /// Whether the calendars count. Off, the mailboxes are kept and no calendar is read.
     #[serde(default)]
     on: bool,
-    /// The mailboxes whose calendars count.
+    /// The mailboxes whose calendars count; at most 100.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     mailboxes: Vec<Mailbox>,
     /// How many of the mailboxes must be free: "all" (default), "any", or { at_least = 2 }.
@@ -99,7 +99,7 @@ impl schemars::JsonSchema for MailboxesNeeded {
                 { "enum": ["all", "any"] },
                 {
                     "type": "object",
-                    "properties": { "at_least": { "type": "integer", "minimum": 1, "maximum": 1000 } },
+                    "properties": { "at_least": { "type": "integer", "minimum": 1, "maximum": 100 } },
                     "required": ["at_least"],
                     "additionalProperties": false,
                 },
@@ -112,7 +112,7 @@ struct Count(u32);
 
 impl Read for Count {
     fn read(value: &Value<'_>, reader: &mut Reader) -> Option<Self> {
-        whole_number(value, 1, 1000, reader).map(Count)
+        whole_number(value, 1, 100, reader).map(Count)
     }
 }
 
@@ -121,9 +121,18 @@ pub(crate) fn is_default<T: Default + PartialEq>(value: &T) -> bool {
 }
 
 fn checked(sync: ExchangeSync, reader: &mut Reader) -> Option<ExchangeSync> {
-    let mut first_seen = std::collections::HashMap::with_capacity(sync.mailboxes.len());
+    const MOST: usize = 100;
+    let there = sync.mailboxes.len();
+    if there > MOST {
+        let fault = Fault::new(
+            Code::OutOfRange,
+            Texts::new(format!("Das sind {there} Postfächer."), format!("These are {there} mailboxes.")),
+            Texts::new(format!("Erlaubt sind höchstens {MOST}."), format!("At most {MOST} are allowed.")),
+        );
+        return reader.below("mailboxes", |reader| reader.refuse(fault));
+    }
     for (index, mailbox) in sync.mailboxes.iter().enumerate() {
-        if let Some(first) = first_seen.insert(mailbox, index) {
+        if let Some(first) = sync.mailboxes[..index].iter().position(|earlier| earlier == mailbox) {
             let fault = Fault::new(
                 Code::DuplicateMailbox,
                 Texts::new(
@@ -153,7 +162,6 @@ fn checked(sync: ExchangeSync, reader: &mut Reader) -> Option<ExchangeSync> {
         && count as usize > sync.mailboxes.len()
         && (sync.on || !sync.mailboxes.is_empty())
     {
-        let there = sync.mailboxes.len();
         let fault = Fault::new(
             Code::TooFewMailboxes,
             Texts::new(

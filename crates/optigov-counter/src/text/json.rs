@@ -7,11 +7,13 @@ use serde::de::{Deserialize, Deserializer, MapAccess, SeqAccess, Visitor};
 use serde_json::value::RawValue;
 
 use crate::fault::{Code, Fault, Place, Position, Step, Texts};
-use crate::text::value::Value;
+use crate::text::value::{Arena, Value};
 
 /// Parses a whole JSON text.
-pub(crate) fn parse(text: &str) -> Result<Value<'_>, Fault> {
-    serde_json::from_str(text).map_err(|error| {
+pub(crate) fn parse<'a>(text: &'a str, arena: &'a Arena) -> Result<Value<'a>, Fault> {
+    let mut deserializer = serde_json::Deserializer::from_str(text);
+    let value = arena.deserialize(&mut deserializer);
+    value.and_then(|value| deserializer.end().map(|()| value)).map_err(|error| {
         let line = u32::try_from(error.line()).unwrap_or(u32::MAX);
         // serde_json counts columns in bytes, and 0 means before the first.
         let start: usize = text.split_inclusive('\n').take(error.line().saturating_sub(1)).map(str::len).sum();

@@ -76,8 +76,8 @@ impl Reader {
         let mut values = [None; N];
         // What we write has the order of the format: the next key is mostly the one after the last.
         let mut next = 0;
-        for (key, value) in entries {
-            let found = (next..N).chain(0..next).find(|index| keys[*index] == key);
+        for (key, value) in entries.iter() {
+            let found = (next..N).chain(0..next).find(|index| keys[*index] == *key);
             match found {
                 Some(index) if values[index].is_some() => self.fault(duplicate_key(key)),
                 Some(index) => {
@@ -130,7 +130,21 @@ impl Read for bool {
 /// Every element that can be read is; the list counts only if all could.
 impl<T: Read> Read for Vec<T> {
     fn read(value: &Value<'_>, reader: &mut Reader) -> Option<Self> {
-        Readable::read(value, reader)?.complete()
+        let elements = list(value, reader)?;
+        let mut all = Vec::with_capacity(elements.len());
+        let readable = elements
+            .iter()
+            .enumerate()
+            .filter_map(|(index, element)| reader.element(index, |reader| T::read(element, reader)));
+        all.extend(readable);
+        (all.len() == elements.len()).then_some(all)
+    }
+}
+
+fn list<'v, 'i>(value: &'v Value<'i>, reader: &mut Reader) -> Option<&'v [Value<'i>]> {
+    match value {
+        Value::List(elements) => Some(elements),
+        _ => reader.refuse(wrong_type(value, "eine Liste", "a list")),
     }
 }
 
@@ -160,9 +174,7 @@ impl<T> Default for Readable<T> {
 
 impl<T: Read> Read for Readable<T> {
     fn read(value: &Value<'_>, reader: &mut Reader) -> Option<Self> {
-        let Value::List(elements) = value else {
-            return reader.refuse(wrong_type(value, "eine Liste", "a list"));
-        };
+        let elements = list(value, reader)?;
         let read = |(index, element)| reader.element(index, |reader| T::read(element, reader));
         Some(Readable(elements.iter().enumerate().map(read).collect()))
     }
@@ -193,7 +205,8 @@ macro_rules! deserialize_by_reading {
     ($($type:ty),+ $(,)?) => {
         $(impl<'de> serde::Deserialize<'de> for $type {
             fn deserialize<D: serde::Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
-                let value = $crate::text::value::Value::deserialize(deserializer)?;
+                let arena = $crate::text::value::Arena::default();
+                let value = arena.deserialize(deserializer)?;
                 $crate::text::reader::read_whole(&value).map(|(read, _)| read).map_err(serde::de::Error::custom)
             }
         })+

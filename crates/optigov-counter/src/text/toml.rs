@@ -4,7 +4,7 @@ use ::toml::Spanned;
 use ::toml::de::{DeTable, DeValue};
 
 use crate::fault::{Code, Fault, Place, Position, Step, Texts, shortened};
-use crate::text::value::Value;
+use crate::text::value::{Arena, Value};
 
 /// A parsed TOML text that still knows where everything stands.
 pub(crate) struct Document<'i> {
@@ -22,8 +22,8 @@ impl<'i> Document<'i> {
         Err(errors.iter().take(crate::text::reader::MOST_FAULTS).map(|error| syntax_fault(text, error)).collect())
     }
 
-    pub(crate) fn value(&self) -> Value<'i> {
-        table_value(self.root.get_ref())
+    pub(crate) fn value<'a>(&'a self, arena: &'a Arena) -> Value<'a> {
+        table_value(self.root.get_ref(), arena)
     }
 
     /// Gives each fault its line and column.
@@ -82,21 +82,21 @@ fn syntax_fault(text: &str, error: &::toml::de::Error) -> Fault {
     fault
 }
 
-fn table_value<'i>(table: &DeTable<'i>) -> Value<'i> {
-    Value::Table(table.iter().map(|(key, value)| (key.get_ref().clone(), any_value(value.get_ref()))).collect())
+fn table_value<'a>(table: &'a DeTable<'_>, arena: &'a Arena) -> Value<'a> {
+    arena.table(table.iter().map(|(key, value)| (&**key.get_ref(), any_value(value.get_ref(), arena))))
 }
 
-fn any_value<'i>(value: &DeValue<'i>) -> Value<'i> {
+fn any_value<'a>(value: &'a DeValue<'_>, arena: &'a Arena) -> Value<'a> {
     match value {
-        DeValue::String(text) => Value::Text(text.clone()),
+        DeValue::String(text) => Value::Text(text),
         DeValue::Integer(number) => {
             i64::from_str_radix(number.as_str(), number.radix()).map_or(Value::Fraction, Value::Integer)
         }
         DeValue::Float(_) => Value::Fraction,
         DeValue::Boolean(value) => Value::Boolean(*value),
         // TOML's own dates and times are read as the texts that the format takes.
-        DeValue::Datetime(value) => Value::Text(value.to_string().into()),
-        DeValue::Array(list) => Value::List(list.iter().map(|value| any_value(value.get_ref())).collect()),
-        DeValue::Table(table) => table_value(table),
+        DeValue::Datetime(value) => Value::Text(arena.text(&value.to_string())),
+        DeValue::Array(list) => arena.list(list.iter().map(|value| any_value(value.get_ref(), arena))),
+        DeValue::Table(table) => table_value(table, arena),
     }
 }
