@@ -20,6 +20,7 @@ use crate::operations;
 use crate::record::RecordedRequest;
 use crate::scenario::Shape;
 use crate::soap::{self, Envelope, Refusal};
+use crate::subscriptions::Subscriptions;
 use crate::throttle;
 use crate::wire::{self, Body, Fate};
 use crate::world::World;
@@ -32,6 +33,7 @@ const LARGEST_REQUEST: usize = 4 * 1024 * 1024;
 pub(crate) struct Exchange {
     world: RwLock<Arc<World>>,
     pub(crate) refusals: Refusals,
+    subscriptions: Arc<Subscriptions>,
     pub(crate) recorded: Mutex<Vec<RecordedRequest>>,
     /// How many requests were recorded.
     pub(crate) received: watch::Sender<usize>,
@@ -53,6 +55,7 @@ impl Exchange {
         Exchange {
             world: RwLock::new(Arc::new(world)),
             refusals: Refusals::default(),
+            subscriptions: Arc::new(Subscriptions::new()),
             recorded: Mutex::default(),
             received: watch::Sender::new(0),
             connections: AtomicU64::new(0),
@@ -65,7 +68,10 @@ impl Exchange {
     }
 
     pub(crate) fn replace(&self, world: World) {
-        *self.world.write().unwrap_or_else(PoisonError::into_inner) = Arc::new(world);
+        let world = Arc::new(world);
+        let mut current = self.world.write().unwrap_or_else(PoisonError::into_inner);
+        self.subscriptions.publish(&current, &world);
+        *current = world;
     }
 }
 
@@ -140,25 +146,29 @@ impl Connection {
             (Some(Instead::Throttled(shape, back_off)), _) => busy(*shape, *back_off, envelope),
             (Some(Instead::Message(code)), _) => {
                 let refusal = Refusal::new(code.clone(), "The scenario refuses this request.");
-                envelope.map(|envelope| operations::refused(envelope.operation(), &refusal)).map_err(Answer::Fault)
+                envelope.map(|envelope| operations::refused(envelope.operation(), &refusal)).map_err(Refused::Fault)
             }
             (Some(Instead::Fault(code)), _) => {
-                Err(Answer::Fault(Refusal::new(code.clone(), "The scenario refuses this request.")))
+                Err(Refused::Fault(Refusal::new(code.clone(), "The scenario refuses this request.")))
             }
             (Some(Instead::BareFault(code)), _) => {
-                Err(Answer::BareFault(Refusal::new(code.clone(), "The scenario refuses this request.")))
+                Err(Refused::BareFault(Refusal::new(code.clone(), "The scenario refuses this request.")))
             }
             (None, None) => busy(world.scenario.throttling.shape, world.scenario.throttling.back_off, envelope),
             (None, Some(_in_flight)) => {
-                let answered = envelope.and_then(|envelope| answer(world, account, &envelope, &plan.manner));
-                answered.map_err(if foreign { Answer::BareFault } else { Answer::Fault })
+                match envelope.and_then(|envelope| self.operate(world, account, &envelope, &plan.manner)) {
+                    Ok(operations::Answer::Content(content)) => Ok(content),
+                    Ok(operations::Answer::Stream(body)) => return Ok(xml(StatusCode::OK, body)),
+                    Err(refusal) if foreign => Err(Refused::BareFault(refusal)),
+                    Err(refusal) => Err(Refused::Fault(refusal)),
+                }
             }
         };
         let (status, text) = match answered {
             Ok(content) => (StatusCode::OK, soap::envelope(&content, !foreign)),
-            Err(Answer::Fault(refusal)) => (StatusCode::INTERNAL_SERVER_ERROR, refusal.fault()),
-            Err(Answer::BareFault(refusal)) => (StatusCode::OK, refusal.bare_fault()),
-            Err(Answer::Unavailable(back_off)) => {
+            Err(Refused::Fault(refusal)) => (StatusCode::INTERNAL_SERVER_ERROR, refusal.fault()),
+            Err(Refused::BareFault(refusal)) => (StatusCode::OK, refusal.bare_fault()),
+            Err(Refused::Unavailable(back_off)) => {
                 let mut response = plain(StatusCode::SERVICE_UNAVAILABLE);
                 if let Some(back_off) = back_off {
                     let seconds = back_off.as_millis().div_ceil(1000).to_string();
@@ -183,6 +193,19 @@ impl Connection {
             response.headers_mut().insert(CONTENT_LENGTH, HeaderValue::from(length));
         }
         response
+    }
+
+    fn operate(
+        &self,
+        world: &World,
+        account: usize,
+        envelope: &Envelope,
+        manner: &Manner,
+    ) -> Result<operations::Answer, Refusal> {
+        let caller = Caller::new(world, account, envelope.header("ExchangeImpersonation"))?;
+        let zone = operations::zone_context(envelope.header("TimeZoneContext"))?;
+        let (body, subscriptions) = (envelope.operation(), &self.exchange.subscriptions);
+        operations::answer(&operations::Request { world, caller, body, zone, manner, subscriptions })
     }
 
     fn login(&self, world: &World, authorization: Option<&str>) -> Login {
@@ -228,24 +251,18 @@ impl Connection {
 }
 
 /// An answer that is not the operation's.
-enum Answer {
+enum Refused {
     Fault(Refusal),
     BareFault(Refusal),
     Unavailable(Option<Duration>),
 }
 
-fn answer(world: &World, account: usize, envelope: &Envelope, manner: &Manner) -> Result<String, Refusal> {
-    let caller = Caller::new(world, account, envelope.header("ExchangeImpersonation"))?;
-    let zone = operations::zone_context(envelope.header("TimeZoneContext"))?;
-    operations::answer(&operations::Request { world, caller, body: envelope.operation(), zone, manner })
-}
-
-fn busy(shape: Shape, back_off: Option<Duration>, envelope: Result<Envelope, Refusal>) -> Result<String, Answer> {
+fn busy(shape: Shape, back_off: Option<Duration>, envelope: Result<Envelope, Refusal>) -> Result<String, Refused> {
     let refusal = throttle::refusal(shape, back_off);
     match (shape, envelope) {
-        (Shape::Status, _) => Err(Answer::Unavailable(back_off)),
+        (Shape::Status, _) => Err(Refused::Unavailable(back_off)),
         (Shape::Wrapped | Shape::Message, Ok(envelope)) => Ok(operations::refused(envelope.operation(), &refusal)),
-        (Shape::Fault | Shape::Wrapped | Shape::Message, _) => Err(Answer::Fault(refusal)),
+        (Shape::Fault | Shape::Wrapped | Shape::Message, _) => Err(Refused::Fault(refusal)),
     }
 }
 

@@ -20,6 +20,7 @@ mod recurrence;
 mod scenario;
 mod server;
 mod soap;
+mod subscriptions;
 mod throttle;
 mod tls;
 mod wire;

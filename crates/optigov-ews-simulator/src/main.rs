@@ -7,9 +7,9 @@ use optigov_ews_simulator::{Scenario, Simulator};
 
 const USAGE: &str = "usage: optigov-ews-simulator SCENARIO.toml
 
-Serves the scenario on a free port of 127.0.0.1. The first line on standard output is the URL, then comes the certificate of
-the simulator's authority in PEM (nothing over plain HTTP), then an empty line. It stops when standard input ends, or on a
-signal.
+Serves the scenario on a free port of 127.0.0.1 until it is stopped. The first line on standard output is the URL, then
+comes the certificate of the simulator's authority in PEM (nothing over plain HTTP), then an empty line. With every line on
+standard input it reads the file again, and says `reloaded`, or what is wrong.
 ";
 
 fn main() -> ExitCode {
@@ -19,7 +19,7 @@ fn main() -> ExitCode {
         return ExitCode::from(2);
     };
     match serve(file) {
-        Ok(()) => ExitCode::SUCCESS,
+        Ok(never) => match never {},
         Err(error) => {
             let mut text = format!("{file}: {error}");
             let mut cause = error.source();
@@ -33,12 +33,27 @@ fn main() -> ExitCode {
     }
 }
 
-fn serve(file: &str) -> Result<(), Box<dyn std::error::Error>> {
+fn serve(file: &str) -> Result<std::convert::Infallible, Box<dyn std::error::Error>> {
     let scenario = Scenario::from_toml(&std::fs::read_to_string(file)?)?;
     let simulator = Simulator::start(scenario)?;
     let mut out = io::stdout();
     writeln!(out, "{}\n{}", simulator.url(), simulator.ca_pem())?;
     out.flush()?;
-    io::copy(&mut io::stdin(), &mut io::sink())?;
+    for line in io::stdin().lines() {
+        line?;
+        match reload(file, &simulator) {
+            Ok(()) => writeln!(out, "reloaded")?,
+            Err(error) => writeln!(out, "{error}")?,
+        }
+        out.flush()?;
+    }
+    loop {
+        std::thread::park();
+    }
+}
+
+fn reload(file: &str, simulator: &Simulator) -> Result<(), Box<dyn std::error::Error>> {
+    let scenario = Scenario::from_toml(&std::fs::read_to_string(file)?)?;
+    simulator.update(|current| *current = scenario)?;
     Ok(())
 }

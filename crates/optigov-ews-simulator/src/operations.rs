@@ -6,9 +6,14 @@ mod folder;
 mod get_folder;
 mod get_item;
 mod get_server_time_zones;
+mod get_streaming_events;
 mod get_user_availability;
 mod item;
 mod recurrence;
+mod subscribe;
+mod unsubscribe;
+
+use std::sync::Arc;
 
 use chrono::{DateTime, SecondsFormat, Utc};
 use chrono_tz::Tz;
@@ -16,6 +21,8 @@ use chrono_tz::Tz;
 use crate::identity::Caller;
 use crate::misbehaviour::Manner;
 use crate::soap::Refusal;
+use crate::subscriptions::Subscriptions;
+use crate::wire::Body;
 use crate::world::World;
 use crate::xml::{Element, Ns};
 use crate::zones;
@@ -29,22 +36,40 @@ pub(crate) struct Request<'a> {
     /// The zone that the `TimeZoneContext` header asks answers in.
     pub(crate) zone: Tz,
     pub(crate) manner: &'a Manner,
+    pub(crate) subscriptions: &'a Arc<Subscriptions>,
 }
 
-/// Answers with the content of `soap:Body`.
+/// What an operation answers.
+pub(crate) enum Answer {
+    /// The content of `soap:Body`.
+    Content(String),
+    /// A body that stays open, with its own envelopes.
+    Stream(Body),
+}
+
+/// Answers a request.
 ///
 /// # Errors
 /// What Exchange would say in a SOAP fault; refusals of single items are part of the answer.
-pub(crate) fn answer(request: &Request<'_>) -> Result<String, Refusal> {
-    match (request.body.ns, request.body.name.as_str()) {
+pub(crate) fn answer(request: &Request<'_>) -> Result<Answer, Refusal> {
+    if request.body.is(Ns::Messages, "GetStreamingEvents") {
+        return get_streaming_events::answer(request).map(|answer| match answer {
+            Ok(stream) => Answer::Stream(stream),
+            Err(content) => Answer::Content(content),
+        });
+    }
+    let content = match (request.body.ns, request.body.name.as_str()) {
         (Ns::Messages, "ConvertId") => convert_id::answer(request),
         (Ns::Messages, "FindItem") => find_item::answer(request),
         (Ns::Messages, "GetFolder") => get_folder::answer(request),
         (Ns::Messages, "GetItem") => get_item::answer(request),
         (Ns::Messages, "GetServerTimeZones") => get_server_time_zones::answer(request),
         (Ns::Messages, "GetUserAvailabilityRequest") => get_user_availability::answer(request),
+        (Ns::Messages, "Subscribe") => subscribe::answer(request),
+        (Ns::Messages, "Unsubscribe") => unsubscribe::answer(request),
         _ => Err(Refusal::new("ErrorInvalidRequest", "The request is invalid.")),
-    }
+    };
+    content.map(Answer::Content)
 }
 
 /// Answers an operation with one refused response message, whatever was asked.
@@ -56,7 +81,7 @@ pub(crate) fn refused(body: &Element, refusal: &Refusal) -> String {
     let mut out = "<m:GetUserAvailabilityResponse><m:FreeBusyResponseArray>".to_owned();
     for _ in 0..mailboxes {
         out.push_str("<m:FreeBusyResponse>");
-        refusal.write_message(&mut out, "ResponseMessage");
+        refusal.write_message(&mut out, "ResponseMessage", "");
         out.push_str("</m:FreeBusyResponse>");
     }
     out.push_str("</m:FreeBusyResponseArray></m:GetUserAvailabilityResponse>");
@@ -117,6 +142,12 @@ fn instant(text: &str, zone: Tz) -> Option<DateTime<Utc>> {
 
 /// One `…ResponseMessage` per answer, in order.
 fn messages(operation: &str, answers: impl IntoIterator<Item = Result<String, Refusal>>) -> String {
+    // Exchange keeps the container of what it did not find.
+    let empty = match operation {
+        "GetItem" => "<m:Items/>",
+        "GetFolder" => "<m:Folders/>",
+        _ => "",
+    };
     let mut out = String::new();
     push!(out, "<m:{operation}Response><m:ResponseMessages>");
     for answer in answers {
@@ -125,7 +156,7 @@ fn messages(operation: &str, answers: impl IntoIterator<Item = Result<String, Re
                 out,
                 r#"<m:{operation}ResponseMessage ResponseClass="Success"><m:ResponseCode>NoError</m:ResponseCode>{content}</m:{operation}ResponseMessage>"#
             ),
-            Err(refusal) => refusal.write_message(&mut out, &format!("{operation}ResponseMessage")),
+            Err(refusal) => refusal.write_message(&mut out, &format!("{operation}ResponseMessage"), empty),
         }
     }
     push!(out, "</m:ResponseMessages></m:{operation}Response>");

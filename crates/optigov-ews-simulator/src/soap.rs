@@ -61,8 +61,8 @@ impl Refusal {
         self
     }
 
-    /// Appends the refusal as a response message, `<m:NAME ResponseClass="Error">`.
-    pub(crate) fn write_message(&self, out: &mut String, name: &str) {
+    /// Appends the refusal as a response message, `<m:NAME ResponseClass="Error">`, that ends with `content`.
+    pub(crate) fn write_message(&self, out: &mut String, name: &str, content: &str) {
         let (code, text) = (Escaped(&self.code), Escaped(&self.text));
         push!(out, r#"<m:{name} ResponseClass="Error"><m:MessageText>{text}</m:MessageText>"#);
         push!(out, "<m:ResponseCode>{code}</m:ResponseCode><m:DescriptiveLinkKey>0</m:DescriptiveLinkKey>");
@@ -71,7 +71,7 @@ impl Refusal {
             self.write_values(out);
             out.push_str("</m:MessageXml>");
         }
-        push!(out, "</m:{name}>");
+        push!(out, "{content}</m:{name}>");
     }
 
     /// The whole envelope of a SOAP fault.

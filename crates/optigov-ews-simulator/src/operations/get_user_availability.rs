@@ -52,7 +52,7 @@ pub(super) fn answer(request: &Request<'_>) -> Result<String, Refusal> {
                 write_view(&mut out, request, view.within(permission), mailbox, permission);
             }
             Err(refusal) => {
-                refusal.write_message(&mut out, "ResponseMessage");
+                refusal.write_message(&mut out, "ResponseMessage", "");
                 out.push_str("<m:FreeBusyView><t:FreeBusyViewType>None</t:FreeBusyViewType></m:FreeBusyView>");
             }
         }
