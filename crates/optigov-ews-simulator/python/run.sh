@@ -19,7 +19,7 @@ print(found[-1])')
 fi
 answers=$(mktemp -d)
 trap 'rm -rf "$answers"' EXIT
-export OPTIGOV_SIMULATOR OPTIGOV_ANSWERS="$answers"
+export OPTIGOV_SIMULATOR OPTIGOV_ANSWERS="$answers" PYTHONDONTWRITEBYTECODE=1
 
 cd "$here"
 "$OPTIGOV_PYTHON" -W error::ResourceWarning -m unittest discover --start-directory . --pattern 'test_*.py'

@@ -197,6 +197,9 @@ impl Scenario {
                 return Err(crate::Error::scenario(text).at(format!("account {}", account.name)));
             }
         }
+        for (at, fault) in self.faults.iter().enumerate() {
+            fault.check().map_err(|error| error.at(format!("fault {}", at + 1)))?;
+        }
         let mut seen = std::collections::HashSet::new();
         for mailbox in &self.mailboxes {
             for address in std::iter::once(&mailbox.address).chain(&mailbox.aliases) {

@@ -183,7 +183,7 @@ async fn accept(listener: std::net::TcpListener, secured: Secured, exchange: Arc
 async fn serve(stream: TcpStream, secured: Secured, exchange: Arc<Exchange>) {
     stream.set_nodelay(true).ok();
     let fate = Fate::default();
-    let mut wire = Wire::new(stream, fate.clone());
+    let wire = Wire::new(stream, fate.clone());
     let result = match secured {
         Secured::Plain => converse(wire, Connection::new(&exchange, fate)).await,
         Secured::Tls(acceptor) => match acceptor.accept(wire).await {
@@ -191,17 +191,23 @@ async fn serve(stream: TcpStream, secured: Secured, exchange: Arc<Exchange>) {
             Err(error) => return tracing::debug!(%error, "TLS handshake failed"),
         },
         Secured::TooOld => {
-            let mut hello = [0; 1024];
-            // Whatever the client says, and whether it still listens.
-            wire.read(&mut hello).await.ok();
-            wire.write_all(&tls::TLS_1_0_HELLO).await.ok();
-            wire.read(&mut hello).await.ok();
-            return;
+            let ended = choose_tls_1_0(wire).await;
+            return tracing::debug!(?ended, "a client was offered TLS 1.0");
         }
     };
     if let Err(error) = result {
         tracing::debug!(%error, "connection ended");
     }
+}
+
+/// Reads a ClientHello, whatever is in it, and chooses TLS 1.0; then listens until the client has gone.
+async fn choose_tls_1_0(mut wire: Wire) -> std::io::Result<u64> {
+    let mut head = [0; 5];
+    wire.read_exact(&mut head).await?;
+    let mut hello = vec![0; usize::from(u16::from_be_bytes([head[3], head[4]]))];
+    wire.read_exact(&mut hello).await?;
+    wire.write_all(&tls::TLS_1_0_HELLO).await?;
+    tokio::io::copy(&mut wire, &mut tokio::io::sink()).await
 }
 
 async fn converse<S>(stream: S, connection: Connection) -> Result<(), hyper::Error>

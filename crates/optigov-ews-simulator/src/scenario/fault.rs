@@ -159,6 +159,18 @@ impl Fault {
         self
     }
 
+    pub(crate) fn check(&self) -> Result<(), crate::Error> {
+        if self.probability.is_some_and(|probability| !(0.0..=1.0).contains(&probability)) {
+            return Err(crate::Error::scenario("its probability is not from 0 to 1"));
+        }
+        match &self.effect {
+            Effect::Status { code, .. } if !(200..=599).contains(code) => {
+                Err(crate::Error::scenario(format!("{code} is no status of a final answer")))
+            }
+            _ => Ok(()),
+        }
+    }
+
     /// Whether the rule hits the `n`-th fitting request, counted from 1.
     pub(crate) fn hits(&self, n: u64) -> bool {
         self.nth.is_none_or(|nth| n == nth)

@@ -1,12 +1,10 @@
 //! Every fault that can be switched on, as a bare HTTP client sees it.
 
-mod common;
-
 use std::collections::HashSet;
 use std::time::Duration;
 
+use crate::common::{Answer, MAILBOX, attempt, client, envelope, find_item, post};
 use chrono::{NaiveDate, NaiveDateTime};
-use common::{Answer, MAILBOX, attempt, client, envelope, find_item, post};
 use optigov_ews_simulator::{
     Account, Certificate, Effect, Entry, Fault, Mailbox, Scenario, Shape, Simulator, Throttling, Tls,
 };

@@ -1,9 +1,7 @@
 //! FindItem over the socket, read with a bare HTTP client.
 
-mod common;
-
+use crate::common::{MAILBOX, envelope, find_item, post};
 use chrono::NaiveDate;
-use common::{MAILBOX, envelope, find_item, post};
 use optigov_ews_simulator::{Account, Entry, Mailbox, Scenario, Simulator, Status};
 
 const WEEK: (&str, &str) = ("2026-11-23T00:00:00Z", "2026-11-30T00:00:00Z");

@@ -1,0 +1,6 @@
+//! The simulator over its socket, with a client that knows nothing of it.
+
+mod calendar_view;
+mod common;
+mod faults;
+mod scenarios;
