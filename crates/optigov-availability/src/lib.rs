@@ -85,3 +85,8 @@ pub use text::{Language, Text};
 
 pub use optigov_counter::{Counter, Mailbox, Municipality};
 pub use optigov_slots::{Interval, Reason, Slot, Slots};
+
+/// The code of the guide for backend developers, held by the documentation tests.
+#[cfg(doctest)]
+#[doc = include_str!("../../../docs/embedding.md")]
+struct Embedding;
