@@ -42,9 +42,8 @@ impl Cells {
     pub(crate) fn new(base: i64, end: i64, cell: u32) -> Option<Cells> {
         let span = u32::try_from(end - base).ok()?;
         span.checked_add(cell.checked_mul(2)?)?;
-        // For a cell of 1, 2^64 itself would be needed; 0 stands for it.
-        let inverse = if cell == 1 { 0 } else { u64::MAX / u64::from(cell) + 1 };
-        Some(Cells { base, cell, inverse, count: span.div_ceil(cell) })
+        // A cell of one second has no inverse below 2^64.
+        (cell > 1).then(|| Cells { base, cell, inverse: u64::MAX / u64::from(cell) + 1, count: span.div_ceil(cell) })
     }
 
     pub(crate) fn cell(self) -> i64 {
@@ -54,11 +53,14 @@ impl Cells {
     /// The first bit whose instant is not before `second`; `count` if there is none.
     #[inline]
     pub(crate) fn at_or_after(self, second: i64) -> usize {
+        self.bit(second.saturating_sub(self.base))
+    }
+
+    /// The first bit that is not before an offset in seconds from the base; `count` if there is none.
+    #[inline]
+    pub(crate) fn bit(self, offset: i64) -> usize {
         let end = i64::from(self.count) * self.cell();
-        let offset = second.saturating_sub(self.base).clamp(0, end) as u32 + (self.cell - 1);
-        if self.inverse == 0 {
-            return offset as usize;
-        }
+        let offset = offset.clamp(0, end) as u64 + u64::from(self.cell - 1);
         ((u128::from(self.inverse) * u128::from(offset)) >> 64) as usize
     }
 

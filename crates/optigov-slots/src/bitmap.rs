@@ -132,9 +132,9 @@ fn below<'a>(planes: impl Iterator<Item = &'a u64>, bound: usize) -> u64 {
 
 /// Clears the starts that busy time forbids: from less than `reach` seconds before it until `before` seconds after it.
 fn clear_all(bits: &mut [u64], cells: Cells, busy: &Busy, reach: i64, before: i64) {
+    let (reach, before) = (reach + cells.base, before - cells.base);
     for busy in busy.as_slice() {
-        let (from, until) = cells.within(busy.start_unix() - reach, busy.end_unix() + before);
-        clear(bits, from, until);
+        clear(bits, cells.bit(busy.start_unix() - reach), cells.bit(busy.end_unix() + before));
     }
 }
 
@@ -150,21 +150,23 @@ fn clear(bits: &mut [u64], from: usize, until: usize) {
     for_words(bits, from, until, |word, mask| *word &= !mask);
 }
 
-/// A stretch of up to 64 bits touches at most two words, and is done without asking which: few entries are longer.
+/// A stretch of fewer than 64 bits touches at most two words, and is done without asking which: few entries are longer.
 #[inline]
 fn for_words(bits: &mut [u64], mut from: usize, until: usize, change: impl Fn(&mut u64, u64)) {
-    while until.saturating_sub(from) > 64 {
+    let mut length = until.saturating_sub(from);
+    while length >= 64 {
         let next = (from / 64 + 1) * 64;
         if let Some(word) = bits.get_mut(from / 64) {
             change(word, u64::MAX << (from % 64));
         }
+        length -= next - from;
         from = next;
     }
-    let length = until.saturating_sub(from);
-    let mask = ((1_u128 << length) - 1) << (from % 64);
-    if let Some([first, second, ..]) = bits.get_mut(from / 64..) {
-        change(first, mask as u64);
-        change(second, (mask >> 64) as u64);
+    let (word, shift) = (from / 64, from % 64);
+    let mask = (1_u64 << length) - 1;
+    if let Some([first, second]) = bits.get_mut(word..word + 2) {
+        change(first, mask << shift);
+        change(second, mask >> 1 >> (63 - shift));
     }
 }
 

@@ -31,7 +31,6 @@ pub struct Interval {
 /// An interval was to end where it starts, or before.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
 #[error("an interval must end after it starts")]
-#[non_exhaustive]
 pub struct EmptyInterval;
 
 impl Interval {

@@ -1,6 +1,6 @@
 use std::fmt;
 
-use chrono::{DateTime, NaiveDate, Utc};
+use chrono::{DateTime, NaiveDate, NaiveTime, Utc};
 
 use crate::answer::{Answer, Starts};
 use crate::query::Query;
@@ -101,6 +101,21 @@ impl Slots {
     pub fn iter_from(&self, instant: DateTime<Utc>) -> Iter<'_> {
         let second = instant.timestamp() + i64::from(instant.timestamp_subsec_nanos() > 0);
         Iter { starts: self.answer.starts_from(second), length: self.rules.total }
+    }
+
+    /// The starts alone, as chrono values. Quicker than [`Slot::start`] for each slot: the date is worked out once a day.
+    pub fn starts(&self) -> impl Iterator<Item = DateTime<Utc>> + '_ {
+        let (mut midnight, mut date) = (i64::MIN / 2, NaiveDate::default());
+        self.answer.starts_from(i64::MIN).map(move |start| {
+            let mut second = start - midnight;
+            if !(0..civil::DAY).contains(&second) {
+                date = civil::instant(start).date_naive();
+                second = start.rem_euclid(civil::DAY);
+                midnight = start - second;
+            }
+            let time = NaiveTime::from_num_seconds_from_midnight_opt(second as u32, 0).unwrap_or_default();
+            date.and_time(time).and_utc()
+        })
     }
 
     /// The first slot.

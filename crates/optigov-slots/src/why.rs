@@ -101,7 +101,7 @@ impl Slots {
             reasons.push(Reason::LeadTime { earliest: civil::instant(earliest) });
         }
         let between_seconds = start.timestamp_subsec_nanos() > 0;
-        if between_seconds || (closed.is_none() && !query.is_on_grid(second)) {
+        if between_seconds || (self.open.is_open(start) && !query.is_on_grid(second)) {
             reasons.push(Reason::NotOnGrid);
         }
         let places = self.resources.places(self.free_at(second).count(), self.rules.capacity());
