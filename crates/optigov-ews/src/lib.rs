@@ -1,4 +1,48 @@
-//! Reads calendars over Exchange Web Services with impersonation, and never writes.
+//! Reads calendars over Exchange Web Services (EWS) with one account, on-premises first: 2016, 2019 and Subscription Edition.
+//!
+//! An [`EwsClient`] reads the calendar of a mailbox by impersonation ([`Impersonated::calendar_view`]), or the free/busy times of many
+//! mailboxes without it ([`EwsClient::free_busy`]), and checks a connection step by step ([`EwsClient::check`]).
+//!
+//! ```
+//! use chrono::{TimeDelta, Utc};
+//! use optigov_ews::{Credentials, EwsClient, Mailbox};
+//! # use optigov_ews_simulator::{Account, Entry, Mailbox as Simulated, Scenario, Simulator};
+//! # let start = "2026-11-24T09:00:00Z".parse::<chrono::DateTime<Utc>>()?;
+//! # let simulated = Simulated::new("anna@musterstadt.example").entry(Entry::timed(start, start + TimeDelta::hours(1)));
+//! # let account = Account::new("svc-optigov").password("secret").impersonates(["anna@musterstadt.example"]);
+//! # let exchange = Simulator::start(Scenario::new().account(account).mailbox(simulated))?;
+//! # tokio::runtime::Runtime::new()?.block_on(async {
+//! let client = EwsClient::builder(&exchange.url())
+//!     .root_certificates_pem(exchange.ca_pem())
+//!     .credentials(Credentials::basic("STADT\\svc-optigov", "secret"))
+//!     .build()?;
+//! let anna = Mailbox::parse("anna@musterstadt.example")?;
+//! let items = client.impersonate(&anna).calendar_view(start, start + TimeDelta::days(14)).await?;
+//! assert_eq!(items[0].start(), start);
+//! # Ok::<_, Box<dyn std::error::Error>>(())
+//! # })?;
+//! # Ok::<_, Box<dyn std::error::Error>>(())
+//! ```
+//!
+//! # What it refuses to do
+//! - **Write.** No operation that changes a mailbox exists here.
+//! - **Read titles.** Subject, body, attendees and location are not requested. The one exception is the connection check, which asks for
+//!   three subjects, counts how many are not empty, and drops them.
+//! - **Pass part of a calendar for the whole.** A view that the server cuts is split until every part is complete, or it is an error; so is
+//!   an item whose start or end cannot be read.
+//! - **Send a refused credential again** before it is replaced or a settable time has passed. Until a credential is proven, one request
+//!   at a time carries it, so a wrong password is sent once.
+//! - **Accept any certificate.** There is no such setting. Private authorities come in as PEM.
+//! - **Tell.** Passwords, tokens, handshake messages and addresses are in no `Debug`, no `Display` and no log, in any build profile.
+//!
+//! # How errors are told
+//! One [`Error`] with a [`Kind`], the [`Step`] at which the call ended, whose fault it is ([`Origin`]), the server's response code, the
+//! request's id, and for the administrator a cause and a remedy in German and English.
+//!
+//! # Features
+//! | feature | default | what it adds |
+//! |---|---|---|
+//! | `ntlm` | yes | `Credentials::ntlm` and `Credentials::negotiate`, with the channel binding that Extended Protection asks for |
 
 mod builder;
 mod calendar;

@@ -5,6 +5,7 @@ mod certificates;
 mod check;
 mod credentials;
 mod free_busy;
+mod load;
 #[cfg(feature = "ntlm")]
 mod ntlm_gate;
 mod support;

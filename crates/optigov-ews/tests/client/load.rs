@@ -1,0 +1,97 @@
+//! What a thousand mailboxes cost, in requests and connections.
+
+use std::{collections::HashSet, time::Duration};
+
+use optigov_ews::{Credentials, EwsClient, Mailbox};
+use optigov_ews_simulator::{Account, Mailbox as SimulatedMailbox, Permission, Scenario, Simulator};
+use tokio::task::JoinSet;
+
+use crate::support::{END, PASSWORD, Reply, START, Scripted, read, utc, view};
+
+const MAILBOXES: usize = 1_000;
+const IN_FLIGHT: usize = 10;
+
+fn mailboxes() -> Vec<Mailbox> {
+    (0..MAILBOXES)
+        .map(|number| Mailbox::parse(&format!("person-{number}@musterstadt.example")).expect("an address"))
+        .collect()
+}
+
+fn simulator() -> Simulator {
+    let account = Account::new("svc-optigov").password(PASSWORD).impersonates_everybody();
+    let mailbox =
+        |mailbox: &Mailbox| SimulatedMailbox::new(mailbox.as_str()).default_permission(Permission::AvailabilityOnly);
+    let scenario = mailboxes().iter().map(mailbox).fold(Scenario::new().account(account), Scenario::mailbox);
+    Simulator::start(scenario).expect("a simulator")
+}
+
+fn client(simulator: &Simulator, credentials: Credentials) -> EwsClient {
+    let builder = EwsClient::builder(&simulator.url()).only_given_roots().root_certificates_pem(simulator.ca_pem());
+    builder
+        .credentials(credentials)
+        .max_in_flight(IN_FLIGHT)
+        .timeout(Duration::from_secs(60))
+        .build()
+        .expect("a client")
+}
+
+async fn read_all(client: &EwsClient, mailboxes: Vec<Mailbox>) {
+    let mut tasks = JoinSet::new();
+    for mailbox in mailboxes {
+        let client = client.clone();
+        tasks.spawn(async move { read(&client, &mailbox).await.map(drop) });
+    }
+    while let Some(done) = tasks.join_next().await {
+        done.expect("a task").expect("a view");
+    }
+}
+
+#[tokio::test]
+async fn a_thousand_mailboxes_are_a_thousand_requests_over_a_few_connections() {
+    let simulator = simulator();
+    read_all(&client(&simulator, Credentials::basic("svc-optigov", PASSWORD)), mailboxes()).await;
+    let requests = simulator.requests();
+    assert_eq!(requests.len(), MAILBOXES);
+    let connections: HashSet<_> = requests.iter().map(|request| request.connection()).collect();
+    // The pool opens a connection now and then while another is on its way back to it.
+    assert!(connections.len() <= 2 * IN_FLIGHT, "{} connections", connections.len());
+}
+
+#[cfg(feature = "ntlm")]
+#[tokio::test]
+async fn ntlm_costs_a_handshake_for_a_connection_and_none_for_a_request() {
+    let simulator = simulator();
+    read_all(&client(&simulator, Credentials::ntlm("STADT\\svc-optigov", PASSWORD)), mailboxes().split_off(700)).await;
+    let requests = simulator.requests();
+    let connections: HashSet<_> = requests.iter().map(|request| request.connection()).collect();
+    assert!(connections.len() <= IN_FLIGHT, "{} connections", connections.len());
+    let with_header = requests.iter().filter(|request| request.header("authorization").is_some()).count();
+    assert_eq!(with_header, 2 * connections.len(), "two legs for each connection");
+    assert_eq!(requests.iter().filter(|request| request.operation().is_some()).count(), 300);
+}
+
+#[tokio::test]
+async fn a_thousand_mailboxes_are_ten_free_busy_requests() {
+    let simulator = simulator();
+    let client = client(&simulator, Credentials::basic("svc-optigov", PASSWORD));
+    let results = client.free_busy(&mailboxes(), utc(START), utc(END)).await.expect("results");
+    assert!(results.iter().all(|(_, events)| events.is_ok()));
+    assert_eq!(simulator.requests().len(), 10);
+}
+
+#[tokio::test]
+async fn no_more_requests_are_in_flight_than_allowed() {
+    let server =
+        Scripted::start(|number, _| if number == 0 { Reply::ok(view("", "true")) } else { Reply::Silence }).await;
+    let client = server.client().max_in_flight(3).timeout(Duration::from_millis(300)).build().expect("a client");
+    read(&client, &mailboxes()[0]).await.expect("the credential is proven");
+    let mut tasks = JoinSet::new();
+    for mailbox in mailboxes().into_iter().take(30) {
+        let client = client.clone();
+        tasks.spawn(async move { read(&client, &mailbox).await.expect_err("silence").is_timeout() });
+    }
+    while let Some(late) = tasks.join_next().await {
+        assert!(late.expect("a task"));
+    }
+    assert!(server.count() <= 1 + 3, "the others waited for their turn until their deadline: {}", server.count());
+}
