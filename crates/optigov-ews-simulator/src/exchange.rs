@@ -202,6 +202,7 @@ impl Connection {
         envelope: &Envelope,
         manner: &Manner,
     ) -> Result<operations::Answer, Refusal> {
+        operations::check_version(envelope.header("RequestServerVersion"))?;
         let caller = Caller::new(world, account, envelope.header("ExchangeImpersonation"))?;
         let zone = operations::zone_context(envelope.header("TimeZoneContext"))?;
         let (body, subscriptions) = (envelope.operation(), &self.exchange.subscriptions);

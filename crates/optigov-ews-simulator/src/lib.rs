@@ -1,4 +1,82 @@
-//! An Exchange server for tests, examples and benchmarks: real sockets, TLS, authentication, SOAP, and faults on demand.
+//! An Exchange server for tests, examples and benchmarks: a real socket, real TLS, HTTP authentication, SOAP, impersonation
+//! rights, recurrence expansion, throttling, and faults on demand.
+//!
+//! It exists so that a client of Exchange Web Services can be tried the way it will be used, on any machine, without an
+//! Exchange. It was written from Microsoft's schema and documentation and shares no code with `optigov-ews`; third-party
+//! clients (exchangelib, requests_ntlm, curl) read from it in this crate's own checks, and every answer is held against the
+//! schema. It is for development only: it keeps passwords in memory as they are, and has no operation that a stranger should
+//! reach. It listens on 127.0.0.1 alone.
+//!
+//! # In a test
+//! Describe what the server holds, start it, and point the client at [`url`](Simulator::url), trusting
+//! [`ca_pem`](Simulator::ca_pem). Starting is synchronous and takes milliseconds; every simulator has a thread and a port of its
+//! own, so tests can run side by side; it stops when dropped.
+//!
+//! ```
+//! use std::io::{Read, Write};
+//! use std::net::TcpStream;
+//!
+//! use chrono::NaiveDate;
+//! use optigov_ews_simulator::{Account, Effect, Entry, Fault, Mailbox, Scenario, Scheme, Simulator, Status};
+//!
+//! # fn main() -> Result<(), Box<dyn std::error::Error>> {
+//! let monday = NaiveDate::from_ymd_opt(2026, 11, 23).expect("a date");
+//! let at = |hour| monday.and_hms_opt(hour, 0, 0).expect("a time");
+//! let scenario = Scenario::new()
+//!     .account(Account::new("svc-optigov").password("geheim").impersonates(["anna@musterstadt.example"]))
+//!     .mailbox(
+//!         Mailbox::new("anna@musterstadt.example")
+//!             .entry(Entry::local(at(9), at(10)).subject("Jour fixe").recurs("FREQ=WEEKLY;BYDAY=MO"))
+//!             .entry(Entry::all_day(monday, monday).subject("Urlaub").status(Status::OutOfOffice)),
+//!     )
+//!     .fault(Fault::new(Effect::Truncated).operation("FindItem").nth(2))
+//!     .schemes([Scheme::Basic])
+//!     .plain_http();
+//! let simulator = Simulator::start(scenario)?;
+//!
+//! // Your client goes here. This one is turned away, because it has no password.
+//! let mut client = TcpStream::connect(simulator.address())?;
+//! client.write_all(b"POST /EWS/Exchange.asmx HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\nContent-Length: 0\r\n\r\n")?;
+//! let mut answer = String::new();
+//! client.read_to_string(&mut answer)?;
+//! assert!(answer.starts_with("HTTP/1.1 401"));
+//!
+//! // Afterwards, see what arrived, or change the calendar and ask again.
+//! assert_eq!(simulator.requests()[0].refusal(), Some("no credentials"));
+//! simulator.update(|scenario| {
+//!     if let Some(anna) = scenario.mailbox_mut("anna@musterstadt.example") {
+//!         anna.entries_mut().clear();
+//!     }
+//! })?;
+//! # Ok(())
+//! # }
+//! ```
+//!
+//! A scenario can also be a TOML file ([`Scenario::from_toml`]; `scenarios/musterstadt.toml` has every key), and a calendar an
+//! iCalendar export ([`Mailbox::ics`]). The binary `optigov-ews-simulator FILE` serves a file for clients in other languages.
+//!
+//! # What it simulates
+//! | | |
+//! |---|---|
+//! | transport | HTTP/1.1 with keep-alive; TLS 1.2 and 1.3 with a certificate of its own authority, or a given one; expired, for another name, signed with SHA-384; TLS 1.2 only; a server stuck at TLS 1.0 |
+//! | login | Basic, bearer; NTLMv2 and Negotiate (NTLM in SPNEGO or bare) of the connection, with channel bindings ignored, allowed or required; lockout |
+//! | operations | FindItem with CalendarView, GetItem, GetFolder, GetUserAvailability, GetServerTimeZones, Subscribe (streaming), GetStreamingEvents, Unsubscribe; of ConvertId the refusal. Anything else: the fault `ErrorInvalidRequest` |
+//! | rights | impersonation with a scope, by four kinds of name; folder permissions None, AvailabilityOnly, LimitedDetails, Reviewer; disabled, moving and unavailable mailboxes |
+//! | calendar | single entries and series with moved, changed and deleted occurrences, all-day, a zone per entry, private, cancelled, rooms |
+//! | limits | two years and 1,000 items a view, 100 mailboxes and 42 days of free/busy, ten streams; throttling by requests in flight and by budget, in four shapes |
+//! | faults | [`Effect`] by rule, see [`Fault`]; [`Scenario::foreign_server`] for the ways of servers that are not Microsoft's |
+//!
+//! # What it does not
+//! It has no operation that changes a mailbox, no folders besides the calendar and its ancestors, no mail, no attachments, no
+//! Kerberos, no autodiscovery, no pull or push notifications. Requests are read leniently where Exchange would hold them
+//! against the schema: missing parts are refused, a wrong order of elements is not. Error texts are its own. A view's items
+//! are half-open unless [`Effect::Touching`] says otherwise. A rule that Exchange could not hold (hourly, several days of a
+//! month) is expanded like any other, but its master shows no `Recurrence`.
+//!
+//! # Features
+//! | feature | default | adds |
+//! |---|---|---|
+//! | none | | everything is always there |
 
 /// Appends formatted text to a `String`, which cannot fail.
 macro_rules! push {

@@ -96,6 +96,18 @@ pub(crate) fn name(body: &Element) -> &str {
     }
 }
 
+/// Whether the schema has the version that the request was written for; without the header, any is meant.
+pub(crate) fn check_version(header: Option<&Element>) -> Result<(), Refusal> {
+    const EXCHANGE: [&str; 11] =
+        ["2007", "2007_SP1", "2009", "2010", "2010_SP1", "2010_SP2", "2012", "2013", "2013_SP1", "2015", "2016"];
+    let Some(version) = header.and_then(|header| header.attribute("Version")) else { return Ok(()) };
+    let known = match version.strip_prefix("Exchange") {
+        Some(year) => EXCHANGE.contains(&year),
+        None => version.starts_with("V201"),
+    };
+    if known { Ok(()) } else { Err(Refusal::new("ErrorInvalidServerVersion", "The server version is invalid.")) }
+}
+
 /// The zone of the `TimeZoneContext` header; UTC without one.
 pub(crate) fn zone_context(header: Option<&Element>) -> Result<Tz, Refusal> {
     let Some(definition) = header.and_then(|header| header.types(&["TimeZoneDefinition"])) else {

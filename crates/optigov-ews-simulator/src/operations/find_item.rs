@@ -13,7 +13,7 @@ use crate::xml::{Element, Ns};
 /// A view may span two years.
 const WIDEST: TimeDelta = TimeDelta::days(2 * 366);
 
-/// Items at most, when the request names no limit.
+/// Items at most, whatever the request allows (Exchange's `EwsFindCountLimit`).
 const MOST_ITEMS: usize = 1_000;
 
 pub(super) fn answer(request: &Request<'_>) -> Result<String, Refusal> {
@@ -43,7 +43,7 @@ fn found(request: &Request<'_>, shape: &Shape, view: &Element, id: &Element) -> 
     }
     let limit = match view.attribute("MaxEntriesReturned") {
         Some(text) => match text.parse() {
-            Ok(limit) if limit > 0 => limit,
+            Ok(limit) if limit > 0 => MOST_ITEMS.min(limit),
             _ => return Err(schema("the attribute 'MaxEntriesReturned' is no positive number".to_owned())),
         },
         None => MOST_ITEMS,

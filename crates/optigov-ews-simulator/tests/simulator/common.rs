@@ -89,3 +89,26 @@ pub(crate) fn find_item(folder: Option<&str>, window: (&str, &str), limit: Optio
         <t:DistinguishedFolderId Id="calendar">{folder}</t:DistinguishedFolderId></m:ParentFolderIds></m:FindItem>"#
     )
 }
+
+/// A GetUserAvailability in the zone of Berlin, without clock changes.
+pub(crate) fn free_busy(mailboxes: &[&str], window: (&str, &str), view: &str) -> String {
+    let change = "<t:Bias>0</t:Bias><t:Time>00:00:00</t:Time><t:DayOrder>0</t:DayOrder><t:Month>0</t:Month>\
+                  <t:DayOfWeek>Sunday</t:DayOfWeek>";
+    let data: String = mailboxes
+        .iter()
+        .map(|address| {
+            format!(
+                "<t:MailboxData><t:Email><t:Address>{address}</t:Address></t:Email><t:AttendeeType>Required\
+                 </t:AttendeeType></t:MailboxData>"
+            )
+        })
+        .collect();
+    let (start, end) = window;
+    format!(
+        "<m:GetUserAvailabilityRequest><t:TimeZone><t:Bias>-60</t:Bias><t:StandardTime>{change}</t:StandardTime>\
+         <t:DaylightTime>{change}</t:DaylightTime></t:TimeZone><m:MailboxDataArray>{data}</m:MailboxDataArray>\
+         <t:FreeBusyViewOptions><t:TimeWindow><t:StartTime>{start}</t:StartTime><t:EndTime>{end}</t:EndTime>\
+         </t:TimeWindow><t:MergedFreeBusyIntervalInMinutes>60</t:MergedFreeBusyIntervalInMinutes><t:RequestedView>{view}\
+         </t:RequestedView></t:FreeBusyViewOptions></m:GetUserAvailabilityRequest>"
+    )
+}

@@ -242,3 +242,16 @@ async fn a_foreign_server_has_its_own_ways() {
     let fault = post(&simulator, "geheim", envelope(Some("niemand@musterstadt.example"), "<m:GetFolder/>")).await;
     assert_eq!((fault.status, fault.texts("faultcode")), (200, vec!["ErrorNonExistentMailbox".to_owned()]));
 }
+
+#[tokio::test]
+async fn a_certificate_may_be_given() {
+    let signed = rcgen::generate_simple_self_signed(["localhost".to_owned()]).expect("a certificate");
+    let (chain, key) = (signed.cert.pem(), signed.signing_key.serialize_pem());
+    let given = scenario().certificate(Certificate::Given { chain: chain.clone(), key });
+    assert!(!format!("{given:?}").contains("PRIVATE KEY"));
+    let simulator = Simulator::start(given).expect("a simulator");
+    assert_eq!(simulator.ca_pem(), chain);
+    assert_eq!(post(&simulator, "geheim", view()).await.status, 200);
+    let broken = Certificate::Given { chain, key: "no key".to_owned() };
+    assert!(Simulator::start(scenario().certificate(broken)).expect_err("no key").is_scenario());
+}

@@ -3,4 +3,5 @@
 mod calendar_view;
 mod common;
 mod faults;
+mod free_busy;
 mod scenarios;
