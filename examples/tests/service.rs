@@ -214,6 +214,11 @@ async fn the_start_page_shows_the_entry_and_the_free_slots() {
     assert_eq!(page.body.matches("<time ").count(), listed.len());
     assert!(page.body.contains(r#"<time datetime="2026-11-24T10:40:00+01:00">10:40</time>"#));
     assert!(!page.body.contains("<script"), "it works without");
+    let later =
+        r#"<a href="/?counter=buergerbuero-1&amp;template=personalausweis&amp;from=2026-12-07">Weitere Tage</a>"#;
+    assert!(page.body.contains(later), "{}", page.body);
+    let later = service.get("/?counter=buergerbuero-1&template=personalausweis&from=2026-12-07").await;
+    assert!(later.body.contains("Montag, 07.12.2026") && !later.body.contains("24.11.2026"));
     let labels = page.body.matches("<label").count();
     let fields = page.body.matches("<input").count() - page.body.matches(r#"type="hidden""#).count();
     assert_eq!(labels, fields, "every field has its label");
@@ -269,6 +274,17 @@ async fn a_refused_form_keeps_what_was_entered_and_shows_each_fault_beside_its_f
     assert!(page.body.contains("aber es ist kein Postfach eingetragen"), "{}", page.body);
     assert_eq!(page.body.matches(r#"aria-invalid="true""#).count(), 1);
     assert_eq!(service.counter("buergerbuero-1").await, before);
+}
+
+#[tokio::test]
+async fn what_is_most_likely_not_meant_is_said_beside_the_entry() {
+    let service = Service::start().await;
+    let mut document = service.counter("standesamt").await;
+    document["opening"] = json!([]);
+    assert_eq!(service.put("/counters/standesamt", &document).await.status, StatusCode::OK);
+    let [page, other] = [service.get("/?counter=standesamt").await, service.get("/?counter=zulassung-1").await];
+    assert!(page.body.contains(r#"<p class="note warn">An diesem Schalter"#), "{}", page.body);
+    assert!(!other.body.contains("An diesem Schalter"), "{}", other.body);
 }
 
 #[tokio::test]

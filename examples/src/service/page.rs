@@ -111,6 +111,7 @@ async fn whole(
         section aria-labelledby="entry" {
             h2 id="entry" { "Schalter" }
             (entry(town, counter))
+            @for warning in warnings(town, counter) { (note("warn", &words(&warning))) }
             (form(counter, entered))
             @if town.exchange().is_some() && !counter.exchange_sync().mailboxes().is_empty() {
                 form method="post" action={ "/counters/" (counter.id()) "/connection-check" } {
@@ -184,6 +185,13 @@ fn entry(town: &Municipality, counter: &Counter) -> Markup {
             }
         }
     }
+}
+
+/// What is allowed in the counter's entry, but most likely not meant.
+fn warnings(town: &Municipality, counter: &Counter) -> Vec<Complaint> {
+    let place = town.counters().iter().position(|other| other.id() == counter.id());
+    let place = place.map_or(String::new(), |index| format!("counters[{index}]"));
+    town.warnings().iter().filter(|warning| warning.path().starts_with(&place)).map(Complaint::from).collect()
 }
 
 /// The weekdays as the configuration writes them (`Mon-Fri, Sun`), in German.
@@ -289,6 +297,8 @@ fn free(counter: &Counter, answer: &Answer) -> Markup {
     let local = |instant: DateTime<Utc>| instant.with_timezone(&found.zone);
     let clock = |instant: DateTime<Utc>| local(instant).format("%H:%M").to_string();
     let reason = found.status.reason(Language::De).unwrap_or_default();
+    let days: Vec<(NaiveDate, usize)> = found.counts_per_day().collect();
+    let next = days.last().and_then(|(last, _)| last.succ_opt());
     let status = match &found.status {
         Status::Known if !counter.exchange_sync().is_on() => {
             note("warn", "Der Exchange-Abgleich ist aus: Es gelten nur die Öffnungszeiten.")
@@ -308,7 +318,7 @@ fn free(counter: &Counter, answer: &Answer) -> Markup {
     html! {
         (status)
         @for warning in &found.warnings { (note("warn", &warning.message(Language::De))) }
-        @for (date, count) in found.counts_per_day() {
+        @for &(date, count) in &days {
             div.day {
                 h3 { (WEEKDAYS[date.weekday().num_days_from_monday() as usize]) ", " (date.format("%d.%m.%Y")) }
                 @if count == 0 { p.hint { "nichts frei" } } @else {
@@ -319,6 +329,9 @@ fn free(counter: &Counter, answer: &Answer) -> Markup {
                     }
                 }
             }
+        }
+        @if let Some(next) = next {
+            p { a href={ "/?counter=" (found.id) "&template=" (found.template) "&from=" (next) } { "Weitere Tage" } }
         }
     }
 }
