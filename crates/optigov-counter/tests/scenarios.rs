@@ -300,6 +300,48 @@ fn a_town_halls_week_is_what_its_sample_says() {
 }
 
 #[test]
+fn a_half_day_ends_the_usual_hours_and_leaves_exceptions_as_they_are() {
+    let open = |counter: &str, template: &str| -> Vec<String> {
+        let municipality = read(&format!(
+            r#"
+            name = "Musterstadt"
+            holidays = {{ add = [{{ on = "2027-02-09", name = "Faschingsdienstag", closed_from = "12:30" }}] }}
+            templates = [
+                {{ id = "pass", label = "Reisepass", length = "20min" }},
+                {{ id = "trauung", label = "Trauung", length = "45min" }},
+            ]
+            [[counters]]
+            id = "eins"
+            name = "Schalter 1"
+            templates = ["pass", "trauung"]
+            opening = [
+                {{ days = "Di", hours = ["08:00-10:00", "11:00-16:00", "22:00-02:00"] }},
+                {{ days = "Di", hours = "07:00-08:00", for_templates = ["trauung"] }},
+                {{ days = "Mo", hours = "23:00-01:00" }},
+            ]
+            {counter}
+            "#
+        ));
+        let template = municipality.template(template).expect("a template");
+        let window = days("2027-02-09", "2027-02-09");
+        let open = municipality.counters()[0].open_windows(&municipality, template, window);
+        let inside = open.windows().clipped_to(window);
+        let local = |instant: DateTime<Utc>| instant.with_timezone(&Berlin).format("%H:%M").to_string();
+        inside.iter().map(|open| format!("{}-{}", local(open.start()), local(open.end()))).collect()
+    };
+    // What began the evening before runs on; what would begin after 12:30 does not.
+    assert_eq!(open("", "pass"), ["00:00-01:00", "08:00-10:00", "11:00-12:30"]);
+    assert_eq!(open("", "trauung"), ["00:00-01:00", "07:00-10:00", "11:00-12:30"]);
+    let other = "exceptions = [{ on = \"2027-02-09\", hours = \"14:00-15:00\" }]";
+    assert_eq!(open(other, "pass"), ["00:00-01:00", "14:00-15:00"]);
+    let extra = "exceptions = [{ on = \"2027-02-09\", extra = \"14:00-15:00\" }]";
+    assert_eq!(open(extra, "pass"), ["00:00-01:00", "08:00-10:00", "11:00-12:30", "14:00-15:00"]);
+    let closed = "exceptions = [{ from = \"2027-02-08\", until = \"2027-02-12\", closed = true }]";
+    assert_eq!(open(closed, "pass"), Vec::<String>::new());
+    assert_eq!(open("observes_holidays = false", "pass").last().map(String::as_str), Some("22:00-00:00"));
+}
+
+#[test]
 fn a_counter_that_was_saved_is_checked_against_the_rest_and_answers_anew() {
     let municipality = sample("rathaus.toml");
     let template = municipality.template("ummeldung").expect("a template");
