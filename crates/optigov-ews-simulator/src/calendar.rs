@@ -258,6 +258,8 @@ impl Occurrence {
 
 #[cfg(test)]
 mod tests {
+    use proptest::prelude::*;
+
     use super::*;
 
     fn at(text: &str) -> NaiveDateTime {
@@ -329,5 +331,57 @@ mod tests {
         let mailbox = Mailbox::new("a@b").entry(entry.clone()).entry(entry);
         let calendar = Calendar::new(&mailbox).expect("a calendar");
         assert_ne!(calendar.items()[0].uid, calendar.items()[1].uid);
+    }
+
+    /// Minutes from the start of a fortnight.
+    fn after(minutes: i64) -> DateTime<Utc> {
+        instant("2026-10-19T00:00:00Z") + TimeDelta::minutes(minutes)
+    }
+
+    fn calendar() -> impl Strategy<Value = Calendar> {
+        let rule = prop_oneof![
+            Just(None),
+            Just(Some("FREQ=DAILY;COUNT=5")),
+            Just(Some("FREQ=WEEKLY;BYDAY=MO,TH")),
+            Just(Some("FREQ=DAILY;INTERVAL=2")),
+        ];
+        let entry = (0..14 * 24 * 60_i64, 0..600_i64, rule).prop_map(|(start, length, rule)| {
+            let entry = Entry::timed(after(start), after(start + length));
+            rule.map_or(entry.clone(), |rule| entry.recurs(rule))
+        });
+        prop::collection::vec(entry, 0..8)
+            .prop_map(|entries| Calendar::new(&Mailbox::new("a@b").entries(entries)).expect("a calendar"))
+    }
+
+    proptest! {
+        /// A client may split a window anywhere: the parts hold what the whole holds, and nothing else.
+        #[test]
+        fn parts_of_a_window_hold_the_whole(
+            calendar in calendar(),
+            start in 0..10_000_i64,
+            first in 1..6_000_i64,
+            second in 1..6_000_i64,
+        ) {
+            let key = |o: &Occurrence| (o.start, o.end, o.item);
+            let (start, middle, end) = (after(start), after(start + first), after(start + first + second));
+            let whole: Vec<_> = calendar.view(start, end, false).iter().map(key).collect();
+            let mut parts: Vec<_> = calendar.view(start, middle, false).iter().map(key).collect();
+            parts.extend(calendar.view(middle, end, false).iter().map(key));
+            parts.sort_unstable();
+            parts.dedup();
+            prop_assert_eq!(&whole, &parts);
+            prop_assert!(whole.iter().all(|(from, to, _)| *from < end && (*to > start || from == to)));
+            prop_assert!(whole.is_sorted_by_key(|(from, _, _)| *from));
+        }
+
+        /// What was expanded for one window serves the next, in whatever order they are asked for.
+        #[test]
+        fn expansion_does_not_depend_on_what_was_asked_before(calendar in calendar(), far in 0..900_i64) {
+            let key = |o: &Occurrence| (o.start, o.end, o.item);
+            let ask = || calendar.view(after(0), after(20_000), true).iter().map(key).collect::<Vec<_>>();
+            let before = ask();
+            calendar.view(after(far * 1440), after((far + 1) * 1440), false);
+            prop_assert_eq!(before, ask());
+        }
     }
 }

@@ -163,6 +163,8 @@ fn is_forbidden(c: char) -> bool {
 
 #[cfg(test)]
 mod tests {
+    use proptest::prelude::*;
+
     use super::*;
 
     #[test]
@@ -190,5 +192,19 @@ mod tests {
         let nasty = "Müller & Söhne <\"Bürgerbüro\"> \u{0}\u{b}Ende";
         let x = Element::parse(&format!("<a>{}</a>", Escaped(nasty))).expect("well-formed");
         assert_eq!(x.text(), "Müller & Söhne <\"Bürgerbüro\">   Ende");
+    }
+
+    proptest! {
+        #[test]
+        fn no_text_makes_the_reader_panic(text in r#"([<>/&;="'!?\[\]a-c:x ]|<a>|</a>|<!\[CDATA\[|]]>|&#x?[0-9]{1,7};|xmlns)*"#) {
+            Element::parse(&text).ok();
+        }
+
+        #[test]
+        fn text_comes_back_as_it_was_written(text in "[^\\p{Cc}\u{fffe}\u{ffff}]*") {
+            let element = Element::parse(&format!("<a b=\"{0}\">{0}</a>", Escaped(&text))).expect("well-formed");
+            prop_assert_eq!(element.text(), text.trim());
+            prop_assert_eq!(element.attribute("b"), Some(text.as_str()));
+        }
     }
 }

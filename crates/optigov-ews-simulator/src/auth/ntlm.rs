@@ -244,6 +244,8 @@ fn field(message: &[u8], at: usize) -> Option<&[u8]> {
 
 #[cfg(test)]
 mod tests {
+    use proptest::prelude::*;
+
     use super::*;
 
     /// A third message around the values of MS-NLMP 4.2.4, without integrity code.
@@ -315,5 +317,21 @@ mod tests {
         }
         assert!(Authenticate::parse(&example(&[0; 24])).is_none(), "NTLMv1");
         assert!(Challenge::new(b"NTLMSSP\0\x03\0\0\0\0\0\0\0", "STADT", [0; 8], 0).is_none());
+    }
+
+    proptest! {
+        /// Any bytes behind the signature, and any damage to a real message.
+        #[test]
+        fn no_message_makes_the_acceptor_panic(bytes in prop::collection::vec(any::<u8>(), 0..200), at in 0..240_usize) {
+            let mut message = example(&[&[0; 16][..], &blob()].concat());
+            message.splice(at.min(message.len()).., bytes.iter().copied());
+            for message in [message, [&SIGNATURE[..], &[3, 0, 0, 0], &bytes].concat(), bytes] {
+                Challenge::new(&message, "STADT", [0; 8], 0);
+                if let Some(authenticate) = Authenticate::parse(&message) {
+                    prop_assert!(!authenticate.proves(&challenge(), "Password"));
+                    authenticate.binding();
+                }
+            }
+        }
     }
 }

@@ -106,6 +106,8 @@ fn octets(der: &[u8]) -> Option<&[u8]> {
 
 #[cfg(test)]
 mod tests {
+    use proptest::prelude::*;
+
     use super::*;
 
     fn first(mechanisms: &[&[u8]], token: &[u8]) -> Vec<u8> {
@@ -137,6 +139,16 @@ mod tests {
         let token = first(&[NTLM], &[7; 300]);
         for length in 0..token.len() {
             assert_eq!(Token::parse(&token[..length]), None);
+        }
+    }
+
+    proptest! {
+        #[test]
+        fn no_token_makes_the_reader_panic(bytes in prop::collection::vec(any::<u8>(), 0..80), at in 0..340_usize) {
+            let mut token = first(&[NTLM], &[7; 300]);
+            token.splice(at.min(token.len()).., bytes.iter().copied());
+            Token::parse(&token);
+            Token::parse(&bytes);
         }
     }
 }
