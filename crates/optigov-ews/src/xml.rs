@@ -5,7 +5,7 @@ use std::borrow::Cow;
 use quick_xml::{
     Reader as Events,
     escape::resolve_predefined_entity,
-    events::{BytesRef, BytesStart, Event},
+    events::{BytesEnd, BytesRef, BytesStart, Event},
 };
 
 use crate::{Error, Kind};
@@ -21,6 +21,8 @@ const MAX_DEPTH: usize = 64;
 pub(crate) struct Reader<'a> {
     events: Events<&'a [u8]>,
     depth: usize,
+    /// Whether the element entered last is an empty one, whose end is still to be told.
+    empty: bool,
 }
 
 /// The start of an element. Names are compared without their prefix.
@@ -28,9 +30,7 @@ pub(crate) struct Tag<'a>(BytesStart<'a>);
 
 impl<'a> Reader<'a> {
     pub(crate) fn new(bytes: &'a [u8]) -> Reader<'a> {
-        let mut events = Events::from_reader(bytes);
-        events.config_mut().expand_empty_elements = true;
-        Reader { events, depth: 0 }
+        Reader { events: Events::from_reader(bytes), depth: 0, empty: false }
     }
 
     /// The next element inside the one entered last, or `None` at the end of that one.
@@ -74,19 +74,26 @@ impl<'a> Reader<'a> {
         }
     }
 
+    /// The next event. An empty element is a start and an end.
     fn event(&mut self) -> Result<Event<'a>, Error> {
-        let event = self
-            .events
-            .read_event()
-            .map_err(|error| Error::malformed("the answer is not well-formed XML").with_source(error))?;
+        if std::mem::take(&mut self.empty) {
+            self.depth -= 1;
+            return Ok(Event::End(BytesEnd::new("")));
+        }
+        let broken = |error| Error::malformed("the answer is not well-formed XML").with_source(error);
+        let event = match self.events.read_event().map_err(broken)? {
+            Event::Empty(start) => {
+                self.empty = true;
+                Event::Start(start)
+            }
+            event => event,
+        };
         match &event {
             Event::Start(_) => {
                 self.depth += 1;
                 if self.depth > MAX_DEPTH {
-                    return Err(Error::new(
-                        Kind::LimitReached,
-                        format!("the answer nests elements deeper than {MAX_DEPTH} levels"),
-                    ));
+                    let fact = format!("the answer nests elements deeper than {MAX_DEPTH} levels");
+                    return Err(Error::new(Kind::LimitReached, fact));
                 }
             }
             Event::End(_) => self.depth -= 1,

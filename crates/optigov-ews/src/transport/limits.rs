@@ -183,6 +183,17 @@ mod tests {
     }
 
     #[tokio::test(start_paused = true)]
+    async fn no_more_requests_are_in_flight_than_allowed() {
+        let limits = Limits::new(2);
+        let first = limits.admit(None, soon()).await.expect("admitted");
+        let _second = limits.admit(None, soon()).await.expect("admitted");
+        let third = tokio::time::timeout(Duration::from_secs(10), limits.admit(None, soon()));
+        assert!(third.await.is_err(), "a third request went out");
+        drop(first);
+        limits.admit(None, soon()).await.expect("admitted");
+    }
+
+    #[tokio::test(start_paused = true)]
     async fn the_number_in_flight_shrinks_when_throttled_and_grows_again() {
         let limits = Limits::new(8);
         let mut held = Vec::new();

@@ -8,6 +8,7 @@ mod free_busy;
 mod load;
 #[cfg(feature = "ntlm")]
 mod ntlm_gate;
+mod secrecy;
 mod support;
 mod throttling;
 mod way;

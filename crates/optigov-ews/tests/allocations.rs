@@ -1,0 +1,71 @@
+//! Memory is bounded by what is returned, not by how much is read.
+
+use std::fmt::Write;
+
+use allocation_counter::measure;
+use chrono::{DateTime, Utc};
+use optigov_ews::{Credentials, EwsClient, Mailbox, wire};
+use optigov_ews_simulator::{Account, Entry, Mailbox as SimulatedMailbox, Scenario, Simulator};
+
+fn instant(seconds: i64) -> DateTime<Utc> {
+    DateTime::from_timestamp(1_795_420_800 + seconds, 0).expect("an instant")
+}
+
+/// An answer with so many items and some text in each that nobody asked for.
+fn answer(items: usize, unasked: usize) -> Vec<u8> {
+    let mut text = String::from(
+        "<Envelope><Body><FindItemResponse><ResponseMessages><FindItemResponseMessage><ResponseCode>NoError</ResponseCode>\
+         <RootFolder IncludesLastItemInRange=\"true\"><Items>",
+    );
+    for number in 0..items {
+        write!(
+            text,
+            "<CalendarItem><ItemId Id=\"AAMk{number:0100}\"/><Start>2026-11-24T09:00:00Z</Start><End>2026-11-24T10:00:00Z</End>\
+             <LegacyFreeBusyStatus>Busy</LegacyFreeBusyStatus><Body>{}</Body></CalendarItem>",
+            "x".repeat(unasked)
+        )
+        .expect("text can be written");
+    }
+    (text + "</Items></RootFolder></FindItemResponseMessage></ResponseMessages></FindItemResponse></Body></Envelope>")
+        .into_bytes()
+}
+
+#[test]
+fn reading_an_item_allocates_its_id_and_nothing_else() {
+    let bytes = answer(1_000, 0);
+    let counted = measure(|| drop(wire::view(&bytes)));
+    assert!(counted.count_total < 1_000 + 60, "{} allocations", counted.count_total);
+    let talkative = answer(1_000, 5_000);
+    let with_text = measure(|| drop(wire::view(&talkative)));
+    assert_eq!(with_text.bytes_max, counted.bytes_max, "what was not asked for is passed over where it lies");
+}
+
+#[test]
+fn memory_does_not_grow_with_the_number_of_mailboxes() {
+    let mailboxes: Vec<_> = (0..60)
+        .map(|number| Mailbox::parse(&format!("person-{number}@musterstadt.example")).expect("an address"))
+        .collect();
+    let account = Account::new("svc-optigov").password("geheim-4711").impersonates_everybody();
+    let scenario = mailboxes.iter().fold(Scenario::new().account(account), |scenario, mailbox| {
+        let entries = (0..200).map(|number| Entry::timed(instant(3_600 * number), instant(3_600 * number + 1_800)));
+        scenario.mailbox(SimulatedMailbox::new(mailbox.as_str()).entries(entries))
+    });
+    let simulator = Simulator::start(scenario).expect("a simulator");
+    let builder = EwsClient::builder(&simulator.url()).only_given_roots().root_certificates_pem(simulator.ca_pem());
+    let client = builder.credentials(Credentials::basic("svc-optigov", "geheim-4711")).build().expect("a client");
+    // The counter is this thread's: the client runs on it, the simulator on its own.
+    let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().expect("a runtime");
+    let most = |mailboxes: &[Mailbox]| {
+        let read = async {
+            for mailbox in mailboxes {
+                let items =
+                    client.impersonate(mailbox).calendar_view(instant(0), instant(14 * 86_400)).await.expect("a view");
+                assert_eq!(items.len(), 200);
+            }
+        };
+        measure(|| runtime.block_on(read)).bytes_max
+    };
+    most(&mailboxes[..5]);
+    let (few, many) = (most(&mailboxes[..5]), most(&mailboxes));
+    assert!(many < few + few / 2, "{few} bytes for 5 mailboxes, {many} for 60");
+}
