@@ -9,9 +9,11 @@ use futures_util::stream::{self, Stream, StreamExt as _};
 use optigov_counter::{Counter, Mailbox, Municipality, WhenUnavailable};
 use optigov_slots::{Interval, Reason, Slot};
 use tokio::time::Instant;
+use tracing::Instrument as _;
 
 use crate::answer::{Answer, CounterAnswer, Status};
 use crate::builder::AvailabilityBuilder;
+use crate::cache::CacheError;
 use crate::clock::Clock;
 use crate::connection::ConnectionReport;
 use crate::error::{Error, Kind};
@@ -19,6 +21,7 @@ use crate::reader::{Fetched, Freshness, Reader, Target};
 use crate::request::SlotsRequest;
 use crate::resource::{Moment, counter_answer};
 use crate::setup::Setup;
+use crate::source::ReadError;
 use crate::text::Text;
 
 /// Answers which appointments can be booked. Cheap to clone; clones share configuration, cache and connections.
@@ -142,14 +145,17 @@ impl Availability {
     pub async fn counter_saved(&self, counter: Counter) -> Result<(), Error> {
         let setup = self.setup();
         let changed = setup.with_counter(counter.clone())?;
-        let old =
-            setup.municipality.counter(counter.id().as_str()).map_or(&[][..], |old| old.exchange_sync().mailboxes());
+        let old = setup
+            .place(counter.id().as_str())
+            .map_or(&[][..], |place| setup.counter(place).exchange_sync().mailboxes());
         let mailboxes = old.iter().chain(counter.exchange_sync().mailboxes());
-        let keys: Vec<_> = mailboxes.map(|mailbox| changed.target(mailbox).key).collect();
-        self.inner.reader.cache.invalidate(&keys).await.map_err(|cause| {
+        let keys: Vec<_> = mailboxes.map(|mailbox| changed.key(mailbox)).collect();
+        let told = tokio::time::timeout(self.inner.deadline, self.inner.reader.cache.invalidate(&keys)).await;
+        told.unwrap_or_else(|late| Err(CacheError::new(late))).map_err(|cause| {
             let words = Text::new("der Zwischenspeicher antwortet nicht", "the cache does not answer");
             Error::new(Kind::Cache, words).caused_by(cause)
         })?;
+        self.inner.reader.disown(&keys);
         let mut current = self.inner.setup.write().unwrap_or_else(PoisonError::into_inner);
         *current = Arc::new(current.with_counter(counter)?);
         Ok(())
@@ -168,20 +174,21 @@ impl Availability {
     ) -> Result<impl Stream<Item = Progress> + Send + use<>, Error> {
         let setup = self.setup();
         let chosen = match counters {
-            [] => setup.municipality.counters().iter().collect(),
-            ids => ids.iter().map(|id| setup.counter(id)).collect::<Result<Vec<_>, _>>()?,
+            [] => (0..setup.municipality.counters().len()).collect(),
+            ids => ids.iter().map(|id| setup.place(id)).collect::<Result<Vec<_>, _>>()?,
         };
-        let synced = chosen.iter().map(|counter| counter.exchange_sync()).filter(|sync| sync.is_on());
-        let targets = distinct(synced.flat_map(|sync| sync.mailboxes()).map(|mailbox| setup.target(mailbox)));
-        let (window, reader) = (setup.reading_window(window), Arc::clone(&self.inner.reader));
+        let targets = distinct(chosen.into_iter().flat_map(|place| setup.targets(place)));
+        let (stretch, reader) = (setup.stretch(window), Arc::clone(&self.inner.reader));
+        let span = tracing::info_span!("refresh", mailboxes = targets.len());
         let (total, batch) = (targets.len(), reader.source.batch().get());
         let groups: Vec<Vec<Target>> = targets.chunks(batch).map(<[Target]>::to_vec).collect();
         let reads = stream::iter(groups).map(move |group| {
             let reader = Arc::clone(&reader);
-            async move {
-                let deadline = Instant::now() + reader.times.reading;
-                stream::iter(reader.fetch(&group, window, Freshness::Now, deadline).await)
-            }
+            let read = async move {
+                let deadline = after(reader.times.reading);
+                stream::iter(reader.fetch(&group, stretch, Freshness::Now, deadline).await)
+            };
+            read.instrument(span.clone())
         });
         let mut progress = Progress { total, ..Progress::default() };
         Ok(reads.buffer_unordered(REFRESH_AT_ONCE).flatten().map(move |fetched| {
@@ -216,7 +223,7 @@ impl Availability {
         freshness: Freshness,
     ) -> Result<Verdict, Error> {
         let setup = self.setup();
-        let zone = setup.counter(counter)?.time_zone().unwrap_or(setup.municipality.time_zone());
+        let zone = setup.counter(setup.place(counter)?).time_zone().unwrap_or(setup.municipality.time_zone());
         let day = start.with_timezone(&zone).date_naive();
         let Ok(window) = Interval::of_dates(day, day, zone) else {
             unreachable!("an instant lies on a day that its zone has");
@@ -230,16 +237,24 @@ impl Availability {
     }
 
     async fn answer(&self, request: &SlotsRequest, freshness: Freshness) -> Result<Answer, Error> {
-        let (setup, now) = (self.setup(), self.inner.clock.now());
+        let deadline = after(self.inner.deadline);
+        let setup = self.setup();
         let asked = setup.asked(request)?;
-        let window = setup.reading_window(request.window);
-        let targets = distinct(asked.iter().flat_map(|asked| asked.targets.iter().cloned()));
-        let deadline = Instant::now() + self.inner.deadline;
-        let fetched = self.inner.reader.fetch(&targets, window, freshness, deadline).await;
+        tracing::Span::current().record("counters", asked.len());
+        let stretch = match freshness {
+            Freshness::Cached => setup.stretch(request.window),
+            Freshness::Now => setup.stretch(request.window).without_slack(),
+        };
+        let targets = distinct(asked.iter().flat_map(|asked| asked.targets));
+        let fetched = self.inner.reader.fetch(&targets, stretch, freshness, deadline).await;
         let fetched: HashMap<_, Fetched> = targets.into_iter().map(|target| target.key).zip(fetched).collect();
-        let moment = Moment { request, read: window, when_unavailable: self.inner.when_unavailable, now };
+        // The answer is as of the moment at which it is made: reading may have taken a while.
+        let now = self.inner.clock.now();
+        let (window, read, when_unavailable) = (request.window, stretch.needed, self.inner.when_unavailable);
+        let moment = Moment { window, bookings: request.bookings_by_counter(), read, when_unavailable, now };
+        let unread = Fetched { reading: Err(ReadError::internal()), older: None };
         let counters = asked.iter().map(|asked| {
-            let fetched = asked.targets.iter().filter_map(|target| fetched.get(&target.key));
+            let fetched = asked.targets.iter().map(|target| fetched.get(&target.key).unwrap_or(&unread));
             let open = setup.open_windows(asked, request.window);
             let answer = counter_answer(asked, open, fetched, &moment);
             metrics::counter!("optigov_answers_total", "status" => answer.status.as_str()).increment(1);
@@ -253,7 +268,13 @@ impl Availability {
 const REFRESH_AT_ONCE: usize = 10;
 
 /// Each mailbox once, in the order of first mention.
-fn distinct(targets: impl Iterator<Item = Target>) -> Vec<Target> {
+fn distinct<'a>(targets: impl Iterator<Item = &'a Target>) -> Vec<Target> {
     let mut seen = std::collections::HashSet::new();
-    targets.filter(|target| seen.insert(target.key)).collect()
+    targets.filter(|target| seen.insert(target.key)).cloned().collect()
+}
+
+/// The instant after so long; one beyond what the clock can tell is a year away.
+fn after(duration: Duration) -> Instant {
+    let now = Instant::now();
+    now.checked_add(duration).unwrap_or_else(|| now + Duration::from_secs(365 * 86_400))
 }

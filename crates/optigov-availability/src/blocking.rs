@@ -17,9 +17,9 @@ pub(crate) struct Blocked {
 }
 
 impl Blocked {
-    /// Applies `policy` to every entry of `reading`. All-day entries cover their dates in `zone`, the counter's. Entries are counted as
-    /// ignored where they touch `window`.
-    pub(crate) fn of(reading: &Reading, policy: &BlockingPolicy, zone: Tz, window: Interval) -> Self {
+    /// Applies `policy` to the entries of `reading` that touch `needed`. All-day entries cover their dates in `zone`, the counter's. Entries are
+    /// counted as ignored where they touch `window`.
+    pub(crate) fn of(reading: &Reading, policy: &BlockingPolicy, zone: Tz, window: Interval, needed: Interval) -> Self {
         let mut blocked = Blocked { busy: Vec::with_capacity(reading.entries().len()), ..Blocked::default() };
         for entry in reading.entries() {
             let (interval, shape) = match entry.when() {
@@ -30,6 +30,9 @@ impl Blocked {
                     Err(_) => continue,
                 },
             };
+            if !interval.overlaps(needed) {
+                continue;
+            }
             match policy.decide(entry.status(), shape, entry.is_cancelled()) {
                 Decision::Blocks => blocked.busy.push(interval),
                 Decision::AllDayIgnored => blocked.all_day_ignored += u32::from(interval.overlaps(window)),

@@ -19,6 +19,10 @@ use crate::text::Text;
 
 /// Bytes that the default cache may hold: about 4 million entries.
 const CACHE_BYTES: u64 = 64 * 1024 * 1024;
+/// The longest that a cache is waited for; then the calendar is read instead.
+const CACHE_ANSWERS: Duration = Duration::from_secs(2);
+/// Readings that may serve stale reach this much farther at most, so that they cover the windows of the days after.
+const MOST_SLACK: Duration = Duration::from_secs(7 * 86_400);
 /// How long the default cache keeps readings where none may serve stale.
 const KEEP: Duration = Duration::from_secs(3600);
 
@@ -80,7 +84,8 @@ impl AvailabilityBuilder {
         AvailabilityBuilder { time_to_live: age, ..self }
     }
 
-    /// A reading that serves a call and will expire within this time is read again in the background. Default: 0, no reading ahead.
+    /// A reading that serves a call and will expire within this time is read again in the background. Default: 0, no reading ahead; at most
+    /// half the time to live.
     pub fn read_ahead(self, before: Duration) -> Self {
         AvailabilityBuilder { read_ahead: before, ..self }
     }
@@ -118,11 +123,17 @@ impl AvailabilityBuilder {
             self.deadline.or(connection.map(|connection| connection.timeout())).unwrap_or(Duration::from_secs(30));
         // Readings outlast the calls that wait for them by far, but not for ever.
         let reading = deadline.saturating_mul(4);
-        let times = Times { time_to_live: self.time_to_live, read_ahead: self.read_ahead, reading };
+        let cached = (deadline / 4).min(CACHE_ANSWERS);
+        let read_ahead = self.read_ahead.min(self.time_to_live / 2);
+        let times = Times { time_to_live: self.time_to_live, read_ahead, reading, cache: cached };
+        let slack = match when_unavailable {
+            WhenUnavailable::ServeStale { up_to } => up_to.min(MOST_SLACK),
+            _ => Duration::ZERO,
+        };
         let namespace =
             connection.map(|connection| format!("{:?} {}", connection.access(), connection.url())).unwrap_or_default();
         let reader = Reader::new(source, cache, Arc::clone(&self.clock), times);
-        let setup = Setup::new(self.municipality, namespace);
+        let setup = Setup::new(self.municipality, namespace, slack);
         Ok(Availability::assemble(setup, reader, self.clock, when_unavailable, deadline))
     }
 }

@@ -21,11 +21,11 @@ use crate::source::{AllDayFlag, Calendar};
 /// return a reading stored for another key or under another generation.
 #[async_trait]
 pub trait CalendarCache: Send + Sync + 'static {
-    /// The generation of `key` and the readings stored under it.
+    /// For each of `keys`, in their order, its generation and the readings stored under that. All at once: one round trip to a shared store.
     ///
     /// # Errors
     /// Where the store cannot be asked.
-    async fn get(&self, key: &CacheKey) -> Result<Cached, CacheError>;
+    async fn get(&self, keys: &[CacheKey]) -> Result<Vec<Arc<Cached>>, CacheError>;
 
     /// Stores a reading that was begun under `generation`, or does nothing if the key has moved on to another generation.
     ///
@@ -54,7 +54,7 @@ pub struct Generation(pub u64);
 pub struct Cached {
     /// How often the key was invalidated.
     pub generation: Generation,
-    /// What was read under that generation, newest first; the facade is served by the first that covers its window.
+    /// What was read under that generation, in the order in which it came, the last first.
     pub readings: Vec<Arc<Reading>>,
 }
 
@@ -128,17 +128,17 @@ impl fmt::Debug for CacheKey {
 const READINGS_PER_MAILBOX: usize = 4;
 
 impl Cached {
-    /// The newest reading that covers `window`.
-    pub fn covering(&self, window: Interval) -> Option<&Arc<Reading>> {
-        self.readings.iter().find(|reading| reading.covers(window))
+    /// The newest reading that covers `window`. One that was read after `now` does not count: a clock was set back, so its age is unknown.
+    pub fn covering(&self, window: Interval, now: DateTime<Utc>) -> Option<&Arc<Reading>> {
+        let usable = self.readings.iter().filter(|reading| reading.read_at <= now && reading.covers(window));
+        usable.max_by_key(|reading| reading.read_at)
     }
 
-    /// Adds a reading, as the newest, and drops what it makes useless: older ones that it covers, and the oldest beyond four.
+    /// Adds a reading and drops what it makes useless: older ones that it covers, and beyond four the one that came first.
     pub fn add(&mut self, reading: Arc<Reading>) {
         self.readings
             .retain(|old| old.read_at > reading.read_at || !(reading.start <= old.start && old.end <= reading.end));
-        let place = self.readings.partition_point(|old| old.read_at > reading.read_at);
-        self.readings.insert(place, reading);
+        self.readings.insert(0, reading);
         self.readings.truncate(READINGS_PER_MAILBOX);
     }
 }
@@ -202,10 +202,6 @@ impl MemoryCache {
             .build();
         MemoryCache { readings, generations: Mutex::default() }
     }
-
-    fn generation(&self, key: &CacheKey) -> Generation {
-        self.generations.lock().unwrap_or_else(PoisonError::into_inner).get(key).copied().unwrap_or_default()
-    }
 }
 
 impl fmt::Debug for MemoryCache {
@@ -216,14 +212,20 @@ impl fmt::Debug for MemoryCache {
 
 #[async_trait]
 impl CalendarCache for MemoryCache {
-    async fn get(&self, key: &CacheKey) -> Result<Cached, CacheError> {
-        let generation = self.generation(key);
-        let stored = self.readings.get(key).filter(|stored| stored.generation == generation);
-        Ok(stored.map_or(Cached { generation, readings: Vec::new() }, |stored| Cached::clone(&stored)))
+    async fn get(&self, keys: &[CacheKey]) -> Result<Vec<Arc<Cached>>, CacheError> {
+        let generations = self.generations.lock().unwrap_or_else(PoisonError::into_inner);
+        let cached = keys.iter().map(|key| {
+            let generation = generations.get(key).copied().unwrap_or_default();
+            let stored = self.readings.get(key).filter(|stored| stored.generation == generation);
+            stored.unwrap_or_else(|| Arc::new(Cached { generation, readings: Vec::new() }))
+        });
+        Ok(cached.collect())
     }
 
     async fn put(&self, key: &CacheKey, generation: Generation, reading: Arc<Reading>) -> Result<(), CacheError> {
-        if self.generation(key) != generation {
+        // Under the lock: no invalidation comes between the question and the storing.
+        let generations = self.generations.lock().unwrap_or_else(PoisonError::into_inner);
+        if generations.get(key).copied().unwrap_or_default() != generation {
             return Ok(());
         }
         self.readings.entry_by_ref(key).and_upsert_with(|stored| {

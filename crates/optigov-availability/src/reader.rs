@@ -31,6 +31,19 @@ pub(crate) struct Fetched {
     pub(crate) older: Option<Arc<Reading>>,
 }
 
+/// The stretch that an answer needs, and the one to read where something is read: at least as long, so that the reading serves longer.
+#[derive(Clone, Copy)]
+pub(crate) struct Stretch {
+    pub(crate) needed: Interval,
+    pub(crate) read: Interval,
+}
+
+impl Stretch {
+    pub(crate) fn without_slack(self) -> Self {
+        Stretch { read: self.needed, ..self }
+    }
+}
+
 /// Whether a reading from before the call may serve it.
 #[derive(Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Freshness {
@@ -49,6 +62,8 @@ pub(crate) struct Times {
     pub(crate) read_ahead: Duration,
     /// The longest that one reading may take, whoever waits for it.
     pub(crate) reading: Duration,
+    /// The longest that the cache is waited for.
+    pub(crate) cache: Duration,
 }
 
 pub(crate) struct Reader {
@@ -83,56 +98,71 @@ impl Reader {
     pub(crate) async fn fetch(
         self: &Arc<Self>,
         targets: &[Target],
-        window: Interval,
+        stretch: Stretch,
         freshness: Freshness,
         deadline: Instant,
     ) -> Vec<Fetched> {
-        let cached = future::join_all(targets.iter().map(|target| self.cached(&target.key, deadline))).await;
+        let cached = self.cached(targets).await;
         let now = self.clock.now();
-        let mut wanted = Vec::new();
+        let (mut fetched, mut wanted, mut ahead) = (Vec::with_capacity(targets.len()), Vec::new(), Vec::new());
         for (at, (target, cached)) in targets.iter().zip(&cached).enumerate() {
-            match cached.covering(window).and_then(|reading| self.remaining(reading, now)) {
-                Some(left) if freshness == Freshness::Cached => {
-                    metrics::counter!("optigov_calendar_cache_total", "result" => "hit").increment(1);
+            let older = cached.covering(stretch.needed, now).cloned();
+            let left = older.as_ref().filter(|_| freshness == Freshness::Cached);
+            let left = left.and_then(|reading| self.remaining(reading, now));
+            match (left, older) {
+                (Some(left), Some(fresh)) => {
                     if left < self.times.read_ahead {
-                        drop(self.take_off(vec![(at, target.clone(), cached.generation)], window, freshness));
+                        ahead.push((at, target.clone(), cached.generation));
                     }
+                    fetched.push(Fetched { reading: Ok(fresh), older: None });
                 }
-                _ => {
-                    metrics::counter!("optigov_calendar_cache_total", "result" => "miss").increment(1);
+                (_, older) => {
                     wanted.push((at, target.clone(), cached.generation));
+                    fetched.push(Fetched { reading: Err(ReadError::internal()), older });
                 }
             }
         }
-        let flights = self.take_off(wanted, window, freshness);
+        let misses = wanted.len();
+        metrics::counter!("optigov_calendar_cache_total", "result" => "hit").increment((targets.len() - misses) as u64);
+        metrics::counter!("optigov_calendar_cache_total", "result" => "miss").increment(misses as u64);
+        // Nobody waits for what is read ahead.
+        drop(self.take_off(ahead, stretch.read, freshness));
+        let flights = self.take_off(wanted, stretch.read, freshness);
         let landed = future::join_all(flights.into_iter().map(|(at, flight)| async move {
             let reading = tokio::time::timeout_at(deadline, flight).await;
             (at, reading.unwrap_or_else(|_| Err(ReadError::deadline())))
         }));
-        let mut landed: HashMap<usize, _> = landed.await.into_iter().collect();
-        let older = cached.into_iter().map(|cached| cached.covering(window).cloned()).enumerate();
-        older
-            .map(|(at, older)| match (landed.remove(&at), older) {
-                (Some(reading), older) => Fetched { reading, older },
-                (None, Some(fresh)) => Fetched { reading: Ok(fresh), older: None },
-                (None, None) => Fetched { reading: Err(ReadError::internal()), older: None },
-            })
-            .collect()
+        for (at, reading) in landed.await {
+            fetched[at].reading = reading;
+        }
+        fetched
     }
 
-    /// What the cache knows; a cache that fails or hangs knows nothing.
-    async fn cached(&self, key: &CacheKey, deadline: Instant) -> Cached {
-        match tokio::time::timeout_at(deadline, self.cache.get(key)).await {
+    /// What the cache knows of each target; a cache that fails or hangs knows nothing.
+    async fn cached(&self, targets: &[Target]) -> Vec<Arc<Cached>> {
+        let keys: Vec<CacheKey> = targets.iter().map(|target| target.key).collect();
+        let mut cached = match tokio::time::timeout(self.times.cache, self.cache.get(&keys)).await {
             Ok(Ok(cached)) => cached,
             Ok(Err(error)) => {
-                tracing::warn!(mailbox = key.short(), error = &error as &dyn std::error::Error, "cache not read");
-                Cached::default()
+                tracing::warn!(error = &error as &dyn std::error::Error, "cache not read");
+                Vec::new()
             }
-            Err(_) => Cached::default(),
-        }
+            Err(_) => {
+                tracing::warn!("cache not read in time");
+                Vec::new()
+            }
+        };
+        cached.resize_with(targets.len(), Arc::default);
+        cached
     }
 
-    /// For how much longer a reading serves; `None` once it has expired, or where it claims to be from the future.
+    /// From now on nobody joins a reading of these keys that is under way.
+    pub(crate) fn disown(&self, keys: &[CacheKey]) {
+        let mut under_way = self.flights.lock().unwrap_or_else(PoisonError::into_inner);
+        under_way.retain(|(key, ..), _| !keys.contains(key));
+    }
+
+    /// For how much longer a reading serves; `None` once it has expired.
     fn remaining(&self, reading: &Reading, now: DateTime<Utc>) -> Option<Duration> {
         let age = now.signed_duration_since(reading.read_at()).to_std().ok()?;
         self.times.time_to_live.checked_sub(age).filter(|left| !left.is_zero())
@@ -166,7 +196,11 @@ impl Reader {
         while !promises.is_empty() {
             let rest = promises.split_off(batch.min(promises.len()));
             let group = std::mem::replace(&mut promises, rest);
-            tokio::spawn(Arc::clone(self).read(group, window, freshness).in_current_span());
+            let span = match &*group {
+                [one] => tracing::info_span!("read_calendars", mailbox = one.target.key.short(), mailboxes = 1),
+                several => tracing::info_span!("read_calendars", mailboxes = several.len()),
+            };
+            tokio::spawn(Arc::clone(self).read(group, window, freshness).instrument(span));
         }
         flights
     }
@@ -175,6 +209,13 @@ impl Reader {
     async fn read(self: Arc<Self>, group: Vec<Promise>, window: Interval, freshness: Freshness) {
         let joined = group.iter().filter(|_| freshness == Freshness::Cached);
         let _landing = Landing { reader: &self, keys: joined.map(|promise| flight_key(promise, window)).collect() };
+        let group = match freshness {
+            Freshness::Cached => self.still_wanted(group, window).await,
+            Freshness::Now => group,
+        };
+        if group.is_empty() {
+            return;
+        }
         let mailboxes: Vec<Mailbox> = group.iter().map(|promise| promise.target.mailbox.clone()).collect();
         let (began, read_at) = (Instant::now(), self.clock.now());
         let read = tokio::time::timeout(self.times.reading, self.source.read(&mailboxes, window)).await;
@@ -184,30 +225,55 @@ impl Reader {
             Err(_) => vec![Err(ReadError::deadline()); group.len()],
         };
         results.resize(group.len(), Err(ReadError::internal()));
-        for (promise, result) in group.into_iter().zip(results) {
-            let result = result.map(|calendar| Arc::new(Reading::new(window, read_at, calendar)));
-            let mailbox = &*promise.target.key.short();
-            match &result {
-                Ok(reading) => {
-                    metrics::counter!("optigov_calendar_reads_total", "result" => "ok").increment(1);
-                    tracing::debug!(mailbox, entries = reading.entries().len(), "calendar read");
-                    let stored = self.cache.put(&promise.target.key, promise.generation, Arc::clone(reading));
-                    match tokio::time::timeout(self.times.reading, stored).await {
-                        Ok(Ok(())) => {}
-                        Ok(Err(error)) => {
-                            tracing::warn!(mailbox, error = &error as &dyn std::error::Error, "cache not written");
-                        }
-                        Err(_) => tracing::warn!(mailbox, "cache not written in time"),
-                    }
+        let kept = group.into_iter().zip(results).map(|(promise, result)| {
+            self.keep(promise, result.map(|calendar| Arc::new(Reading::new(window, read_at, calendar))))
+        });
+        future::join_all(kept).await;
+    }
+
+    /// Keeps the promises that a reading serves which landed between the caller's question to the cache and its look at the board; the
+    /// others remain. So there is one reading, however closely calls follow each other.
+    async fn still_wanted(&self, group: Vec<Promise>, window: Interval) -> Vec<Promise> {
+        let targets: Vec<Target> = group.iter().map(|promise| promise.target.clone()).collect();
+        let cached = self.cached(&targets).await;
+        let now = self.clock.now();
+        let mut wanted = Vec::with_capacity(group.len());
+        for (promise, cached) in group.into_iter().zip(cached) {
+            let reading = cached.covering(window, now).filter(|_| cached.generation == promise.generation);
+            let left = reading.and_then(|reading| self.remaining(reading, now));
+            match (reading, left) {
+                (Some(reading), Some(left)) if left >= self.times.read_ahead => {
+                    drop(promise.keep.send(Ok(Arc::clone(reading))));
                 }
-                Err(error) => {
-                    metrics::counter!("optigov_calendar_reads_total", "result" => error.kind().as_str()).increment(1);
-                    tracing::warn!(mailbox, kind = error.kind().as_str(), error = %error, "calendar not read");
+                _ => wanted.push(promise),
+            }
+        }
+        wanted
+    }
+
+    /// Stores a result and hands it to those who wait for it.
+    async fn keep(&self, promise: Promise, result: Result<Arc<Reading>, ReadError>) {
+        let mailbox = &*promise.target.key.short();
+        match &result {
+            Ok(reading) => {
+                metrics::counter!("optigov_calendar_reads_total", "result" => "ok").increment(1);
+                tracing::debug!(mailbox, entries = reading.entries().len(), "calendar read");
+                let stored = self.cache.put(&promise.target.key, promise.generation, Arc::clone(reading));
+                match tokio::time::timeout(self.times.cache, stored).await {
+                    Ok(Ok(())) => {}
+                    Ok(Err(error)) => {
+                        tracing::warn!(mailbox, error = &error as &dyn std::error::Error, "cache not written");
+                    }
+                    Err(_) => tracing::warn!(mailbox, "cache not written in time"),
                 }
             }
-            // Nobody may wait any more: the reading is in the cache all the same.
-            drop(promise.keep.send(result));
+            Err(error) => {
+                metrics::counter!("optigov_calendar_reads_total", "result" => error.kind().as_str()).increment(1);
+                tracing::warn!(mailbox, kind = error.kind().as_str(), error = %error, "calendar not read");
+            }
         }
+        // Nobody may wait any more: the reading is in the cache all the same.
+        drop(promise.keep.send(result));
     }
 }
 

@@ -1,5 +1,6 @@
 //! What is asked for.
 
+use std::collections::HashMap;
 use std::num::NonZeroU32;
 
 use optigov_slots::Interval;
@@ -58,6 +59,14 @@ impl SlotsRequest {
     /// Give all that touch the window and its days: day limits and capacity count them.
     pub fn bookings(self, bookings: impl IntoIterator<Item = Booking>) -> Self {
         SlotsRequest { bookings: bookings.into_iter().collect(), ..self }
+    }
+
+    pub(crate) fn bookings_by_counter(&self) -> HashMap<&str, Vec<Interval>> {
+        let mut by_counter: HashMap<&str, Vec<Interval>> = HashMap::new();
+        for booking in &self.bookings {
+            by_counter.entry(&booking.counter).or_default().push(booking.interval);
+        }
+        by_counter
     }
 }
 

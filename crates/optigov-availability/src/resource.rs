@@ -1,5 +1,6 @@
 //! From what was read to a counter's answer: each mailbox becomes a resource, the failure policy decides on those unread.
 
+use std::collections::HashMap;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -11,14 +12,15 @@ use crate::answer::{CounterAnswer, Status, Unread, Warning, WarningCode};
 use crate::blocking::Blocked;
 use crate::cache::Reading;
 use crate::reader::Fetched;
-use crate::request::SlotsRequest;
 use crate::setup::Asked;
 use crate::source::ReadError;
 
 /// What a call to [`counter_answer`] shares among its counters.
 pub(crate) struct Moment<'a> {
-    pub(crate) request: &'a SlotsRequest,
-    /// What was read: the request's window, widened.
+    pub(crate) window: Interval,
+    /// The appointments already booked, by their counter's id.
+    pub(crate) bookings: HashMap<&'a str, Vec<Interval>>,
+    /// What the answer needs of calendars: the request's window, widened.
     pub(crate) read: Interval,
     pub(crate) when_unavailable: WhenUnavailable,
     pub(crate) now: DateTime<Utc>,
@@ -47,7 +49,7 @@ pub(crate) fn counter_answer<'f>(
     for (mailbox, fetched) in fetched.enumerate() {
         match known(fetched, moment) {
             Known::Reading(reading, stale) => {
-                let blocked = Blocked::of(&reading, sync.blocking(), open.zone(), moment.request.window);
+                let blocked = Blocked::of(&reading, sync.blocking(), open.zone(), moment.window, moment.read);
                 tally.all_day_ignored += blocked.all_day_ignored;
                 tally.guessed += blocked.guessed_all_day_ignored;
                 tally.read_at = Some(tally.read_at.map_or(reading.read_at(), |oldest| oldest.min(reading.read_at())));
@@ -75,8 +77,7 @@ pub(crate) fn counter_answer<'f>(
         Needed::AtLeast(least) => readable >= least as usize,
         _ => false,
     };
-    let bookings = moment.request.bookings.iter().filter(|booking| booking.counter == asked.counter.id().as_str());
-    let bookings: Vec<Interval> = bookings.map(|booking| booking.interval).collect();
+    let bookings = moment.bookings.get(asked.counter.id().as_str()).cloned().unwrap_or_default();
     let resources = match busy.is_empty() {
         true => Resources::none(),
         // The configuration refuses to need more mailboxes than there are; should it ever not, then nothing is free.

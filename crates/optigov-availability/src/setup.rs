@@ -8,7 +8,7 @@ use optigov_slots::{Interval, OpenWindows, SlotRules};
 
 use crate::cache::CacheKey;
 use crate::error::{Error, Kind};
-use crate::reader::Target;
+use crate::reader::{Stretch, Target};
 use crate::request::SlotsRequest;
 use crate::text::Text;
 
@@ -19,8 +19,12 @@ pub(crate) struct Setup {
     pub(crate) municipality: Municipality,
     /// Tells apart, in the cache, connections that may answer differently for the same address.
     namespace: String,
-    /// The counters' mailboxes by their cache keys, which are worked out once.
-    keys: HashMap<Mailbox, CacheKey>,
+    /// Each counter's place in the municipality.
+    places: HashMap<String, usize>,
+    /// The mailboxes that count for each counter, by its place. Their keys are worked out once.
+    targets: Vec<Vec<Target>>,
+    /// How much farther than needed is read, so that a reading that serves stale covers the windows of the days after.
+    slack: Duration,
     /// How much earlier or later than a slot an entry may lie and still matter: the longest appointment with its longest buffer.
     reach: Duration,
 }
@@ -30,20 +34,23 @@ pub(crate) struct Asked<'a> {
     pub(crate) counter: &'a Counter,
     pub(crate) template: &'a AppointmentTemplate,
     pub(crate) rules: SlotRules,
-    pub(crate) targets: Vec<Target>,
+    pub(crate) targets: &'a [Target],
 }
 
 impl Setup {
-    pub(crate) fn new(municipality: Municipality, namespace: String) -> Self {
+    pub(crate) fn new(municipality: Municipality, namespace: String, slack: Duration) -> Self {
         let rules = municipality.counters().iter().flat_map(|counter| {
             let templates = municipality.templates().iter();
             templates.filter_map(|template| counter.slot_rules(template, template.max_concerns()).ok())
         });
         let reach = rules.map(|rules| rules.length() + rules.buffer_before().max(rules.buffer_after()));
         let reach = reach.max().unwrap_or_default();
-        let mailboxes = municipality.counters().iter().flat_map(|counter| counter.exchange_sync().mailboxes());
-        let keys = mailboxes.map(|mailbox| (mailbox.clone(), CacheKey::new(&namespace, mailbox))).collect();
-        Setup { municipality, namespace, keys, reach }
+        let places = municipality.counters().iter().map(|counter| counter.id().as_str().to_owned()).zip(0..).collect();
+        let target = |mailbox: &Mailbox| Target { key: CacheKey::new(&namespace, mailbox), mailbox: mailbox.clone() };
+        let synced = municipality.counters().iter().map(|counter| counter.exchange_sync());
+        let counting = synced.map(|sync| if sync.is_on() { sync.mailboxes() } else { &[] });
+        let targets = counting.map(|mailboxes| mailboxes.iter().map(target).collect()).collect();
+        Setup { municipality, namespace, places, targets, slack, reach }
     }
 
     /// The same with one counter replaced or added.
@@ -52,27 +59,35 @@ impl Setup {
             let words = Text::new("der Schalter passt nicht zur Kommune", "the counter does not fit the municipality");
             Error::new(Kind::Setup, words).caused_by(faults)
         })?;
-        Ok(Setup::new(municipality, self.namespace.clone()))
+        Ok(Setup::new(municipality, self.namespace.clone(), self.slack))
     }
 
     /// What the request names, looked up and checked.
     pub(crate) fn asked(&self, request: &SlotsRequest) -> Result<Vec<Asked<'_>>, Error> {
         let template = request.template.as_deref().map(|id| self.template(id)).transpose()?;
         match &request.counters {
-            Some(ids) => ids.iter().map(|id| self.one(self.counter(id)?, template, request)).collect(),
+            Some(ids) => ids.iter().map(|id| self.one(self.place(id)?, template, request)).collect(),
             None => {
-                let counters = self.municipality.counters().iter();
-                let serving = counters.filter(|counter| match template {
-                    Some(template) => counter.serves(template.id()),
-                    None => !counter.templates().is_empty(),
+                let places = 0..self.municipality.counters().len();
+                let serving = places.filter(|place| match template {
+                    Some(template) => self.counter(*place).serves(template.id()),
+                    None => !self.counter(*place).templates().is_empty(),
                 });
-                serving.map(|counter| self.one(counter, template, request)).collect()
+                serving.map(|place| self.one(place, template, request)).collect()
             }
         }
     }
 
-    pub(crate) fn counter(&self, id: &str) -> Result<&Counter, Error> {
-        self.municipality.counter(id).ok_or_else(|| {
+    pub(crate) fn counter(&self, place: usize) -> &Counter {
+        &self.municipality.counters()[place]
+    }
+
+    pub(crate) fn targets(&self, place: usize) -> &[Target] {
+        &self.targets[place]
+    }
+
+    pub(crate) fn place(&self, id: &str) -> Result<usize, Error> {
+        self.places.get(id).copied().ok_or_else(|| {
             let words = Text::new(format!("es gibt keinen Schalter {id:?}"), format!("there is no counter {id:?}"));
             Error::new(Kind::UnknownCounter, words)
         })
@@ -88,10 +103,11 @@ impl Setup {
 
     fn one<'a>(
         &'a self,
-        counter: &'a Counter,
+        place: usize,
         template: Option<&'a AppointmentTemplate>,
         request: &SlotsRequest,
     ) -> Result<Asked<'a>, Error> {
+        let counter = self.counter(place);
         let template = match (template, counter.templates().first()) {
             (Some(template), _) => template,
             (None, Some(first)) => self.template(first.as_str())?,
@@ -110,15 +126,11 @@ impl Setup {
             let en = format!("the counter {counter:?} does not offer {template:?} for {concerns} concerns");
             Error::new(Kind::NotOffered, Text::new(de, en)).caused_by(cause)
         })?;
-        let sync = counter.exchange_sync();
-        let mailboxes = if sync.is_on() { sync.mailboxes() } else { &[] };
-        let targets = mailboxes.iter().map(|mailbox| self.target(mailbox)).collect();
-        Ok(Asked { counter, template, rules, targets })
+        Ok(Asked { counter, template, rules, targets: self.targets(place) })
     }
 
-    pub(crate) fn target(&self, mailbox: &Mailbox) -> Target {
-        let known = self.keys.get(mailbox).copied();
-        Target { key: known.unwrap_or_else(|| CacheKey::new(&self.namespace, mailbox)), mailbox: mailbox.clone() }
+    pub(crate) fn key(&self, mailbox: &Mailbox) -> CacheKey {
+        CacheKey::new(&self.namespace, mailbox)
     }
 
     pub(crate) fn open_windows(&self, asked: &Asked<'_>, window: Interval) -> OpenWindows {
@@ -126,10 +138,14 @@ impl Setup {
     }
 
     /// What must be read to answer for `window`: widened by the reach, and outward to whole UTC days.
-    pub(crate) fn reading_window(&self, window: Interval) -> Interval {
-        let widened = window.widened(self.reach, self.reach);
-        let start = widened.start_unix().div_euclid(DAY) * DAY;
-        let end = (widened.end_unix() + DAY - 1).div_euclid(DAY) * DAY;
-        Interval::from_unix(start, end).unwrap_or(widened)
+    pub(crate) fn stretch(&self, window: Interval) -> Stretch {
+        let needed = whole_days(window.widened(self.reach, self.reach));
+        Stretch { needed, read: whole_days(needed.widened(Duration::ZERO, self.slack)) }
     }
+}
+
+fn whole_days(window: Interval) -> Interval {
+    let start = window.start_unix().div_euclid(DAY) * DAY;
+    let end = (window.end_unix() + DAY - 1).div_euclid(DAY) * DAY;
+    Interval::from_unix(start, end).unwrap_or(window)
 }
