@@ -8,8 +8,8 @@ use std::time::Duration;
 use async_trait::async_trait;
 use chrono::{DateTime, Utc};
 use optigov_availability::{
-    Availability, AvailabilityBuilder, Calendar, CalendarEntry, CalendarSource, Clock, Interval, Mailbox, MemorySource, Municipality,
-    ReadError, ReadErrorKind, Text,
+    Availability, AvailabilityBuilder, Calendar, CalendarEntry, CalendarSource, Clock, Interval, Mailbox, MemorySource,
+    Municipality, ReadError, ReadErrorKind, Text,
 };
 use tokio::sync::watch;
 
@@ -36,7 +36,8 @@ impl Probe {
     /// A source that reads so many mailboxes at once.
     pub(crate) fn with_batch(batch: usize) -> Self {
         let batch = NonZeroUsize::new(batch).expect("not 0");
-        let inner = Inner { calendars: MemorySource::new(), asked: Mutex::default(), gate: watch::Sender::new(true), batch };
+        let inner =
+            Inner { calendars: MemorySource::new(), asked: Mutex::default(), gate: watch::Sender::new(true), batch };
         Probe { inner: Arc::new(inner) }
     }
 
@@ -152,7 +153,8 @@ pub(crate) fn over(
 
 /// A counter open Monday to Friday 08:00 to 12:00, with these mailboxes, of which so many must be free (`all`, `any` or a number).
 pub(crate) fn counter(id: &str, mailboxes: &[&str], needed: &str) -> String {
-    let needed = if needed.parse::<u32>().is_ok() { format!("{{ at_least = {needed} }}") } else { format!("{needed:?}") };
+    let needed =
+        if needed.parse::<u32>().is_ok() { format!("{{ at_least = {needed} }}") } else { format!("{needed:?}") };
     format!(
         r#"
 [[counters]]
