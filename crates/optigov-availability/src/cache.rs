@@ -130,7 +130,7 @@ const READINGS_PER_MAILBOX: usize = 4;
 impl Cached {
     /// The newest reading that covers `window`. One that was read after `now` does not count: a clock was set back, so its age is unknown.
     pub fn covering(&self, window: Interval, now: DateTime<Utc>) -> Option<&Arc<Reading>> {
-        let usable = self.readings.iter().filter(|reading| reading.read_at <= now && reading.covers(window));
+        let usable = self.readings.iter().rev().filter(|reading| reading.read_at <= now && reading.covers(window));
         usable.max_by_key(|reading| reading.read_at)
     }
 

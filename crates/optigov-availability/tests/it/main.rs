@@ -4,4 +4,5 @@ mod failures;
 mod privacy;
 mod probe;
 mod scenarios;
+mod sharing;
 mod support;

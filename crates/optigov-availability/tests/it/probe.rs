@@ -102,7 +102,7 @@ pub(crate) fn busy_entry(start: &str, end: &str) -> CalendarEntry {
 }
 
 pub(crate) fn failure(kind: ReadErrorKind) -> ReadError {
-    let message = Text::new("Störung zur Probe", "trial failure");
+    let message = Text::new("Störung zur Probe.", "Trial failure.");
     ReadError::new(kind, message, Text::new("Nichts zu tun.", "Nothing to do."))
 }
 

@@ -52,12 +52,24 @@ impl Town {
         scenario: Scenario,
         set: impl FnOnce(AvailabilityBuilder) -> AvailabilityBuilder,
     ) -> Town {
+        Town::with_access("impersonation", now, counters, scenario, set)
+    }
+
+    /// The same with an access mode: `impersonation` or `free_busy`.
+    pub(crate) fn with_access(
+        access: &str,
+        now: &str,
+        counters: &str,
+        scenario: Scenario,
+        set: impl FnOnce(AvailabilityBuilder) -> AvailabilityBuilder,
+    ) -> Town {
         let simulator = Simulator::start(scenario).expect("the scenario holds");
         let files = tempfile::tempdir().expect("a directory for the CA's certificate");
         let ca_file = files.path().join("ca.pem");
         std::fs::write(&ca_file, simulator.ca_pem()).expect("the CA's certificate is written");
         let (url, ca_file) = (simulator.url(), ca_file.display().to_string());
-        let text = configuration(&url, &ca_file, counters);
+        let access = format!("access = {access:?}\n{counters}");
+        let text = configuration(&url, &ca_file, &access);
         let municipality = Municipality::from_toml(&text).unwrap_or_else(|faults| panic!("{faults}"));
         let now = berlin(now);
         let builder = Availability::for_municipality(municipality).secret(PASSWORD).clock(move || now);
