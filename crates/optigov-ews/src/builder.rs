@@ -6,7 +6,9 @@ use url::{Host, Url};
 use crate::{
     Credentials, Error, EwsClient, Proxy, RequestVersion, TlsVersion,
     client::{Inner, Settings},
-    transport::{Route, Transport, limits::Limits, resolve::Resolver, tls::TlsSettings, vault::Vault},
+    transport::{
+        Route, Transport, limits::Limits, proxy::ProxyKind, resolve::Resolver, tls::TlsSettings, vault::Vault,
+    },
 };
 
 /// What to do when the server sends a series instead of its occurrences.
@@ -98,7 +100,8 @@ impl EwsClientBuilder {
         self
     }
 
-    /// Connects to this address instead of asking the DNS for the URL's host. The certificate must still bear the host's name.
+    /// Connects to this address instead of asking the DNS for the URL's host. The certificate must still bear the host's name. It
+    /// cannot go with a proxy that resolves names itself (`http://`, `socks5h://`).
     pub fn resolve_to(mut self, address: IpAddr) -> Self {
         self.resolve_to = Some(address);
         self
@@ -194,6 +197,9 @@ impl EwsClientBuilder {
         ];
         if let Some((_, what)) = counts.iter().find(|(count, _)| *count == 0) {
             return Err(Error::configuration(format!("{what} is zero")));
+        }
+        if self.resolve_to.is_some() && self.proxy.as_ref().is_some_and(|proxy| proxy.kind != ProxyKind::Socks5) {
+            return Err(Error::configuration("the proxy finds the server's address, so no other one can be given"));
         }
         let tls = self.tls.load()?;
         if tls.roots.is_empty() && url.scheme() == "https" {

@@ -154,7 +154,8 @@ impl EwsClient {
             tracing::debug!(operation = call.operation, request = id, kind = ?error.kind(), code = ?error.code(), "request failed");
             tries += 1;
             let again = match error.kind() {
-                Kind::Throttled if error.step() == Some(crate::Step::Read) => {
+                // Unless it was our own memory of an earlier answer that held the request back.
+                Kind::Throttled if error.step().is_some() => {
                     let wait = self.inner.limits.throttled(call.charged, error.retry_after(), tries - 1);
                     Instant::now() + wait < call.deadline
                 }

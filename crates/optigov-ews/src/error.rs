@@ -175,6 +175,12 @@ impl Error {
         self
     }
 
+    /// Nothing was sent.
+    pub(crate) fn unsent(mut self) -> Error {
+        self.0.step = None;
+        self
+    }
+
     pub(crate) fn with_code(mut self, code: ResponseCode) -> Error {
         self.0.code = Some(code);
         self

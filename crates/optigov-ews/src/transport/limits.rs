@@ -64,7 +64,8 @@ impl Limits {
             if let Some(until) = self.waits_until(charged) {
                 if until >= deadline {
                     let fact = "the server asked to wait for longer than the deadline allows";
-                    return Err(Error::new(Kind::Throttled, fact).with_retry_after(Some(until - Instant::now())));
+                    let wait = until - Instant::now();
+                    return Err(Error::new(Kind::Throttled, fact).unsent().with_retry_after(Some(wait)));
                 }
                 sleep_until(until).await;
             }

@@ -114,12 +114,14 @@ async fn a_scheme_that_is_not_offered_is_told_with_those_that_are() {
     assert_eq!(error.to_string(), "the server does not offer Basic authentication, only Negotiate, NTLM");
 }
 
+/// A CHALLENGE_MESSAGE ([MS-NLMP] 2.2.1.2) with the usual flags, a fixed challenge and an empty TargetInfo.
+#[cfg(feature = "ntlm")]
+const CHALLENGE: &str = "TlRMTVNTUAACAAAAAAAAADgAAAA1goniASNFZ4mrze8AAAAAAAAAAAQABAA4AAAACgBhSgAAAA8AAAAA";
+
 /// A server that speaks NTLM's first half and hangs up in the second.
 #[cfg(feature = "ntlm")]
 #[tokio::test]
 async fn a_connection_lost_between_two_legs_is_not_a_refusal() {
-    // A CHALLENGE_MESSAGE ([MS-NLMP] 2.2.1.2) with the usual flags, a fixed challenge and an empty TargetInfo.
-    const CHALLENGE: &str = "TlRMTVNTUAACAAAAAAAAADgAAAA1goniASNFZ4mrze8AAAAAAAAAAAQABAA4AAAACgBhSgAAAA8AAAAA";
     let server = Scripted::start(|number, request| match request.header("authorization") {
         _ if number == 1 => Reply::HangUp,
         token if token.len() < 100 => Reply::status(401, "").header("www-authenticate", format!("NTLM {CHALLENGE}")),
@@ -131,6 +133,32 @@ async fn a_connection_lost_between_two_legs_is_not_a_refusal() {
     read(&client, &anna()).await.expect("a view after a second handshake");
     let connections: Vec<_> = server.received().iter().map(|request| request.connection).collect();
     assert_eq!(connections, [1, 1, 2, 2]);
+}
+
+#[cfg(feature = "ntlm")]
+#[tokio::test]
+async fn a_call_dropped_in_the_middle_closes_its_connection() {
+    let server = Scripted::start(|number, request| match (number, request.header("authorization").len()) {
+        (2, _) => Reply::Silence,
+        (_, 1..100) => Reply::status(401, "").header("www-authenticate", format!("NTLM {CHALLENGE}")),
+        _ => Reply::ok(view("", "true")),
+    })
+    .await;
+    let client =
+        server.client().credentials(Credentials::ntlm("STADT\\svc-optigov", PASSWORD)).build().expect("a client");
+    read(&client, &anna()).await.expect("a view");
+    let call = tokio::spawn({
+        let client = client.clone();
+        async move { read(&client, &anna()).await }
+    });
+    while server.count() < 3 {
+        server.arrived().await;
+    }
+    call.abort();
+    assert!(call.await.expect_err("dropped").is_cancelled());
+    read(&client, &anna()).await.expect("a view on a new connection");
+    let connections: Vec<_> = server.received().iter().map(|request| request.connection).collect();
+    assert_eq!(connections, [1, 1, 1, 2, 2]);
 }
 
 #[cfg(feature = "ntlm")]

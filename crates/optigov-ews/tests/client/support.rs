@@ -190,6 +190,15 @@ pub(crate) const PASSWORD: &str = "geheim-4711";
 pub(crate) const START: &str = "2026-11-23T00:00:00Z";
 pub(crate) const END: &str = "2026-11-30T00:00:00Z";
 
+/// The schemes that between them use every way out of the client.
+pub(crate) fn every_scheme() -> Vec<Credentials> {
+    vec![
+        Credentials::basic("svc-optigov", PASSWORD),
+        #[cfg(feature = "ntlm")]
+        Credentials::ntlm("STADT\\svc-optigov", PASSWORD),
+    ]
+}
+
 pub(crate) fn anna() -> Mailbox {
     Mailbox::parse("anna@musterstadt.example").expect("an address")
 }

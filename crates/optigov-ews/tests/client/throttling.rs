@@ -2,9 +2,12 @@
 
 use std::time::{Duration, Instant};
 
-use optigov_ews::Kind;
+use optigov_ews::{EwsClient, Kind, Step};
 
-use crate::support::{Reply, Scripted, anna, berta, envelope, read, refusal, view};
+use crate::{
+    certificates::Authority,
+    support::{Reply, Scripted, anna, berta, envelope, every_scheme, read, refusal, view},
+};
 
 const BACK_OFF: &str = "<m:MessageXml><t:Value Name=\"BackOffMilliseconds\">40</t:Value></m:MessageXml>";
 
@@ -46,7 +49,7 @@ async fn a_fault_with_http_200_is_throttling() {
 }
 
 #[tokio::test]
-async fn http_200_with_an_inner_error_server_busy_is_throttling() {
+async fn scenario_18_http_200_with_an_inner_error_server_busy_is_throttling() {
     let inner = "<m:MessageXml><t:Value Name=\"InnerErrorMessageText\">busy</t:Value>\
                  <t:Value Name=\"InnerErrorResponseCode\">ErrorServerBusy</t:Value>\
                  <t:Value Name=\"BackOffMilliseconds\">40</t:Value></m:MessageXml>";
@@ -67,7 +70,7 @@ async fn a_message_of_its_own_is_throttling() {
 }
 
 #[tokio::test]
-async fn other_mailboxes_go_on_while_one_waits() {
+async fn scenario_17_other_mailboxes_go_on_while_one_waits() {
     let server = Scripted::start(|_, request| match request.body.contains("anna@") {
         true => Reply::ok(fault("ErrorServerBusy", "25000")),
         false => Reply::ok(view("", "true")),
@@ -78,10 +81,17 @@ async fn other_mailboxes_go_on_while_one_waits() {
     let error = read(&client, &anna()).await.expect_err("throttled");
     assert!(error.is_throttled() && error.retry_after() >= Some(Duration::from_secs(25)), "{error:?}");
     read(&client, &berta()).await.expect("berta's view");
-    let error = read(&client, &anna()).await.expect_err("still throttled");
-    assert!(error.is_throttled());
+    let first = error.retry_after().map(|wait| wait + Duration::from_secs(1));
+    for _ in 0..20 {
+        let error = read(&client, &anna()).await.expect_err("still throttled");
+        assert!(
+            error.is_throttled() && error.retry_after() <= first,
+            "asking does not make the wait longer than the jitter does"
+        );
+        assert_eq!(error.step(), None, "nothing was sent");
+    }
     assert!(began.elapsed() < Duration::from_secs(20), "nobody waited for what the deadline does not allow");
-    assert_eq!(server.count(), 2, "anna's second call sent nothing");
+    assert_eq!(server.count(), 2, "anna's later calls sent nothing");
 }
 
 #[tokio::test]
@@ -116,4 +126,30 @@ async fn only_what_can_be_retried_is() {
     let client = server.client().build().expect("a client");
     assert_eq!(read(&client, &anna()).await.expect_err("denied").kind(), Kind::AccessDenied);
     assert_eq!(server.count(), 1);
+}
+
+#[tokio::test]
+async fn a_server_that_falls_silent_ends_the_call_and_not_the_client() {
+    for scheme in 0..every_scheme().len() {
+        let server =
+            Scripted::start(|number, _| if number == 0 { Reply::Silence } else { Reply::status(404, "") }).await;
+        let client =
+            server.client().idle_timeout(Duration::from_millis(60)).credentials(every_scheme().swap_remove(scheme));
+        let client = client.build().expect("a client");
+        let error = read(&client, &anna()).await.expect_err("silence");
+        assert_eq!((error.kind(), error.to_string().as_str()), (Kind::Timeout, "the server fell silent"));
+        assert_eq!(read(&client, &anna()).await.expect_err("an answer").kind(), Kind::NotEws);
+    }
+}
+
+#[tokio::test]
+async fn a_host_that_accepts_and_says_nothing_ends_within_the_time_for_connecting() {
+    let silent = tokio::net::TcpListener::bind("127.0.0.1:0").await.expect("a loopback port");
+    let url = format!("https://{}/EWS/Exchange.asmx", silent.local_addr().expect("an address"));
+    for credentials in every_scheme() {
+        let builder = EwsClient::builder(&url).credentials(credentials).root_certificates_pem(Authority::new().pem());
+        let client = builder.only_given_roots().connect_timeout(Duration::from_millis(60)).build().expect("a client");
+        let error = read(&client, &anna()).await.expect_err("silence");
+        assert_eq!((error.kind(), error.step()), (Kind::Timeout, Some(Step::Connect)));
+    }
 }

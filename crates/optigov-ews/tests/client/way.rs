@@ -15,7 +15,7 @@ use tokio::{
 
 use crate::{
     certificates::Authority,
-    support::{PASSWORD, Reply, Scripted, anna, read, view},
+    support::{PASSWORD, Reply, Scripted, anna, every_scheme, read, view},
 };
 
 /// A proxy on loopback that leads every connection to one place and notes what it was asked for.
@@ -111,14 +111,6 @@ impl Drop for TestProxy {
 
 async fn tls_server(authority: &Authority) -> Scripted {
     Scripted::start_tls(authority.issue("localhost", 2120).server(), |_, _| Reply::ok(view("", "true"))).await
-}
-
-fn every_scheme() -> Vec<Credentials> {
-    vec![
-        Credentials::basic("svc-optigov", PASSWORD),
-        #[cfg(feature = "ntlm")]
-        Credentials::ntlm("STADT\\svc-optigov", PASSWORD),
-    ]
 }
 
 #[tokio::test(flavor = "local")]
@@ -280,6 +272,12 @@ fn what_cannot_be_used_is_refused_with_its_reason() {
     assert_eq!(error.to_string(), "the root certificate holds no certificate: BEGIN CERTIFICATE is missing");
     let error = EwsClient::builder(url).credentials(basic()).only_given_roots().build().expect_err("no roots");
     assert!(error.is_configuration());
+    let proxy = Proxy::parse("http://proxy.example:3128").expect("a proxy");
+    let both = EwsClient::builder(url).credentials(basic()).proxy(proxy).resolve_to(Ipv4Addr::LOCALHOST.into());
+    assert_eq!(
+        both.build().expect_err("both").to_string(),
+        "the proxy finds the server's address, so no other one can be given"
+    );
     let error = EwsClient::builder(url).credentials(basic()).max_in_flight(0).build().expect_err("zero");
     assert_eq!(error.to_string(), "the number of requests in flight is zero");
 }
