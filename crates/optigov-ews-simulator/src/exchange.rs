@@ -227,7 +227,8 @@ impl Connection {
         let headers = head.headers.iter().map(|(name, value)| {
             let value = String::from_utf8_lossy(value.as_bytes());
             let secret = name == AUTHORIZATION || name == PROXY_AUTHORIZATION;
-            let shown = if secret { value.split(' ').next().unwrap_or_default() } else { &value };
+            let scheme = value.split_once(' ').map_or("", |(scheme, _)| scheme);
+            let shown = if secret { scheme } else { &value };
             (name.to_string(), shown.to_owned())
         });
         let recorded = RecordedRequest {

@@ -52,24 +52,19 @@ pub(crate) enum Answer {
 /// # Errors
 /// What Exchange would say in a SOAP fault; refusals of single items are part of the answer.
 pub(crate) fn answer(request: &Request<'_>) -> Result<Answer, Refusal> {
-    if request.body.is(Ns::Messages, "GetStreamingEvents") {
-        return get_streaming_events::answer(request).map(|answer| match answer {
-            Ok(stream) => Answer::Stream(stream),
-            Err(content) => Answer::Content(content),
-        });
-    }
     let content = match (request.body.ns, request.body.name.as_str()) {
-        (Ns::Messages, "ConvertId") => convert_id::answer(request),
-        (Ns::Messages, "FindItem") => find_item::answer(request),
-        (Ns::Messages, "GetFolder") => get_folder::answer(request),
-        (Ns::Messages, "GetItem") => get_item::answer(request),
+        (Ns::Messages, "ConvertId") => convert_id::answer(request)?,
+        (Ns::Messages, "FindItem") => find_item::answer(request)?,
+        (Ns::Messages, "GetFolder") => get_folder::answer(request)?,
+        (Ns::Messages, "GetItem") => get_item::answer(request)?,
         (Ns::Messages, "GetServerTimeZones") => get_server_time_zones::answer(request),
-        (Ns::Messages, "GetUserAvailabilityRequest") => get_user_availability::answer(request),
+        (Ns::Messages, "GetStreamingEvents") => return get_streaming_events::answer(request),
+        (Ns::Messages, "GetUserAvailabilityRequest") => get_user_availability::answer(request)?,
         (Ns::Messages, "Subscribe") => subscribe::answer(request),
-        (Ns::Messages, "Unsubscribe") => unsubscribe::answer(request),
-        _ => Err(Refusal::new("ErrorInvalidRequest", "The request is invalid.")),
+        (Ns::Messages, "Unsubscribe") => unsubscribe::answer(request)?,
+        _ => return Err(Refusal::new("ErrorInvalidRequest", "The request is invalid.")),
     };
-    content.map(Answer::Content)
+    Ok(Answer::Content(content))
 }
 
 /// Answers an operation with one refused response message, whatever was asked.

@@ -10,20 +10,16 @@ use futures_util::stream;
 use tokio::sync::watch;
 use tokio::time::Instant;
 
-use super::{Request, required, schema};
+use super::{Answer, Request, required, schema};
 use crate::soap::{self, Refusal};
 use crate::subscriptions::{Event, Stream};
-use crate::wire::{self, Body};
+use crate::wire;
 use crate::xml::{Escaped, Ns};
 
 /// Without news, the server shows this often that it is still there.
 const HEARTBEAT: Duration = Duration::from_secs(30);
 
-/// The answer as a body that stays open.
-///
-/// # Errors
-/// The content of `soap:Body` that refuses, or a fault.
-pub(crate) fn answer(request: &Request<'_>) -> Result<Result<Body, String>, Refusal> {
+pub(super) fn answer(request: &Request<'_>) -> Result<Answer, Refusal> {
     let ids = &required(request.body, Ns::Messages, "SubscriptionIds")?.children;
     let ids: Vec<String> = ids.iter().map(|id| id.text().to_owned()).collect();
     let minutes = required(request.body, Ns::Messages, "ConnectionTimeout")?.text();
@@ -33,17 +29,17 @@ pub(crate) fn answer(request: &Request<'_>) -> Result<Result<Body, String>, Refu
     };
     let unknown: Vec<_> = ids.iter().filter(|id| !request.subscriptions.exists(id)).collect();
     if !unknown.is_empty() {
-        return Ok(Err(not_found(&unknown)));
+        return Ok(Answer::Content(not_found(&unknown)));
     }
     let Some(stream) = request.subscriptions.open() else {
         let text = "The account has opened too many connections.";
         let refusal = Refusal::new("ErrorExceededConnectionCount", text);
-        return Ok(Err(super::refused(request.body, &refusal)));
+        return Ok(Answer::Content(super::refused(request.body, &refusal)));
     };
     let published = stream.watch();
     let deadline = Instant::now() + Duration::from_secs(60 * minutes);
     let open = Open { stream, ids, published, deadline, stage: Stage::New };
-    Ok(Ok(wire::streamed(stream::unfold(open, Open::next))))
+    Ok(Answer::Stream(wire::streamed(stream::unfold(open, Open::next))))
 }
 
 fn not_found(ids: &[&String]) -> String {

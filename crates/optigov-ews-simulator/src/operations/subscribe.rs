@@ -7,8 +7,8 @@ use crate::soap::Refusal;
 use crate::subscriptions::ChangeKind;
 use crate::xml::{Escaped, Ns};
 
-pub(super) fn answer(request: &Request<'_>) -> Result<String, Refusal> {
-    Ok(messages("Subscribe", [subscribed(request)]))
+pub(super) fn answer(request: &Request<'_>) -> String {
+    messages("Subscribe", [subscribed(request)])
 }
 
 fn subscribed(request: &Request<'_>) -> Result<String, Refusal> {

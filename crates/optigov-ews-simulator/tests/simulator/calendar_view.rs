@@ -1,6 +1,6 @@
 //! FindItem over the socket, read with a bare HTTP client.
 
-use crate::common::{MAILBOX, envelope, find_item, post};
+use crate::common::{MAILBOX, client, envelope, find_item, post};
 use chrono::NaiveDate;
 use optigov_ews_simulator::{Account, Entry, Mailbox, Scenario, Simulator, Status};
 
@@ -125,4 +125,38 @@ async fn an_update_is_seen_by_the_next_request_and_recorded_with_mailbox_and_ope
     assert_eq!((requests[1].operation(), requests[1].mailbox()), (Some("FindItem"), Some(MAILBOX)));
     assert_eq!((requests[1].account(), requests[1].header("authorization")), (Some("svc-optigov"), Some("Basic")));
     assert!(requests[1].body().contains("CalendarView"));
+}
+
+#[tokio::test]
+async fn credentials_are_not_recorded_whatever_they_look_like() {
+    let simulator = start([Mailbox::new(MAILBOX)]);
+    for value in ["Bearer geheimnis", "geheimnis", "Basic", "Basic  geheimnis", "NTLM geheimnis"] {
+        let request = client(&simulator).post(simulator.url()).header("Authorization", value).body("");
+        assert_eq!(request.send().await.expect("an answer").status(), 401);
+    }
+    let requests = simulator.requests();
+    assert_eq!(requests.len(), 5);
+    assert!(!format!("{requests:?}").contains("geheimnis"));
+}
+
+#[tokio::test]
+async fn what_is_no_soap_for_ews_is_refused_as_http_or_as_a_fault() {
+    let simulator = start([Mailbox::new(MAILBOX)]);
+    let authorized = |request: reqwest::RequestBuilder| request.basic_auth("svc-optigov", Some("geheim"));
+    let status =
+        async |request: reqwest::RequestBuilder| authorized(request).send().await.expect("an answer").status().as_u16();
+    let client = client(&simulator);
+    let url = simulator.url();
+    assert_eq!(status(client.get(&url)).await, 405);
+    assert_eq!(status(client.post(url.replace("Exchange.asmx", "Other.asmx"))).await, 404);
+    assert_eq!(status(client.post(&url).header("Content-Type", "application/json").body("{}")).await, 415);
+    let large = "x".repeat(5_000_000);
+    assert_eq!(status(client.post(&url).header("Content-Type", "text/xml").body(large)).await, 413);
+    for body in ["", "<a>", "no XML at all", &envelope(None, "<m:FindItem/>").replace("Exchange2016", "Exchange3000")] {
+        let answer = post(&simulator, "geheim", body.to_owned()).await;
+        let codes = answer.texts("ResponseCode");
+        assert!(answer.status == 500 && ["ErrorSchemaValidation", "ErrorInvalidServerVersion"].contains(&&*codes[0]));
+    }
+    let unknown = post(&simulator, "geheim", envelope(Some(MAILBOX), "<m:CreateItem/>")).await;
+    assert_eq!((unknown.status, unknown.texts("ResponseCode")), (500, vec!["ErrorInvalidRequest".to_owned()]));
 }

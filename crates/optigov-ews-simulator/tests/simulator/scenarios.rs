@@ -238,6 +238,40 @@ fn a_wrong_file_is_refused_by_line_and_place() {
 }
 
 #[test]
+fn every_effect_has_a_name_in_files() {
+    for effect in [
+        "{ delay = 100 }",
+        "\"hang\"",
+        "\"reset_before\"",
+        "\"reset_within\"",
+        "\"reset_after\"",
+        "{ status = { code = 502, body = \"Bad gateway\", content_type = \"text/plain\" } }",
+        "{ status = { code = 429 } }",
+        "\"truncated\"",
+        "\"malformed\"",
+        "\"forbidden_characters\"",
+        "{ huge = 1000000 }",
+        "\"endless\"",
+        "{ replace = { text = \"Busy\", with = \"Dreaming\" } }",
+        "{ other_mailbox = \"anna@musterstadt.example\" }",
+        "\"missing_optional\"",
+        "\"numeric_booleans\"",
+        "\"unsorted\"",
+        "\"touching\"",
+        "\"masters\"",
+        "{ response_code = \"ErrorOfTomorrow\" }",
+        "{ fault = \"ErrorTimeoutExpired\" }",
+        "{ bare_fault = \"Client\" }",
+        "{ throttled = { shape = \"wrapped\", back_off = 1500 } }",
+    ] {
+        let text = format!("[[fault]]\neffect = {effect}\n");
+        Scenario::from_toml(&text).unwrap_or_else(|error| panic!("{effect}: {error}"));
+    }
+    let status = Scenario::from_toml("[[fault]]\neffect = { status = { code = 99 } }\n").expect_err("no status");
+    assert_eq!(status.to_string(), "fault 1: 99 is no status of a final answer");
+}
+
+#[test]
 fn a_refused_update_changes_nothing() {
     let simulator = Simulator::start(Scenario::new().mailbox(Mailbox::new(MAILBOX))).expect("a simulator");
     let broken = simulator.update(|scenario| *scenario = scenario.clone().mailbox(Mailbox::new(MAILBOX)));
