@@ -21,8 +21,9 @@ mod refusal;
 use std::sync::Arc;
 use std::time::Duration;
 
-use axum::extract::{Path, Query, State};
-use axum::http::StatusCode;
+use axum::extract::{Path, Query, Request, State};
+use axum::http::{HeaderValue, StatusCode};
+use axum::middleware::{self, Next};
 use axum::response::{IntoResponse, Response};
 use axum::routing::{get, post};
 use axum::{Json, Router};
@@ -49,7 +50,17 @@ pub fn router(availability: Availability, clock: impl Clock) -> Router {
         .route("/counters/{id}/days", get(days))
         .route("/connection-check", post(connection_check))
         .route("/health", get(health))
+        .layer(middleware::from_fn(own_pages_only))
         .with_state(Service { availability, clock: Arc::new(clock) })
+}
+
+/// Refuses what a browser sends on behalf of another site's page, unless it only reads.
+async fn own_pages_only(request: Request, next: Next) -> Response {
+    let site = request.headers().get("sec-fetch-site").map(HeaderValue::as_bytes);
+    match site {
+        Some(b"cross-site" | b"same-site") if !request.method().is_safe() => StatusCode::FORBIDDEN.into_response(),
+        _ => next.run(request).await,
+    }
 }
 
 #[derive(Clone)]

@@ -318,6 +318,7 @@ async fn without_exchange_nothing_is_offered_and_the_service_lives_on() {
     let page = service.get("/").await;
     assert_eq!((page.status, page.body.matches("<time ").count()), (StatusCode::OK, 0));
     assert!(page.body.contains("Die Kalender sind nicht bekannt; es werden keine Termine angeboten."), "{}", page.body);
+    assert!(!page.body.contains("nichts frei"), "unknown is not taken: {}", page.body);
 }
 
 #[tokio::test]
@@ -342,4 +343,17 @@ async fn the_connection_check_reports_every_step_and_who_uses_the_mailbox() {
     let page = service.post("/counters/standesamt/connection-check", "").await;
     assert_eq!(page.status, StatusCode::OK);
     assert_eq!(page.body.matches("Die Verbindung ist in Ordnung.").count(), 2, "{}", page.body);
+}
+
+#[tokio::test]
+async fn a_page_of_another_site_can_change_nothing() {
+    let service = Service::start().await;
+    let save = format!("{}/counters/buergerbuero-1/exchange-sync", service.url);
+    for (site, status) in [("cross-site", StatusCode::FORBIDDEN), ("same-origin", StatusCode::SEE_OTHER)] {
+        let post = service.client.post(&save).header("Sec-Fetch-Site", site).body("mailbox=");
+        let post = post.header("Content-Type", "application/x-www-form-urlencoded");
+        assert_eq!(post.send().await.expect("an answer").status(), status, "{site}");
+    }
+    let link = service.client.get(&service.url).header("Sec-Fetch-Site", "cross-site");
+    assert_eq!(link.send().await.expect("an answer").status(), StatusCode::OK, "a link from elsewhere works");
 }

@@ -318,7 +318,8 @@ fn free(counter: &Counter, answer: &Answer) -> Markup {
     html! {
         (status)
         @for warning in &found.warnings { (note("warn", &warning.message(Language::De))) }
-        @for &(date, count) in &days {
+        // Where nothing is known, no day is said to have nothing free.
+        @for &(date, count) in days.iter().filter(|_| !found.status.is_unknown() || !found.slots.is_empty()) {
             div.day {
                 h3 { (WEEKDAYS[date.weekday().num_days_from_monday() as usize]) ", " (date.format("%d.%m.%Y")) }
                 @if count == 0 { p.hint { "nichts frei" } } @else {
