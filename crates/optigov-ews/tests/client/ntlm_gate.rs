@@ -5,7 +5,7 @@
 
 use std::{
     env, fs,
-    io::{BufRead, BufReader},
+    io::{self, BufRead, BufReader, Write},
     net::TcpListener,
     path::{Path, PathBuf},
     process::{Child, Command, Stdio},
@@ -55,7 +55,7 @@ impl Gate {
     /// `None`, and a line that says so, when the environment names no acceptor.
     fn start(binding: &str, digest: &str) -> Option<Gate> {
         let (Some(script), Some(python)) = (env::var_os("OPTIGOV_NTLM_GATE"), env::var_os("OPTIGOV_PYTHON")) else {
-            println!("skipped: OPTIGOV_NTLM_GATE and OPTIGOV_PYTHON are not set");
+            writeln!(io::stdout(), "skipped: OPTIGOV_NTLM_GATE and OPTIGOV_PYTHON are not set").ok();
             return None;
         };
         let (script, python) = (PathBuf::from(script), PathBuf::from(python));

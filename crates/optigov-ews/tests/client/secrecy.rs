@@ -64,7 +64,7 @@ async fn no_log_error_or_debug_text_holds_a_secret_an_address_or_a_title() {
         for mailbox in [anna(), berta()] {
             let answer = read(&client, &mailbox).await;
             let folder = client.impersonate(&mailbox).calendar_folder().await;
-            let busy = client.free_busy(&[mailbox.clone()], start, end).await;
+            let busy = client.free_busy(std::slice::from_ref(&mailbox), start, end).await;
             let report = client.check(&mailbox).await;
             shown += &format!(
                 "{client:?} {mailbox:?} {:?} {answer:?} {folder:?} {busy:?} {report:?}",

@@ -73,8 +73,10 @@ pub(crate) struct Scripted {
     task: JoinHandle<()>,
 }
 
+type Script = Box<dyn Fn(usize, &Received) -> Reply + Send + Sync>;
+
 struct Shared {
-    answer: Box<dyn Fn(usize, &Received) -> Reply + Send + Sync>,
+    answer: Script,
     received: Mutex<Vec<Received>>,
     arrived: Notify,
 }
