@@ -37,6 +37,8 @@ golden free_slots.json 0 free_slots "${at[@]}" --days 3 --format json --lang en
 golden free_slots.ics.json 0 free_slots "${at[@]}" --days 7 --format json --lang en --counter buergerbuero-1 \
     --ics schalter1@musterstadt.example=$goldens/outlook.ics
 golden free_slots.unknown.json 3 free_slots --config $goldens/unreachable.toml "${at[@]}" --days 2 --format json --lang en
+golden slot_engine.txt 0 slot_engine
+golden slot_engine.why.txt 0 slot_engine --why 2027-03-23T09:40
 # The report names the addresses that this machine has for localhost, so it is held by what matters.
 cargo run --quiet --example connection_check >"$got/check" || { echo "connection_check: exit status $?, expected 0"; failed=1; }
 grep -q '^Kalender: in Ordnung' "$got/check" || { echo "connection_check: the calendar is not read"; failed=1; }

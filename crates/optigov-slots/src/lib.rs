@@ -1,27 +1,76 @@
 //! Interval sets, opening hours in civil time, and bookable slots: pure, and right on every strange day.
 //!
+//! One question is answered here: **when can an appointment start?** It can where the counter is open, the calendars are free, and the
+//! rules allow it. Opening hours are civil time and are resolved to instants once; all that follows is arithmetic on whole UTC seconds.
+//!
+//! ```text
+//!  hours     ├───────────────────────────┤         ├──────────────────┤     Timetable → OpenWindows
+//!  grid      ┼───┼───┼───┼───┼───┼───┼───┼         ┼───┼───┼───┼───┼──┤     SlotRules: length, step, anchor
+//!  busy              ▒▒██████▒▒                           ▒▒███▒▒           Resources, bookings, with buffers
+//!  slots     ●───┤             ●───┤                                        ● where one can start
+//!                                  ●───┤           ●───┤                    Slots: list, count, ask, ask why
+//! ```
+//!
 //! ```
 //! use chrono_tz::Europe::Berlin;
 //! use optigov_slots::{Busy, Interval, Resources, Rule, SlotRules, Timetable, Weekdays};
 //! use std::time::Duration;
 //!
+//! // When the counter is open, in its own time. Resolved once for a window, and kept.
 //! let timetable = Timetable::builder(Berlin)
 //!     .rule(Rule::weekly(Weekdays::MONDAY_TO_FRIDAY).hours("08:00-12:00".parse()?).hours("13:00-17:00".parse()?))
+//!     .holiday("2027-03-29".parse()?)
 //!     .build()?;
-//! let rules = SlotRules::builder(Duration::from_mins(20)).step(Duration::from_mins(10)).build()?;
+//! let week = Interval::of_dates("2027-03-29".parse()?, "2027-04-04".parse()?, Berlin)?;
+//! let open = timetable.open_windows(week, None);
 //!
-//! let monday = Interval::of_dates("2027-03-01".parse()?, "2027-03-01".parse()?, Berlin)?;
-//! let open = timetable.open_windows(monday, None);
-//! let meeting = Interval::new("2027-03-01T07:05:00Z".parse()?, "2027-03-01T10:00:00Z".parse()?)?;
-//! let now = "2027-02-26T12:00:00Z".parse()?;
+//! // How appointments are cut from it, and what is taken: a meeting from 08:05 to 11:00.
+//! let rules = SlotRules::builder(Duration::from_mins(20)).step(Duration::from_mins(10)).build()?;
+//! let meeting = Interval::new("2027-03-30T06:05:00Z".parse()?, "2027-03-30T09:00:00Z".parse()?)?;
+//! let now = "2027-03-26T12:00:00Z".parse()?;
 //! let slots = open.slots(&rules, &Resources::one(vec![meeting]), &Busy::default(), now);
 //!
-//! assert_eq!(slots.first().map(|slot| slot.start()), Some("2027-03-01T10:00:00Z".parse()?));
-//! assert!(slots.is_bookable("2027-03-01T10:40:00Z".parse()?)); // 11:40 to 12:00 in Berlin
-//! assert!(!slots.is_bookable("2027-03-01T10:50:00Z".parse()?)); // would end at 12:10
-//! assert_eq!(slots.why("2027-03-01T07:00:00Z".parse()?)[0].to_string(), "resource 0 is busy 2027-03-01T07:05:00Z/2027-03-01T10:00:00Z");
+//! // The answer is a view. List it, count it, and ask it.
+//! assert_eq!(slots.first().map(|slot| slot.start()), Some("2027-03-30T09:00:00Z".parse()?));
+//! let counts: Vec<usize> = slots.counts_per_day().map(|(_, count)| count).collect();
+//! assert_eq!(counts, [0, 28, 46, 46, 46, 0, 0]);
+//! assert!(slots.is_bookable("2027-03-30T09:40:00Z".parse()?));
+//! let why = slots.why("2027-03-30T08:30:00Z".parse()?);
+//! assert_eq!(why[0].to_string(), "resource 0 is busy 2027-03-30T06:05:00Z/2027-03-30T09:00:00Z");
 //! # Ok::<(), Box<dyn std::error::Error>>(())
 //! ```
+//!
+//! # What always holds
+//!
+//! - Listing and booking check are one answer: [`Slots::is_bookable`] holds exactly for the starts that [`Slots::iter`] yields, and
+//!   [`Slots::why`] gives no reason for exactly these.
+//! - No slot overlaps anything busy, nor comes nearer to it than its buffers. Busy time never shrinks: a finer start is rounded down to a
+//!   second, a finer end up.
+//! - Slots start in the window that was asked for. Answers for two windows that touch are together the answer for both.
+//! - Same input, same answer: in any order of the input, on any machine, in any time zone of the server.
+//!
+//! # What it refuses to do
+//!
+//! It reads no clock (`now` is an argument), no file and no network, has no state beside its values, and runs no task. It books nothing:
+//! two bookings that race are for the database to decide. It knows nothing of Exchange, of services or of citizens.
+//!
+//! # How it counts
+//!
+//! - *Days* are those of the zone. A day begins at the first instant that shows its date, and dates do not run backwards, also where clocks
+//!   are put back over midnight. Dates that a zone skipped have no hours and no slots. [`ClockChange`] says what becomes of opening hours
+//!   that a change of clocks cuts.
+//! - *Buffers* keep free time between appointments and what is busy; they may reach beyond opening hours. Between an appointment and a
+//!   booking, the longer of the two buffers that meet is kept, not their sum.
+//! - *Places*: with [`Needed::All`], resources are a gate, and the capacity is how many appointments they bear at once. With
+//!   [`Needed::Any`] and [`Needed::AtLeast`], each appointment takes its share of those who are free. Bookings take places where they
+//!   meet: two that follow each other can be served by one.
+//! - *The day limit* counts the bookings that begin on a local day. Once there are as many, no slot of that day can be booked.
+//!
+//! # Features
+//!
+//! | feature | default | what it adds |
+//! |---|---|---|
+//! | `serde` | no | `Serialize` and `Deserialize` for [`Interval`], [`IntervalSet`], [`Hours`], [`Weekdays`], [`Rule`], [`Exception`], [`Timetable`], [`SlotRules`], [`Needed`], [`Anchor`] and [`ClockChange`], through the same checks as their builders; `Serialize` for [`Slot`] and [`Reason`] |
 
 mod answer;
 mod bitmap;
