@@ -28,7 +28,8 @@ fn answer(items: i64) -> String {
     let first: DateTime<Utc> = DateTime::from_timestamp(1_795_420_800, 0).expect("an instant");
     for number in 0..items {
         let start = first + TimeDelta::minutes(30 * number);
-        let (start, end) = (start.format("%Y-%m-%dT%H:%M:%SZ"), (start + TimeDelta::minutes(30)).format("%Y-%m-%dT%H:%M:%SZ"));
+        let (start, end) =
+            (start.format("%Y-%m-%dT%H:%M:%SZ"), (start + TimeDelta::minutes(30)).format("%Y-%m-%dT%H:%M:%SZ"));
         write!(
             text,
             "<t:CalendarItem><t:ItemId Id=\"AAMkADU3YzI4ZTE5LWQ4ODEtNDJkYi1hY2I1LTRmODk2NmIxMjM0NQBGAAAAAACq{number:08}BwDq3vYwR2dTQpm8+example=\" \
@@ -139,7 +140,14 @@ fn reading(criterion: &mut Criterion) {
     group.bench_function("quick_xml_serde", |bencher| {
         bencher.iter(|| {
             let envelope: with_serde::Envelope = quick_xml::de::from_str(black_box(&answer)).expect("an envelope");
-            let items = envelope.body.find_item_response.response_messages.find_item_response_message.root_folder.items.calendar_item;
+            let items = envelope
+                .body
+                .find_item_response
+                .response_messages
+                .find_item_response_message
+                .root_folder
+                .items
+                .calendar_item;
             assert_eq!(items.len(), 1_000);
             items
         });
@@ -154,7 +162,9 @@ fn reading(criterion: &mut Criterion) {
 }
 
 fn mailboxes() -> Vec<Mailbox> {
-    (0..MAILBOXES).map(|number| Mailbox::parse(&format!("person-{number}@musterstadt.example")).expect("an address")).collect()
+    (0..MAILBOXES)
+        .map(|number| Mailbox::parse(&format!("person-{number}@musterstadt.example")).expect("an address"))
+        .collect()
 }
 
 fn window() -> (DateTime<Utc>, DateTime<Utc>) {
@@ -179,7 +189,12 @@ fn simulator() -> Simulator {
 
 fn client(simulator: &Simulator, credentials: Credentials) -> EwsClient {
     let builder = EwsClient::builder(&simulator.url()).only_given_roots().root_certificates_pem(simulator.ca_pem());
-    builder.credentials(credentials).max_in_flight(IN_FLIGHT).timeout(Duration::from_secs(120)).build().expect("a client")
+    builder
+        .credentials(credentials)
+        .max_in_flight(IN_FLIGHT)
+        .timeout(Duration::from_secs(120))
+        .build()
+        .expect("a client")
 }
 
 async fn read_all(client: &EwsClient, mailboxes: &Arc<[Mailbox]>) {
@@ -204,8 +219,17 @@ async fn post_all(client: &reqwest::Client, url: &str, bodies: &Arc<[String]>) {
         let (client, url, bodies, permits) = (client.clone(), url.to_owned(), bodies.clone(), permits.clone());
         tasks.spawn(async move {
             let _permit = permits.acquire().await.expect("open");
-            let request = client.post(url).basic_auth("svc-optigov", Some(PASSWORD)).header("content-type", "text/xml; charset=utf-8");
-            let mut response = request.body(bodies[number].clone()).send().await.expect("an answer").error_for_status().expect("success");
+            let request = client
+                .post(url)
+                .basic_auth("svc-optigov", Some(PASSWORD))
+                .header("content-type", "text/xml; charset=utf-8");
+            let mut response = request
+                .body(bodies[number].clone())
+                .send()
+                .await
+                .expect("an answer")
+                .error_for_status()
+                .expect("success");
             while response.chunk().await.expect("a body").is_some() {}
         });
     }
@@ -228,12 +252,14 @@ fn a_thousand_mailboxes(criterion: &mut Criterion) {
     // The client under test brings its own provider; reqwest on its own takes the process's.
     rustls::crypto::ring::default_provider().install_default().ok();
     let ca = reqwest::Certificate::from_pem(simulator.ca_pem().as_bytes()).expect("a root");
-    let bare = reqwest::Client::builder().tls_certs_only([ca]).pool_max_idle_per_host(IN_FLIGHT).build().expect("a client");
+    let bare =
+        reqwest::Client::builder().tls_certs_only([ca]).pool_max_idle_per_host(IN_FLIGHT).build().expect("a client");
 
     let mut group = criterion.benchmark_group("mailboxes_1000");
     group.throughput(Throughput::Elements(MAILBOXES as u64));
     group.bench_function("bare_reqwest", |bencher| bencher.iter(|| runtime.block_on(post_all(&bare, &url, &bodies))));
-    group.bench_function("optigov_ews_basic", |bencher| bencher.iter(|| runtime.block_on(read_all(&basic, &mailboxes))));
+    group
+        .bench_function("optigov_ews_basic", |bencher| bencher.iter(|| runtime.block_on(read_all(&basic, &mailboxes))));
     group.bench_function("optigov_ews_ntlm", |bencher| bencher.iter(|| runtime.block_on(read_all(&ntlm, &mailboxes))));
     group.bench_function("optigov_ews_free_busy", |bencher| {
         let (start, end) = window();

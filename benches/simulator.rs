@@ -1,5 +1,6 @@
 //! What the simulator serves on its one thread: a FindItem view of 50 items, beside a bare server that reads as much and
-//! answers as many bytes without looking at them. The clients are raw sockets, so that they cost little themselves.
+//! answers as many bytes without looking at them. The clients are raw sockets, so that they cost little themselves. And what
+//! it takes to start one.
 
 use std::time::{Duration, Instant};
 
@@ -135,5 +136,13 @@ fn views(criterion: &mut Criterion) {
     group.finish();
 }
 
-criterion_group!(benches, views);
+/// Key, certificates, socket, thread, and the end of it all.
+fn start(criterion: &mut Criterion) {
+    let encrypted = || Scenario::new().account(Account::new("svc-optigov").password("geheim"));
+    criterion.bench_function("start and stop with TLS", |bencher| {
+        bencher.iter(|| Simulator::start(encrypted()).expect("a simulator"));
+    });
+}
+
+criterion_group!(benches, views, start);
 criterion_main!(benches);

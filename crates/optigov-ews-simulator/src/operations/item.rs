@@ -179,8 +179,8 @@ fn write_property(
 ) {
     let entry = &occurrence.entry;
     let of_series = matches!(occurrence.kind, Kind::Occurrence | Kind::Exception);
-    let series = || request.world.calendar(folder.mailbox).items()[occurrence.item].series.as_ref();
-    let series = if occurrence.kind == Kind::Master { series() } else { None };
+    let item = &request.world.calendar(folder.mailbox).items()[occurrence.item];
+    let series = item.series.as_ref().filter(|_| occurrence.kind == Kind::Master);
     match property {
         Property::LegacyFreeBusyStatus | Property::StartTimeZone | Property::EndTimeZone
             if request.manner.missing_optional => {}
@@ -204,8 +204,7 @@ fn write_property(
         Property::HasAttachments => out.push_str("<t:HasAttachments>false</t:HasAttachments>"),
         Property::Culture => out.push_str("<t:Culture>de-DE</t:Culture>"),
         Property::Uid => {
-            let uid = &request.world.calendar(folder.mailbox).items()[occurrence.item].uid;
-            push!(out, "<t:UID>{}</t:UID>", Escaped(uid));
+            push!(out, "<t:UID>{}</t:UID>", Escaped(&item.uid));
         }
         Property::RecurrenceId if of_series => {
             push!(out, "<t:RecurrenceId>{}</t:RecurrenceId>", request.time(occurrence.original));

@@ -160,3 +160,19 @@ async fn what_is_no_soap_for_ews_is_refused_as_http_or_as_a_fault() {
     let unknown = post(&simulator, "geheim", envelope(Some(MAILBOX), "<m:CreateItem/>")).await;
     assert_eq!((unknown.status, unknown.texts("ResponseCode")), (500, vec!["ErrorInvalidRequest".to_owned()]));
 }
+
+#[tokio::test]
+async fn times_are_in_the_zone_of_the_context_where_the_request_has_one() {
+    let simulator = start([Mailbox::new(MAILBOX).entry(hours(24, 9, 10)).entry(hours(24, 12, 13))]);
+    let morning = find_item(None, ("2026-11-24T08:00:00", "2026-11-24T12:00:00"), None, &TIMES);
+    let context = |zone: &str| {
+        let context = format!(r#"<t:TimeZoneContext><t:TimeZoneDefinition Id="{zone}"/></t:TimeZoneContext>"#);
+        envelope(Some(MAILBOX), &morning).replace("</soap:Header>", &format!("{context}</soap:Header>"))
+    };
+    let answer = post(&simulator, "geheim", context("W. Europe Standard Time")).await;
+    assert_eq!(answer.texts("Start"), ["2026-11-24T09:00:00+01:00"]);
+    let answer = post(&simulator, "geheim", context("UTC")).await;
+    assert_eq!(answer.texts("Start"), ["2026-11-24T08:00:00Z", "2026-11-24T11:00:00Z"]);
+    let answer = post(&simulator, "geheim", context("Mitteleuropa")).await;
+    assert_eq!(answer.texts("ResponseCode"), ["ErrorTimeZone"]);
+}
