@@ -4,7 +4,7 @@
 //! time: whatever is busy forbids a stretch of starts that is known to the second, so nothing is rounded here, either.
 
 use crate::answer::{Answer, Cells, Form};
-use crate::query::Query;
+use crate::query::{Query, next_on_grid};
 use crate::workspace::{Layout, Workspace};
 use crate::{Anchor, Busy};
 
@@ -37,7 +37,13 @@ fn lay_out(query: &Query<'_>, layout: &mut Layout) {
     let Layout { made_for, grids, cells, bits } = layout;
     *made_for = Some((query.open.clone(), *query.rules));
     grids.clear();
-    query.for_each_grid(|first, end| grids.push((first, end)));
+    let asked = query.open.window();
+    query.for_each_grid(|first, end| {
+        let (first, end) = (next_on_grid(first, query.rules.step, asked.start_unix()), end.min(asked.end_unix()));
+        if first < end {
+            grids.push((first, end));
+        }
+    });
     *cells = shared_cells(grids, query.rules.step);
     bits.clear();
     let Some(cells) = *cells else { return };

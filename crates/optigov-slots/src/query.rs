@@ -29,8 +29,10 @@ impl Query<'_> {
                 }
                 continue;
             }
-            let offsets = self.open.offsets();
-            let mut start = window.start;
+            // By the clock, the grid is the same wherever one begins: only what is asked for is gone through.
+            let (asked, offsets) = (self.open.window(), self.open.offsets());
+            let end = end.min(asked.end_unix());
+            let mut start = window.start.max(asked.start_unix());
             while start < end {
                 // As long as offset and day stay the same, readings of the clock run with the time.
                 let wall = start + offsets.at(start);
