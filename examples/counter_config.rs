@@ -9,7 +9,8 @@
 //! cargo run --example counter_config -- windows docs/samples/rathaus.toml --counter standesamt --from 2027-03-01
 //! ```
 //!
-//! Exit status: 0 when all is well (warnings included), 2 for a bad command line or configuration, with every fault on standard error.
+//! Exit status: 0 when all is well (warnings included), 2 for a bad command line or configuration. Every fault is printed: by `check` on standard output, by the
+//! others on standard error.
 
 use std::io::{self, Write};
 use std::path::{Path, PathBuf};
@@ -81,42 +82,37 @@ enum Document {
     Counter,
 }
 
-/// Why nothing was printed; already told on standard error, or the text to tell.
-enum Failure {
-    Told,
-    Text(String),
-}
-
 fn main() -> ExitCode {
     let arguments = Arguments::parse();
-    let outcome = match run(&arguments) {
-        Ok(output) => {
-            io::stdout().lock().write_all(output.as_bytes()).map_err(|error| Failure::Text(error.to_string()))
-        }
-        Err(failure) => Err(failure),
+    let (output, status) = match run(&arguments) {
+        Ok(output) => (output, ExitCode::SUCCESS),
+        Err(failure) => (failure, ExitCode::from(2)),
     };
-    match outcome {
-        Ok(()) => ExitCode::SUCCESS,
-        Err(Failure::Told) => ExitCode::from(2),
-        Err(Failure::Text(text)) => {
-            // Nothing is left to do if standard error is gone, too.
-            let _ = writeln!(io::stderr().lock(), "{text}");
-            ExitCode::from(2)
-        }
-    }
+    let to_stdout = status == ExitCode::SUCCESS || matches!(arguments.command, Command::Check { .. });
+    let written = match to_stdout {
+        true => io::stdout().lock().write_all(output.as_bytes()),
+        false => io::stderr().lock().write_all(output.as_bytes()),
+    };
+    // Nobody is left to tell if it cannot be written.
+    if written.is_ok() { status } else { ExitCode::FAILURE }
 }
 
-fn run(arguments: &Arguments) -> Result<String, Failure> {
+/// What is to be printed, or what went wrong.
+fn run(arguments: &Arguments) -> Result<String, String> {
     match &arguments.command {
         Command::Schema { document: Document::Municipality } => Ok(Municipality::schema()),
         Command::Schema { document: Document::Counter } => Ok(Counter::schema()),
         Command::Check { file } => {
             let municipality = read(file, arguments)?;
+            let told = report(municipality.warnings(), arguments);
             let (counters, warnings) = (municipality.counters().len(), municipality.warnings().len());
-            Ok(match arguments.lang {
-                Lang::De => format!("{}: in Ordnung, {counters} Schalter, {warnings} Warnungen\n", municipality.name()),
-                Lang::En => format!("{}: fine, {counters} counters, {warnings} warnings\n", municipality.name()),
-            })
+            Ok(told
+                + &match arguments.lang {
+                    Lang::De => {
+                        format!("{}: in Ordnung, {counters} Schalter, {warnings} Warnungen\n", municipality.name())
+                    }
+                    Lang::En => format!("{}: fine, {counters} counters, {warnings} warnings\n", municipality.name()),
+                })
         }
         Command::Print { file } => {
             let municipality = read(file, arguments)?;
@@ -136,7 +132,7 @@ fn run(arguments: &Arguments) -> Result<String, Failure> {
                         let known: Vec<&str> =
                             municipality.counters().iter().map(|counter| counter.id().as_str()).collect();
                         let known = known.join(", ");
-                        return Err(Failure::Text(format!("there is no counter {id}; there are: {known}")));
+                        return Err(format!("there is no counter {id}; there are: {known}\n"));
                     }
                 },
             };
@@ -149,36 +145,26 @@ fn run(arguments: &Arguments) -> Result<String, Failure> {
     }
 }
 
-/// The configuration of a file, its warnings told.
-fn read(file: &Path, arguments: &Arguments) -> Result<Municipality, Failure> {
-    let text = std::fs::read_to_string(file)
-        .map_err(|error| Failure::Text(format!("cannot read {}: {error}", file.display())))?;
+/// The configuration of a file, or all its faults as text.
+fn read(file: &Path, arguments: &Arguments) -> Result<Municipality, String> {
+    let text = std::fs::read_to_string(file).map_err(|error| format!("cannot read {}: {error}\n", file.display()))?;
     let read = if is_json(file) { Municipality::from_json(&text) } else { Municipality::from_toml(&text) };
-    match read {
-        Ok(municipality) => tell(municipality.warnings(), arguments).map(|()| municipality),
-        Err(faults) => {
-            let faults: Vec<Fault> = faults.into_iter().collect();
-            tell(&faults, arguments)?;
-            Err(Failure::Told)
-        }
-    }
+    read.map_err(|faults| report(&faults.into_iter().collect::<Vec<_>>(), arguments))
 }
 
-fn tell(faults: &[Fault], arguments: &Arguments) -> Result<(), Failure> {
+fn report(faults: &[Fault], arguments: &Arguments) -> String {
     let language = match arguments.lang {
         Lang::De => Language::German,
         Lang::En => Language::English,
     };
-    let text = match arguments.faults {
-        FaultFormat::Json if !faults.is_empty() => {
-            serde_json::to_string_pretty(faults).map_err(|error| Failure::Text(error.to_string()))? + "\n"
-        }
-        FaultFormat::Json => String::new(),
+    match arguments.faults {
         FaultFormat::Text => {
             faults.iter().map(|fault| format!("[{}] {}\n", fault.code(), fault.describe(language))).collect()
         }
-    };
-    io::stderr().lock().write_all(text.as_bytes()).map_err(|error| Failure::Text(error.to_string()))
+        FaultFormat::Json => {
+            serde_json::to_string_pretty(faults).map_or_else(|error| error.to_string(), |json| json + "\n")
+        }
+    }
 }
 
 fn is_json(file: &Path) -> bool {
@@ -193,7 +179,7 @@ fn windows(
     from: NaiveDate,
     days: u64,
     lang: Lang,
-) -> Result<String, Failure> {
+) -> Result<String, String> {
     let served = match template {
         Some(id) => counter.templates().iter().find(|served| served.as_str() == id),
         None => counter.templates().first(),
@@ -201,11 +187,11 @@ fn windows(
     let template = served.and_then(|id| municipality.template(id.as_str()));
     let Some(template) = template else {
         let served: Vec<&str> = counter.templates().iter().map(|id| id.as_str()).collect();
-        return Err(Failure::Text(format!("counter {} serves: {}", counter.id(), served.join(", "))));
+        return Err(format!("counter {} serves: {}\n", counter.id(), served.join(", ")));
     };
     let zone = counter.time_zone().unwrap_or(municipality.time_zone());
     let last = from.checked_add_days(Days::new(days - 1)).unwrap_or(from);
-    let window = Interval::of_dates(from, last, zone).map_err(|error| Failure::Text(error.to_string()))?;
+    let window = Interval::of_dates(from, last, zone).map_err(|error| error.to_string())?;
     let open = counter.open_windows(municipality, template, window);
     let mut table = Table::new();
     table.load_style(presets::UTF8_FULL_CONDENSED);

@@ -51,15 +51,15 @@ pub(crate) use text_form;
 
 /// A value whose every form is a text.
 macro_rules! text_value {
-    ($type:ident, $description:literal, [$($example:literal),+ $(,)?]) => {
-        $crate::values::text_form!($type, [$($example),+]);
+    ($type:ident, $description:literal, [$first:literal $(, $example:literal)* $(,)?]) => {
+        $crate::values::text_form!($type, [$first $(, $example)*]);
 
         impl $crate::text::reader::Read for $type {
             fn read(
                 value: &$crate::text::value::Value<'_>,
                 reader: &mut $crate::text::reader::Reader,
             ) -> Option<Self> {
-                let text = $crate::text::reader::text(value, reader)?;
+                let text = $crate::text::reader::text_like($first, value, reader)?;
                 $type::parse(text).map_err(|fault| reader.fault(fault)).ok()
             }
         }
@@ -70,7 +70,7 @@ macro_rules! text_value {
             }
 
             fn json_schema(_: &mut schemars::SchemaGenerator) -> schemars::Schema {
-                schemars::json_schema!({ "type": "string", "description": $description, "examples": [$($example),+] })
+                schemars::json_schema!({ "type": "string", "description": $description, "examples": [$first $(, $example)*] })
             }
         }
     };

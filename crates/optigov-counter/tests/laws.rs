@@ -69,11 +69,9 @@ fn holiday_rule() -> impl Strategy<Value = String> {
 }
 
 fn mailbox() -> impl Strategy<Value = String> {
-    (
-        "[a-zA-Z][a-z0-9.!+_-]{0,6}[a-z0-9]",
-        prop_oneof![Just("musterstadt.example"), Just("Müllheim.example"), Just("a-b.c.example")],
-    )
-        .prop_map(|(local, domain)| format!("{}@{domain}", local.replace("..", ".")))
+    let local = "[a-zA-Z]{1,3}([.!+_-][a-z0-9]{1,3}){0,2}";
+    let domain = prop_oneof![Just("musterstadt.example"), Just("Müllheim.example"), Just("a-b.c.example")];
+    (local, domain).prop_map(|(local, domain)| format!("{local}@{domain}"))
 }
 
 /// A table whose keys are there or not, each independently.
@@ -285,7 +283,7 @@ fn municipality() -> BoxedStrategy<String> {
 }
 
 proptest! {
-    #![proptest_config(ProptestConfig { cases: 128, ..ProptestConfig::default() })]
+    #![proptest_config(ProptestConfig { cases: 128, failure_persistence: None, ..ProptestConfig::default() })]
 
     #[test]
     fn read_write_read_gives_the_same_value_in_both_notations(text in municipality()) {

@@ -233,6 +233,18 @@ pub(crate) fn text<'v>(value: &'v Value<'_>, reader: &mut Reader) -> Option<&'v 
     }
 }
 
+/// The text of a value that has a form of its own, of which an example is shown.
+pub(crate) fn text_like<'v>(example: &str, value: &'v Value<'_>, reader: &mut Reader) -> Option<&'v str> {
+    match value {
+        Value::Text(text) => Some(text),
+        _ => reader.refuse(wrong_type(
+            value,
+            &format!("ein Text wie „{example}“"),
+            &format!("a text such as \"{example}\""),
+        )),
+    }
+}
+
 /// A whole number within limits.
 pub(crate) fn whole_number(value: &Value<'_>, least: u32, most: u32, reader: &mut Reader) -> Option<u32> {
     let Value::Integer(number) = value else {
