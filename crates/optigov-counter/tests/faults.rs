@@ -205,6 +205,22 @@ fn a_text_without_a_version_and_one_that_comes_through_serde_are_read_alike() {
     assert!(error.to_string().contains("stat") && error.to_string().contains("name"), "{error}");
 }
 
+#[test]
+fn tomls_own_dates_and_times_are_read_like_their_texts() {
+    let text = |date: &str, time: &str| {
+        minimal(
+            &format!("booking = {{ release_at = {time} }}\nexceptions = [{{ on = {date}, closed = true }}]"),
+            "[[counters.opening]]\ndays = [\"Sa\", \"So\"]\nhours = \"9-12\"",
+        )
+        .replace("opening = [{ days = \"Mo-Fr\", hours = \"08:00-12:00\" }]", "")
+    };
+    let own = Municipality::from_toml(&text("2026-12-24", "07:00:00")).expect("TOML's own date and time");
+    assert_eq!(Municipality::from_toml(&text("\"24.12.2026\"", "\"7 Uhr\"")).expect("texts"), own);
+    assert!(own.to_toml().contains("on = \"2026-12-24\"") && own.to_toml().contains("release_at = \"07:00\""));
+    let offset = faults_of_toml(&text("2026-12-24T10:00:00Z", "\"7 Uhr\""));
+    assert_eq!(seen(&offset), [("counters[0].exceptions[0].on".to_owned(), "malformed")]);
+}
+
 /// A municipality of one template and one counter, with further lines.
 fn minimal(counter: &str, rest: &str) -> String {
     let templates = if counter.contains("templates") { "" } else { "templates = [\"pass\"]" };
