@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use chrono::{DateTime, FixedOffset, NaiveDate, Utc};
+use chrono::{DateTime, FixedOffset, NaiveDate, SubsecRound as _, Utc};
 use chrono_tz::Tz;
 use optigov_slots::{Slot, Slots};
 use serde::{Deserialize, Serialize};
@@ -197,7 +197,7 @@ impl Warning {
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[non_exhaustive]
 pub struct Report {
-    /// The instant that counted as now, in the municipality's zone.
+    /// The instant that counted as now, in whole seconds and the municipality's zone.
     pub now: DateTime<FixedOffset>,
     /// One part per counter.
     pub counters: Vec<CounterReport>,
@@ -252,7 +252,7 @@ impl Answer {
     /// The answer as plain data, with reasons and warnings in `language`. It lists every slot: for one counter and some days, not for years.
     pub fn report(&self, language: Language) -> Report {
         Report {
-            now: self.now.with_timezone(&self.zone).fixed_offset(),
+            now: self.now.trunc_subsecs(0).with_timezone(&self.zone).fixed_offset(),
             counters: self.counters.iter().map(|counter| counter.report(language)).collect(),
         }
     }

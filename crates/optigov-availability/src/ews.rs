@@ -18,6 +18,10 @@ use crate::text::Text;
 const MAILBOXES_PER_REQUEST: NonZeroUsize = NonZeroUsize::new(100).expect("not 0");
 
 /// Reads calendars from an Exchange Server: entry by entry under impersonation, or busy times only (titles hidden).
+///
+/// Cheap to clone; clones share the client. Keep one to replace the credential later, without building the facade anew:
+/// `source.client().set_credentials(…)`.
+#[derive(Clone)]
 pub struct EwsSource {
     client: EwsClient,
     access: Access,
@@ -60,6 +64,11 @@ impl EwsSource {
             builder = builder.local_address(address);
         }
         Ok(EwsSource::new(builder.build().map_err(unusable)?, connection.access()))
+    }
+
+    /// The client that it reads with.
+    pub fn client(&self) -> &EwsClient {
+        &self.client
     }
 
     async fn impersonated(&self, mailbox: &Mailbox, window: Interval) -> Result<Calendar, ReadError> {
