@@ -3,6 +3,7 @@
 mod failures;
 mod privacy;
 mod probe;
+mod safety;
 mod scenarios;
 mod sharing;
 mod support;

@@ -123,7 +123,11 @@ impl TestClock {
     }
 
     pub(crate) fn advance(&self, by: Duration) {
-        let seconds = i64::try_from(by.as_secs()).expect("not that long");
+        self.shift(i64::try_from(by.as_secs()).expect("not that long"));
+    }
+
+    /// Forwards or back.
+    pub(crate) fn shift(&self, seconds: i64) {
         self.second.fetch_add(seconds, Ordering::SeqCst);
     }
 }
