@@ -13,7 +13,7 @@ use crate::{
     calendar::Window,
     ops::find_item,
     texts::{self, Text},
-    transport::{certificate, connection::Connection, dial, offered_schemes},
+    transport::{certificate, connection::Connection, dial, failure, offered_schemes},
 };
 
 /// The calendar is read so far ahead.
@@ -188,10 +188,8 @@ impl EwsClient {
         let addresses = dial::addresses(route).await.map_err(at(CheckStep::Resolve))?;
         report.push(CheckStep::Resolve, Passed, Some(CheckFinding::Addresses { addresses }));
 
-        let late = |_| {
-            Error::new(Kind::Timeout, "no connection to the server within the time for connecting").at(Step::Connect)
-        };
-        let stream = timeout(route.connect_timeout, dial::connect(route)).await.map_err(late).and_then(|stream| stream);
+        let stream =
+            timeout(route.connect_timeout, dial::connect(route)).await.unwrap_or_else(|_| Err(failure::too_late()));
         let stream = stream.map_err(at(CheckStep::Connect))?;
         report.push(CheckStep::Connect, Passed, None);
 

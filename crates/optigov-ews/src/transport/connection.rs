@@ -5,26 +5,27 @@ use http::{HeaderMap, HeaderValue, Method, Request, header};
 use http_body_util::{BodyExt, Full};
 use hyper::client::conn::http1::{self, SendRequest};
 use hyper_util::rt::TokioIo;
-use rustls::pki_types::CertificateDer;
 use tokio::{task::AbortHandle, time::timeout};
 
 use super::{
     Answer, Body, Route,
-    dial::{Dialled, dial},
-    failure::{Phase, classify},
+    dial::Dialled,
+    failure::{Phase, classify, silent},
 };
-use crate::{Error, Kind};
+use crate::Error;
 
 /// A connection that answers one request after the other. Dropping it closes it, in the middle of an answer too.
 pub(crate) struct Connection {
     sender: SendRequest<Full<Bytes>>,
     driver: AbortHandle,
-    leaf: Option<CertificateDer<'static>>,
+    #[cfg(feature = "ntlm")]
+    leaf: Option<rustls::pki_types::CertificateDer<'static>>,
 }
 
 impl Connection {
+    #[cfg(feature = "ntlm")]
     pub(crate) async fn open(route: &Route) -> Result<Connection, Error> {
-        Connection::over(dial(route).await?).await
+        Connection::over(super::dial::dial(route).await?).await
     }
 
     pub(crate) async fn over(dialled: Dialled) -> Result<Connection, Error> {
@@ -34,15 +35,22 @@ impl Connection {
             // Its errors reach whoever waits for an answer.
             driver.await.ok();
         });
-        Ok(Connection { sender, driver: driver.abort_handle(), leaf: dialled.leaf })
+        Ok(Connection {
+            sender,
+            driver: driver.abort_handle(),
+            #[cfg(feature = "ntlm")]
+            leaf: dialled.leaf,
+        })
     }
 
     /// The certificate that the server showed.
-    pub(crate) fn leaf(&self) -> Option<&CertificateDer<'static>> {
+    #[cfg(feature = "ntlm")]
+    pub(crate) fn leaf(&self) -> Option<&rustls::pki_types::CertificateDer<'static>> {
         self.leaf.as_ref()
     }
 
     /// Whether another request may be tried on it.
+    #[cfg(feature = "ntlm")]
     pub(crate) fn is_open(&self) -> bool {
         !self.sender.is_closed()
     }
@@ -63,12 +71,11 @@ impl Connection {
         )?;
         *request.headers_mut() = headers;
 
-        let silent = |_| Error::new(Kind::Timeout, "the server fell silent");
         self.sender.ready().await.map_err(|error| classify(error, Phase::Waiting))?;
-        let response = timeout(route.idle_timeout, self.sender.send_request(request)).await.map_err(silent)?;
+        let response = timeout(route.idle_timeout, self.sender.send_request(request)).await.map_err(|_| silent())?;
         let (head, mut incoming) = response.map_err(|error| classify(error, Phase::Waiting))?.into_parts();
         let mut body = Body::new(route.max_response_bytes, &head.headers)?;
-        while let Some(frame) = timeout(route.idle_timeout, incoming.frame()).await.map_err(silent)? {
+        while let Some(frame) = timeout(route.idle_timeout, incoming.frame()).await.map_err(|_| silent())? {
             if let Ok(piece) = frame.map_err(|error| classify(error, Phase::Receiving))?.into_data() {
                 body.push(&piece)?;
             }

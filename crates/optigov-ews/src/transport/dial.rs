@@ -20,15 +20,11 @@ use hyper_util::{
     },
     rt::TokioIo,
 };
-use rustls::{
-    ClientConfig,
-    pki_types::{CertificateDer, ServerName},
-};
+use rustls::{ClientConfig, pki_types::ServerName};
 use secrecy::ExposeSecret;
 use tokio::{
     io::{AsyncRead, AsyncWrite},
     net::TcpStream,
-    time::timeout,
 };
 use tokio_rustls::TlsConnector;
 use tower_service::Service;
@@ -39,7 +35,7 @@ use super::{
     proxy::{Proxy, ProxyKind},
     resolve::{ResolveError, Resolver},
 };
-use crate::{Error, Kind, Step, error::BoxError};
+use crate::{Error, Kind, error::BoxError};
 
 /// A stream to the server, encrypted or (on loopback only) not.
 pub(crate) trait Stream: AsyncRead + AsyncWrite + Send + Unpin {}
@@ -49,17 +45,19 @@ impl<T: AsyncRead + AsyncWrite + Send + Unpin> Stream for T {}
 /// A connection and what its TLS handshake told.
 pub(crate) struct Dialled {
     pub(crate) stream: Box<dyn Stream>,
-    pub(crate) leaf: Option<CertificateDer<'static>>,
+    #[cfg(feature = "ntlm")]
+    pub(crate) leaf: Option<rustls::pki_types::CertificateDer<'static>>,
     pub(crate) tls: Option<rustls::ProtocolVersion>,
 }
 
 /// Opens a connection as far as TLS, within the time for connecting.
+#[cfg(feature = "ntlm")]
 pub(crate) async fn dial(route: &Route) -> Result<Dialled, Error> {
-    let late =
-        |_| Error::new(Kind::Timeout, "no connection to the server within the time for connecting").at(Step::Connect);
-    timeout(route.connect_timeout, async { secure(route, connect(route).await?, route.tls.config.clone()).await })
-        .await
-        .map_err(late)?
+    tokio::time::timeout(route.connect_timeout, async {
+        secure(route, connect(route).await?, route.tls.config.clone()).await
+    })
+    .await
+    .map_err(|_| super::failure::too_late())?
 }
 
 /// The addresses that a connection would go to: the server's, or those of the proxy that looks for the server itself.
@@ -112,16 +110,27 @@ pub(crate) async fn connect(route: &Route) -> Result<TcpStream, Error> {
 /// The TLS handshake, unless the URL is `http`.
 pub(crate) async fn secure(route: &Route, stream: TcpStream, config: ClientConfig) -> Result<Dialled, Error> {
     if route.url.scheme() != "https" {
-        return Ok(Dialled { stream: Box::new(stream), leaf: None, tls: None });
+        return Ok(Dialled {
+            stream: Box::new(stream),
+            #[cfg(feature = "ntlm")]
+            leaf: None,
+            tls: None,
+        });
     }
     let host = route.url.host_str().unwrap_or_default().trim_matches(['[', ']']).to_owned();
     let name = ServerName::try_from(host)
         .map_err(|error| Error::configuration("the URL's host is no server name").with_source(error))?;
     let stream = TlsConnector::from(Arc::new(config)).connect(name, stream).await.map_err(handshake_failed)?;
     let session = stream.get_ref().1;
+    #[cfg(feature = "ntlm")]
     let leaf = session.peer_certificates().and_then(|chain| chain.first()).map(|leaf| leaf.clone().into_owned());
     let tls = session.protocol_version();
-    Ok(Dialled { stream: Box::new(stream), leaf, tls })
+    Ok(Dialled {
+        stream: Box::new(stream),
+        #[cfg(feature = "ntlm")]
+        leaf,
+        tls,
+    })
 }
 
 fn handshake_failed(error: io::Error) -> Error {

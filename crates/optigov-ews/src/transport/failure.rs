@@ -5,7 +5,7 @@ use std::{error::Error as StdError, io};
 use rustls::{AlertDescription, CertificateError, Error as TlsError};
 
 use super::resolve::ResolveError;
-use crate::{Error, Kind, error::BoxError};
+use crate::{Error, Kind, Step, error::BoxError};
 
 /// Where a transport was when it failed.
 #[derive(Clone, Copy, PartialEq, Eq)]
@@ -18,6 +18,16 @@ pub(crate) enum Phase {
     Receiving,
 }
 
+/// The time for connecting has passed.
+pub(crate) fn too_late() -> Error {
+    Error::new(Kind::Timeout, "no connection to the server within the time for connecting").at(Step::Connect)
+}
+
+/// The server has sent nothing for the idle time.
+pub(crate) fn silent() -> Error {
+    Error::new(Kind::Timeout, "the server fell silent")
+}
+
 /// Tells the step and the cause by what is found in the error's chain.
 pub(crate) fn classify(error: impl Into<BoxError>, phase: Phase) -> Error {
     let error = error.into();
@@ -25,10 +35,6 @@ pub(crate) fn classify(error: impl Into<BoxError>, phase: Phase) -> Error {
     let found =
         found.or_else(|| find::<ResolveError>(&*error).map(|_| (Kind::Resolve, "the server's name has no address")));
     let (kind, fact) = found.unwrap_or_else(|| match (io_kind(&*error), phase) {
-        (Some(io::ErrorKind::TimedOut), Phase::Connecting) => {
-            (Kind::Timeout, "no connection to the server within the time for connecting")
-        }
-        (Some(io::ErrorKind::TimedOut), _) => (Kind::Timeout, "the server fell silent"),
         (Some(io::ErrorKind::ConnectionRefused), Phase::Connecting) => {
             (Kind::Connect, "the server refuses connections on this port")
         }
@@ -36,11 +42,13 @@ pub(crate) fn classify(error: impl Into<BoxError>, phase: Phase) -> Error {
         (_, Phase::Waiting) => (Kind::Interrupted, "the connection was lost before the answer began"),
         (_, Phase::Receiving) => (Kind::Interrupted, "the connection was lost before the answer was whole"),
     });
-    let lost = kind == Kind::Interrupted && phase == Phase::Waiting;
-    let wrapped = Error::new(kind, fact).with_source(error);
-    let wrapped =
-        if phase == Phase::Connecting && kind == Kind::Timeout { wrapped.at(crate::Step::Connect) } else { wrapped };
-    if lost { wrapped.before_the_answer() } else { wrapped }
+    let failure = match (kind, io_kind(&*error), phase) {
+        (Kind::Connect, Some(io::ErrorKind::TimedOut), _) => too_late(),
+        (Kind::Interrupted, Some(io::ErrorKind::TimedOut), _) => silent(),
+        (Kind::Interrupted, _, Phase::Waiting) => Error::new(kind, fact).before_the_answer(),
+        _ => Error::new(kind, fact),
+    };
+    failure.with_source(error)
 }
 
 fn tls(error: &TlsError) -> (Kind, &'static str) {

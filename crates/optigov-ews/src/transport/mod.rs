@@ -79,8 +79,8 @@ impl Transport {
         post: &Post<'_>,
     ) -> Result<Answer, Error> {
         match &admission.credentials.0 {
-            Scheme::Basic(login) => self.pooled.post_basic(login, post).await,
-            Scheme::Bearer(provider) => self.pooled.post_bearer(&**provider, post).await,
+            Scheme::Basic(login) => self.pooled.post_basic(route, login, post).await,
+            Scheme::Bearer(provider) => self.pooled.post_bearer(route, &**provider, post).await,
             #[cfg(feature = "ntlm")]
             Scheme::Ntlm(login) | Scheme::Negotiate(login) => {
                 self.owned.post(route, admission.credentials.scheme(), login, admission.generation, post).await

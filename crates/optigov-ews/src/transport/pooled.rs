@@ -6,7 +6,7 @@ use secrecy::{ExposeSecret, SecretString};
 
 use super::{
     Answer, Body, Post, Route,
-    failure::{Phase, classify},
+    failure::{Phase, classify, silent, too_late},
     proxy::{Proxy, ProxyKind},
     refused,
 };
@@ -14,8 +14,6 @@ use crate::{Error, Kind, TokenProvider, TokenReason, credentials::Login};
 
 pub(crate) struct Pooled {
     client: reqwest::Client,
-    url: url::Url,
-    max_response_bytes: usize,
 }
 
 impl Pooled {
@@ -35,41 +33,46 @@ impl Pooled {
         let client = builder
             .build()
             .map_err(|error| Error::configuration("the HTTP client cannot be set up").with_source(error))?;
-        Ok(Pooled { client, url: route.url.clone(), max_response_bytes: route.max_response_bytes })
+        Ok(Pooled { client })
     }
 
-    pub(crate) async fn post_basic(&self, login: &Login, post: &Post<'_>) -> Result<Answer, Error> {
+    pub(crate) async fn post_basic(&self, route: &Route, login: &Login, post: &Post<'_>) -> Result<Answer, Error> {
         let pair = SecretString::from(format!("{}:{}", login.user, login.password.expose_secret()));
-        let answer = self.send(post, "Basic", &BASE64_STANDARD.encode(pair.expose_secret()).into()).await?;
+        let answer = self.send(route, post, "Basic", &BASE64_STANDARD.encode(pair.expose_secret()).into()).await?;
         accepted("Basic", answer)
     }
 
     /// Asks the provider for another token once, when the first is refused.
-    pub(crate) async fn post_bearer(&self, provider: &dyn TokenProvider, post: &Post<'_>) -> Result<Answer, Error> {
+    pub(crate) async fn post_bearer(
+        &self,
+        route: &Route,
+        provider: &dyn TokenProvider,
+        post: &Post<'_>,
+    ) -> Result<Answer, Error> {
         let token = async |reason| {
             let given = provider.token(reason).await;
             given.map_err(|error| Error::new(Kind::Token, "there is no access token").with_source(error))
         };
-        let answer = self.send(post, "Bearer", &token(TokenReason::Needed).await?).await?;
+        let answer = self.send(route, post, "Bearer", &token(TokenReason::Needed).await?).await?;
         if answer.status != StatusCode::UNAUTHORIZED {
             return Ok(answer);
         }
-        accepted("Bearer", self.send(post, "Bearer", &token(TokenReason::Refused).await?).await?)
+        accepted("Bearer", self.send(route, post, "Bearer", &token(TokenReason::Refused).await?).await?)
     }
 
-    async fn send(&self, post: &Post<'_>, scheme: &str, proof: &SecretString) -> Result<Answer, Error> {
+    async fn send(&self, route: &Route, post: &Post<'_>, scheme: &str, proof: &SecretString) -> Result<Answer, Error> {
         let mut authorization = HeaderValue::from_str(&format!("{scheme} {}", proof.expose_secret()))
             .map_err(|_| Error::configuration("the credential holds characters that a header cannot carry"))?;
         authorization.set_sensitive(true);
         let request = self
             .client
-            .post(self.url.clone())
+            .post(route.url.clone())
             .headers(post.headers())
             .header(header::AUTHORIZATION, authorization)
             .body(post.body.clone());
         let mut response = request.send().await.map_err(|error| failed(error, Phase::Waiting))?;
         let (status, headers) = (response.status(), response.headers().clone());
-        let mut body = Body::new(self.max_response_bytes, &headers)?;
+        let mut body = Body::new(route.max_response_bytes, &headers)?;
         while let Some(piece) = response.chunk().await.map_err(|error| failed(error, Phase::Receiving))? {
             body.push(&piece)?;
         }
@@ -87,11 +90,9 @@ fn accepted(scheme: &str, answer: Answer) -> Result<Answer, Error> {
 fn failed(error: reqwest::Error, phase: Phase) -> Error {
     let error = error.without_url();
     match (error.is_connect(), error.is_timeout()) {
-        (true, true) => Error::new(Kind::Timeout, "no connection to the server within the time for connecting")
-            .at(crate::Step::Connect)
-            .with_source(error),
+        (true, true) => too_late().with_source(error),
         (true, false) => classify(error, Phase::Connecting),
-        (false, true) => Error::new(Kind::Timeout, "the server fell silent").with_source(error),
+        (false, true) => silent().with_source(error),
         (false, false) => classify(error, phase),
     }
 }

@@ -228,6 +228,8 @@ async fn a_dropped_call_leaves_the_client_usable() {
         .await
         .expect("nothing hangs")
         .expect("a view");
+    let connections: Vec<_> = server.received().iter().map(|request| request.connection).collect();
+    assert_eq!(connections, [1, 2], "the connection of the dropped call was closed");
 }
 
 #[tokio::test]

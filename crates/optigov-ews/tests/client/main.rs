@@ -7,6 +7,8 @@ mod credentials;
 mod free_busy;
 mod load;
 #[cfg(feature = "ntlm")]
+mod ntlm;
+#[cfg(feature = "ntlm")]
 mod ntlm_gate;
 mod secrecy;
 mod support;
