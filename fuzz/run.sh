@@ -16,7 +16,7 @@ for source in fuzz_targets/*.rs; do
     mkdir -p "corpus/$name" "artifacts/$name"
     # What a target starts from, beside what earlier runs found.
     case $name in
-    configuration) seeds=../docs/samples ;;
+    configuration) seeds="../docs/samples ../examples/goldens" ;;
     response) seeds=../crates/optigov-ews/tests/goldens ;;
     *) seeds= ;;
     esac

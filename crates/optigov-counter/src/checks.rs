@@ -4,8 +4,9 @@ use std::collections::{HashMap, HashSet};
 
 use crate::booking::horizon_before_lead_time;
 use crate::counter::Counter;
+use crate::exception::ExceptionEffect;
 use crate::fault::{Code, Fault, Texts};
-use crate::opening::{ExceptionEffect, OpeningRule, Repeat};
+use crate::opening::{OpeningRule, Repeat};
 use crate::template::AppointmentTemplate;
 use crate::text::reader::{Reader, suggestion};
 use crate::values::TemplateId;

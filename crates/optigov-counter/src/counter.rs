@@ -5,8 +5,9 @@ use serde::{Deserialize, Deserializer, Serialize};
 
 use crate::booking::BookingRules;
 use crate::engine::Resolved;
+use crate::exception::Exception;
 use crate::fault::{Code, Fault, Faults, Texts};
-use crate::opening::{ClockChanges, Exception, OpeningRule};
+use crate::opening::{ClockChanges, OpeningRule};
 use crate::sync::{ExchangeSync, is_default};
 use crate::text::reader::{Read, Reader, read_table, whole_number};
 use crate::text::value::Value;

@@ -8,9 +8,10 @@ use optigov_slots::{self as slots, Interval, Lead, OpenWindows, SlotRules, Timet
 
 use crate::counter::Counter;
 use crate::error::Error;
+use crate::exception::{Exception, ExceptionEffect};
 use crate::holidays::LocalHolidays;
 use crate::municipality::Municipality;
-use crate::opening::{Exception, ExceptionEffect, OpeningRule, Repeat};
+use crate::opening::{OpeningRule, Repeat};
 use crate::template::AppointmentTemplate;
 use crate::values::{Hours, LeadTime, State, TemplateId};
 
