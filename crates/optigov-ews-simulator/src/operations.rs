@@ -15,7 +15,7 @@ mod unsubscribe;
 
 use std::sync::Arc;
 
-use chrono::{DateTime, SecondsFormat, Utc};
+use chrono::{DateTime, NaiveDateTime, SecondsFormat, Utc};
 use chrono_tz::Tz;
 
 use crate::identity::Caller;
@@ -139,12 +139,13 @@ impl Request<'_> {
     }
 }
 
-/// Reads an `xs:dateTime`; one without offset is in `zone`.
-fn instant(text: &str, zone: Tz) -> Option<DateTime<Utc>> {
-    if let Ok(at) = DateTime::parse_from_rfc3339(text) {
-        return Some(at.to_utc());
-    }
-    text.parse().ok().map(|civil| zones::instant(civil, zone))
+/// Reads an `xs:dateTime`; what `civil` makes an instant of has no offset.
+fn instant(text: &str, civil: impl FnOnce(NaiveDateTime) -> DateTime<Utc>) -> Option<DateTime<Utc>> {
+    let at = match DateTime::parse_from_rfc3339(text) {
+        Ok(at) => at.to_utc(),
+        Err(_) => civil(text.parse().ok().filter(zones::is_in_range)?),
+    };
+    Some(at).filter(zones::is_in_range)
 }
 
 /// One `…ResponseMessage` per answer, in order.

@@ -17,6 +17,8 @@ pub use transport::{Certificate, Tls};
 pub(crate) use account::Impersonates;
 pub(crate) use entry::{Exception, Span};
 
+use crate::zones::is_in_range;
+
 /// What a simulated Exchange holds and how it behaves: accounts, mailboxes with their calendars, and transport.
 ///
 /// A value is only checked as a whole when the simulator starts or is updated. Defaults: no account, no mailbox, HTTPS with
@@ -225,24 +227,29 @@ impl Default for Scenario {
 }
 
 fn check_entry(entry: &Entry) -> Result<(), crate::Error> {
-    let ordered = |span: &Span| match span {
-        Span::Instants { start, end } => start <= end,
-        Span::Local { start, end } => start <= end,
-        Span::Days { first, last } => first <= last,
-    };
-    if !ordered(&entry.span) {
-        return Err(crate::Error::scenario("it ends before it starts"));
-    }
+    check_span(&entry.span)?;
     for (date, exception) in &entry.exceptions {
         match exception {
             Exception::Deleted => {}
-            Exception::Moved(span) if ordered(span) => {}
-            Exception::Moved(_) => return Err(crate::Error::scenario("it ends before it starts").at(date)),
+            Exception::Moved(span) => check_span(span).map_err(|e| e.at(date))?,
             Exception::Changed(changed) => check_entry(changed).map_err(|e| e.at(date))?,
         }
     }
     match &entry.rule {
         None if !entry.exceptions.is_empty() => Err(crate::Error::scenario("it has exceptions but no recurrence")),
         _ => Ok(()),
+    }
+}
+
+fn check_span(span: &Span) -> Result<(), crate::Error> {
+    let (ordered, in_range) = match span {
+        Span::Instants { start, end } => (start <= end, is_in_range(start) && is_in_range(end)),
+        Span::Local { start, end } => (start <= end, is_in_range(start) && is_in_range(end)),
+        Span::Days { first, last } => (first <= last, is_in_range(first) && is_in_range(last)),
+    };
+    match (ordered, in_range) {
+        (true, true) => Ok(()),
+        (false, _) => Err(crate::Error::scenario("it ends before it starts")),
+        (_, false) => Err(crate::Error::scenario("it lies outside the years 1601 to 4500, which Exchange has")),
     }
 }

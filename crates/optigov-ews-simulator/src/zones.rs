@@ -19,6 +19,11 @@ pub(crate) fn from_windows_name(name: &str) -> Option<Tz> {
     name.parse::<WindowsTimezone>().ok().map(Tz::from)
 }
 
+/// Whether Exchange has such a time at all: it knows the years from 1601 to 4500.
+pub(crate) fn is_in_range(time: &impl Datelike) -> bool {
+    (1601..=4500).contains(&time.year())
+}
+
 /// The instant of a civil time. One that a clock change skips moves forward by the gap; one that it repeats is the first.
 pub(crate) fn instant(local: NaiveDateTime, zone: Tz) -> DateTime<Utc> {
     match zone.from_local_datetime(&local) {

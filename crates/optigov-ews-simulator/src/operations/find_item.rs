@@ -9,6 +9,7 @@ use super::{Request, instant, messages, required, required_attribute, schema};
 use crate::calendar::{Kind as Occurs, Occurrence};
 use crate::soap::Refusal;
 use crate::xml::{Element, Ns};
+use crate::zones;
 
 /// A view may span two years.
 const WIDEST: TimeDelta = TimeDelta::days(2 * 366);
@@ -30,7 +31,8 @@ pub(super) fn answer(request: &Request<'_>) -> Result<String, Refusal> {
 fn found(request: &Request<'_>, shape: &Shape, view: &Element, id: &Element) -> Result<String, Refusal> {
     let time = |name| {
         let text = required_attribute(view, name)?;
-        instant(text, request.zone).ok_or_else(|| schema(format!("the attribute '{name}' is no dateTime")))
+        let civil = |at| zones::instant(at, request.zone);
+        instant(text, civil).ok_or_else(|| schema(format!("the attribute '{name}' is no dateTime")))
     };
     let (start, end) = (time("StartDate")?, time("EndDate")?);
     if end < start {

@@ -4,7 +4,7 @@
 use chrono::{DateTime, Datelike, NaiveDateTime, NaiveTime, TimeDelta, Timelike, Utc, Weekday};
 
 use super::folder::available;
-use super::{Request, required, schema};
+use super::{Request, instant, required, schema};
 use crate::calendar::{Kind, Occurrence};
 use crate::scenario::{Mailbox, Permission, Status};
 use crate::soap::Refusal;
@@ -98,13 +98,8 @@ impl View {
         let window = required(options, Ns::Types, "TimeWindow")?;
         let time = |name| {
             let text = required(window, Ns::Types, name)?.text();
-            match DateTime::parse_from_rfc3339(text) {
-                Ok(at) => Ok(at.to_utc()),
-                Err(_) => match text.parse::<NaiveDateTime>() {
-                    Ok(civil) => Ok(clock.instant(civil)),
-                    Err(_) => Err(schema(format!("the element '{name}' is no dateTime"))),
-                },
-            }
+            instant(text, |civil| clock.instant(civil))
+                .ok_or_else(|| schema(format!("the element '{name}' is no dateTime")))
         };
         let (start, end) = (time("StartTime")?, time("EndTime")?);
         if end <= start {

@@ -323,6 +323,9 @@ fn lookup(request: &Request<'_>, id: &str, occurrence: bool) -> Result<(Folder, 
         return Err(malformed());
     };
     let original = parts.next().and_then(|unix| DateTime::from_timestamp(unix.parse().ok()?, 0));
+    if original.is_some_and(|original| !zones::is_in_range(&original)) {
+        return Err(malformed());
+    }
     let not_found = || Refusal::new("ErrorItemNotFound", "The object could not be found in the store.");
     let mailbox = request.world.mailbox_of(address).ok_or_else(not_found)?;
     let folder = Folder { kind: FolderKind::Calendar, mailbox };

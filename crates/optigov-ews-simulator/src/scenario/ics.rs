@@ -19,7 +19,10 @@ pub(super) fn entries(text: &str, default: Tz) -> Result<Vec<Entry>, crate::Erro
 
     let mut entries: Vec<Entry> = Vec::new();
     for event in events().filter(|event| !event.has_property(&ICalendarProperty::RecurrenceId)) {
-        entries.push(file.entry(event)?);
+        let entry = file.entry(event)?;
+        let further = file.further_dates(event, &entry)?;
+        entries.push(entry);
+        entries.extend(further);
     }
     for event in events().filter(|event| event.has_property(&ICalendarProperty::RecurrenceId)) {
         let changed = file.entry(event)?;
@@ -104,6 +107,34 @@ impl File<'_> {
             }
         }
         Ok(entry)
+    }
+
+    /// An entry of its own for every `RDATE`, which no recurrence of Exchange's can hold.
+    fn further_dates(&self, event: &ICalendarComponent, entry: &Entry) -> Result<Vec<Entry>, crate::Error> {
+        let refused = || crate::Error::scenario("its RDATE is no date or time like its DTSTART");
+        let mut further = Vec::new();
+        for property in event.properties(&ICalendarProperty::Rdate) {
+            for value in &property.values {
+                let time = value.as_partial_date_time().and_then(|value| self.time_of(value, property));
+                let span = match (time.ok_or_else(refused)?, entry.span) {
+                    (Time::Date(day), Span::Days { first, last }) => {
+                        Span::Days { first: day, last: day + (last - first) }
+                    }
+                    (Time::Civil(at, _), Span::Local { start, end }) => {
+                        Span::Local { start: at, end: at + (end - start) }
+                    }
+                    (time @ (Time::Civil(..) | Time::Instant(_)), Span::Instants { start, end }) => {
+                        let at = time.instant(self.default);
+                        Span::Instants { start: at, end: at + (end - start) }
+                    }
+                    _ => return Err(refused()),
+                };
+                let uid = entry.uid.as_ref().map(|uid| format!("{uid}/{}", further.len() + 1));
+                let exceptions = Default::default();
+                further.push(Entry { span, uid, rule: None, exceptions, ..entry.clone() });
+            }
+        }
+        Ok(further)
     }
 
     fn end(&self, event: &ICalendarComponent, start: Time) -> Option<Time> {

@@ -176,3 +176,37 @@ async fn times_are_in_the_zone_of_the_context_where_the_request_has_one() {
     let answer = post(&simulator, "geheim", context("Mitteleuropa")).await;
     assert_eq!(answer.texts("ResponseCode"), ["ErrorTimeZone"]);
 }
+
+#[tokio::test]
+async fn times_beyond_reason_are_refused_and_harm_nothing() {
+    let series = hours(24, 9, 10).recurs("FREQ=DAILY");
+    let simulator = start([Mailbox::new(MAILBOX).entry(series)]);
+    for year in ["+262142", "9999", "1500", "0000", "-262143"] {
+        for window in [
+            (format!("{year}-01-01T00:00:00"), format!("{year}-12-31T23:59:59")),
+            (format!("{year}-01-01T00:00:00Z"), format!("{year}-12-31T23:59:59Z")),
+        ] {
+            let request = envelope(Some(MAILBOX), &find_item(None, (&window.0, &window.1), None, &TIMES));
+            assert_eq!(post(&simulator, "geheim", request).await.texts("ResponseCode"), ["ErrorSchemaValidation"]);
+        }
+    }
+    let late =
+        envelope(Some(MAILBOX), &find_item(None, ("4500-01-01T00:00:00Z", "4500-02-01T00:00:00Z"), None, &TIMES));
+    assert_eq!(post(&simulator, "geheim", late).await.texts("ResponseCode"), ["NoError"]);
+    let id = |unix: i64| {
+        use base64::Engine as _;
+        let id = base64::engine::general_purpose::STANDARD.encode(format!("item\n{MAILBOX}\nx\n{unix}"));
+        format!(
+            r#"<m:GetItem><m:ItemShape><t:BaseShape>IdOnly</t:BaseShape></m:ItemShape><m:ItemIds><t:ItemId Id="{id}"/></m:ItemIds></m:GetItem>"#
+        )
+    };
+    for (unix, code) in [(8_000_000_000_000, "ErrorInvalidIdMalformed"), (1_764_000_000, "ErrorItemNotFound")] {
+        let answer = post(&simulator, "geheim", envelope(Some(MAILBOX), &id(unix))).await;
+        assert_eq!(answer.texts("ResponseCode"), [code]);
+    }
+    let outside = simulator.update(|scenario| {
+        let mailbox = scenario.mailbox_mut(MAILBOX).expect("the mailbox");
+        mailbox.entries_mut().push(Entry::all_day(NaiveDate::MIN, NaiveDate::MAX));
+    });
+    assert!(outside.expect_err("refused").to_string().contains("1601 to 4500"));
+}

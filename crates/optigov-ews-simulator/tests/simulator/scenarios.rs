@@ -142,6 +142,7 @@ END:VEVENT
 BEGIN:VEVENT
 DTSTART:20261029T090000
 DTEND:20261029T100000
+RDATE:20261030T110000
 UID:floating@google.com
 SUMMARY:Ohne Zone
 END:VEVENT
@@ -160,6 +161,7 @@ async fn a_google_export_keeps_its_times_over_the_clock_change() {
             "2026-10-27T10:00:00Z 2026-10-27T11:30:00Z In UTC Tentative",
             "2026-10-27T23:00:00Z 2026-10-28T23:00:00Z Geburtstag Free",
             "2026-10-29T08:00:00Z 2026-10-29T09:00:00Z Ohne Zone Busy",
+            "2026-10-30T10:00:00Z 2026-10-30T11:00:00Z Ohne Zone Busy",
         ]
     );
 }
@@ -173,6 +175,7 @@ fn a_wrong_calendar_is_refused_by_its_event() {
         ("Guten Tag".to_owned(), "no iCalendar object"),
         (event("SUMMARY:ohne Zeit"), "no DTSTART"),
         (event("DTSTART;TZID=Mars/Nord:20261123T090000"), "\"Mars/Nord\" is not known"),
+        (event("DTSTART:20261123T090000Z\nDTEND:20261123T100000Z\nRDATE;VALUE=DATE:20261124"), "its RDATE"),
         (event("DTSTART:20261123T090000Z\nRRULE:FREQ=DAILY\nRRULE:FREQ=WEEKLY"), "more than one RRULE"),
     ] {
         let error = Mailbox::new(MAILBOX).ics(&text).expect_err(part);
