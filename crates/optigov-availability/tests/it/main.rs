@@ -1,6 +1,7 @@
 //! Through the facade, the client and a real socket to a simulated Exchange; and through the facade alone, over sources that tests watch.
 
 mod failures;
+mod observed;
 mod privacy;
 mod probe;
 mod safety;
