@@ -215,31 +215,23 @@ impl EwsClient {
             Access::Impersonation => self.impersonate(mailbox).calendar_folder().await.map(drop),
             Access::FreeBusy => self.count_free_busy(mailbox).await.map(drop),
         };
-        let failed_at = answer.as_ref().err().map(|error| failing_step(error, access));
-        match (failed_at, answer) {
-            (Some(CheckStep::Authentication), Err(error)) => {
-                return Err((CheckStep::Authentication, error, Some(schemes)));
+        let failed = answer.err().map(|error| (failing_step(&error, access), error));
+        let version = self.server_version();
+        let version = version
+            .map(|version| CheckFinding::Version { product: version.product().into(), version: version.to_string() });
+        let impersonation = if access == Access::FreeBusy { NotNeeded } else { Passed };
+        let known = [
+            (CheckStep::Authentication, if asked { Passed } else { NotNeeded }, Some(schemes.clone())),
+            (CheckStep::Ews, Passed, version),
+            (CheckStep::Impersonation, impersonation, None),
+        ];
+        for (step, outcome, finding) in known {
+            if failed.as_ref().is_none_or(|(failing, _)| step < *failing) {
+                report.push(step, outcome, finding);
             }
-            (failed_at, answer) => {
-                report.push(CheckStep::Authentication, if asked { Passed } else { NotNeeded }, Some(schemes));
-                if let (Some(CheckStep::Ews), Err(error)) = (failed_at, &answer) {
-                    return Err((CheckStep::Ews, error.repeated(), None));
-                }
-                let version = self.server_version();
-                let version = version.map(|version| CheckFinding::Version {
-                    product: version.product().into(),
-                    version: version.to_string(),
-                });
-                report.push(CheckStep::Ews, Passed, version);
-                if access == Access::FreeBusy {
-                    report.push(CheckStep::Impersonation, NotNeeded, None);
-                } else if failed_at != Some(CheckStep::Impersonation) {
-                    report.push(CheckStep::Impersonation, Passed, None);
-                }
-                if let (Some(step), Err(error)) = (failed_at, answer) {
-                    return Err((step, error, None));
-                }
-            }
+        }
+        if let Some((step, error)) = failed {
+            return Err((step, error, (step == CheckStep::Authentication).then_some(schemes)));
         }
 
         let (start, end) = ahead();

@@ -3,7 +3,9 @@
 use std::{collections::HashSet, time::Duration};
 
 use chrono::TimeDelta;
-use optigov_ews::{ConnectingId, Credentials, EwsClient, FreeBusyStatus, Kind, Mailbox, UnexpandedSeries};
+use optigov_ews::{
+    ConnectingId, Credentials, EwsClient, FreeBusyStatus, Kind, Mailbox, RequestVersion, UnexpandedSeries,
+};
 use optigov_ews_simulator::{Account, Entry, Mailbox as SimulatedMailbox, Scenario, Simulator};
 
 use crate::support::{END, PASSWORD, Reply, START, Scripted, anna, item, read, refusal, utc, view};
@@ -286,4 +288,19 @@ async fn scenario_9_a_mailbox_in_london() {
     assert_eq!(items[0].start(), utc("2026-11-24T10:00:00+01:00"));
     assert_eq!(items[1].all_day(), Some((day("2026-11-25"), day("2026-11-25"))));
     assert_eq!(items[2].all_day(), Some((day("2026-11-26"), day("2026-11-26"))));
+}
+
+#[tokio::test]
+async fn requests_name_exchange_2013_or_the_version_that_was_set() {
+    let server = Scripted::start(|_, _| Reply::ok(view("", "true"))).await;
+    for (version, name) in [
+        (None, "\"Exchange2013\""),
+        (Some(RequestVersion::Exchange2010Sp2), "\"Exchange2010_SP2\""),
+        (Some(RequestVersion::Exchange2016), "\"Exchange2016\""),
+    ] {
+        let client = version.into_iter().fold(server.client(), |client, version| client.request_version(version));
+        read(&client.build().expect("a client"), &anna()).await.expect("a view");
+        let request = server.received().pop().expect("a request");
+        assert!(request.body.contains(&format!("<t:RequestServerVersion Version={name}/>")), "{}", request.body);
+    }
 }
