@@ -133,7 +133,7 @@ impl Request<'_> {
             return at.format("%Y-%m-%dT%H:%M:%S+00:00").to_string();
         }
         if self.zone == Tz::UTC {
-            return at.format("%Y-%m-%dT%H:%M:%SZ").to_string();
+            return at.to_rfc3339_opts(SecondsFormat::Secs, true);
         }
         at.with_timezone(&self.zone).to_rfc3339_opts(SecondsFormat::Secs, true)
     }
