@@ -90,19 +90,19 @@ impl EwsSource {
     }
 
     async fn free_busy(&self, mailboxes: &[Mailbox], window: Interval) -> Vec<Result<Calendar, ReadError>> {
-        let addresses: Result<Vec<_>, _> = mailboxes.iter().map(client_mailbox).collect();
-        let answer = match addresses {
-            Ok(addresses) => {
-                self.client.free_busy(&addresses, window.start(), window.end()).await.map_err(|e| read_error(&e))
-            }
-            Err(error) => Err(error),
-        };
-        let results = match answer {
-            Ok(results) => results,
-            Err(error) => return vec![Err(error); mailboxes.len()],
-        };
-        let calendars = results.into_iter().map(|(_, result)| {
-            let events = result.map_err(|error| read_error(&error))?;
+        let addresses: Vec<_> = mailboxes.iter().map(client_mailbox).collect();
+        let usable: Vec<_> = addresses.iter().filter_map(|address| address.as_ref().ok().cloned()).collect();
+        let read = self.client.free_busy(&usable, window.start(), window.end()).await;
+        let read = read.map_err(|error| read_error(&error));
+        let mut results = read.as_ref().map(|results| results.iter()).ok();
+        let calendars = addresses.into_iter().map(|address| {
+            address?;
+            let result = match (&read, results.as_mut().and_then(Iterator::next)) {
+                (Err(error), _) => return Err(error.clone()),
+                (Ok(_), Some((_, result))) => result,
+                (Ok(_), None) => return Err(ReadError::internal()),
+            };
+            let events = result.as_ref().map_err(read_error)?;
             let entries = events.iter().filter_map(|event| timed(event.start(), event.end(), event.status()));
             Ok(Calendar::without_all_day_flag(entries.collect()))
         });
