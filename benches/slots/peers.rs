@@ -68,8 +68,8 @@ pub(crate) fn rangemap_first(windows: &[(i64, i64)], busy: &[(i64, i64)]) -> Opt
     first
 }
 
-pub(crate) fn rangemap_difference(a: &RangeSet<i64>, b: &RangeSet<i64>) -> usize {
-    a.iter().flat_map(|range| b.gaps(range)).count()
+pub(crate) fn rangemap_difference(a: &RangeSet<i64>, b: &RangeSet<i64>) -> RangeSet<i64> {
+    a.iter().flat_map(|range| b.gaps(range)).collect()
 }
 
 pub(crate) fn spans(pairs: &[(i64, i64)]) -> Vec<Span> {
@@ -90,20 +90,24 @@ pub(crate) fn chrono_merge(busy: &[Span]) -> Vec<Span> {
     merged
 }
 
-pub(crate) fn chrono_difference(a: &[Span], b: &[Span]) -> usize {
-    let (mut next, mut count) = (0, 0);
+pub(crate) fn chrono_difference(a: &[Span], b: &[Span]) -> Vec<Span> {
+    let (mut next, mut left) = (0, Vec::new());
     for &(mut start, end) in a {
         while next < b.len() && b[next].0 < end {
-            count += usize::from(start < b[next].0);
+            if start < b[next].0 {
+                left.push((start, b[next].0));
+            }
             start = start.max(b[next].1);
             if b[next].1 > end {
                 break;
             }
             next += 1;
         }
-        count += usize::from(start < end);
+        if start < end {
+            left.push((start, end));
+        }
     }
-    count
+    left
 }
 
 fn chrono_each(windows: &[Span], busy: &[Span], mut found: impl FnMut(DateTime<Utc>) -> bool) {

@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use chrono::{DateTime, Datelike, Days, NaiveDate, TimeDelta, TimeZone, Utc};
 use chrono_tz::Europe::Berlin;
-use optigov_slots::{Interval, OpenWindows, Rule, SlotRules, Timetable, Weekdays};
+use optigov_slots::{Anchor, Interval, OpenWindows, Rule, SlotRules, Timetable, Weekdays};
 
 pub(crate) const LENGTH: i64 = 20 * 60;
 pub(crate) const STEP: i64 = 10 * 60;
@@ -56,6 +56,12 @@ pub(crate) fn rules() -> SlotRules {
         .step(Duration::from_secs(STEP as u64))
         .build()
         .expect("valid")
+}
+
+/// The same length and step, but the grid follows busy time: only the sweep can answer.
+pub(crate) fn back_to_back() -> SlotRules {
+    let builder = SlotRules::builder(Duration::from_secs(LENGTH as u64)).step(Duration::from_secs(STEP as u64));
+    builder.anchor(Anchor::BackToBack).build().expect("valid")
 }
 
 /// The open hours as a bare loop is given them.

@@ -17,12 +17,11 @@ pub(crate) struct Answer {
 
 #[derive(Debug, Clone, Copy, Default)]
 pub(crate) enum Form {
-    /// In order; the step is the same for all.
     #[default]
     Empty,
-    Runs {
-        step: i64,
-    },
+    /// The runs, in order, all with the same step.
+    Runs { step: i64 },
+    /// The bits.
     Bits(Cells),
 }
 

@@ -80,7 +80,7 @@ impl Query<'_> {
             self.bookings.as_slice().iter().filter_map(|b| self.open.day_of(b.start_unix())).map(|(_, day)| day),
         );
         days.sort_unstable();
-        // A day is full that comes `limit` times: once, it is the last of so many.
+        // A day that comes `limit` times or more is full; it is noted once, at its `limit`-th time.
         let mut full = 0;
         let mut same = 0;
         for index in 0..days.len() {

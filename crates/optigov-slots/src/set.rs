@@ -188,7 +188,7 @@ impl From<Interval> for IntervalSet {
 impl From<Vec<Interval>> for IntervalSet {
     fn from(mut intervals: Vec<Interval>) -> IntervalSet {
         if !intervals.is_sorted_by_key(|i| i.start_unix()) {
-            intervals.sort_unstable();
+            intervals.sort_unstable_by_key(|i| i.start_unix());
         }
         coalesce_from(&mut intervals, 0);
         IntervalSet { intervals }
@@ -216,7 +216,7 @@ impl Extend<Interval> for IntervalSet {
         let in_order = self.intervals[from..].is_sorted_by_key(|i| i.start_unix());
         let from = if in_order { from } else { 0 };
         if !in_order {
-            self.intervals.sort_unstable();
+            self.intervals.sort_unstable_by_key(|i| i.start_unix());
         }
         coalesce_from(&mut self.intervals, from);
     }

@@ -73,7 +73,7 @@ fn find_forbidden(query: &Query<'_>, workspace: &mut Workspace) {
             for busy in calendars {
                 let from = blocked.len();
                 blocked.extend(busy.as_slice().iter().filter_map(starts));
-                blocked[from..].sort_unstable();
+                blocked[from..].sort_unstable_by_key(|i| i.start_unix());
                 coalesce_from(blocked, from);
             }
             // Where `taken` bookings meet, so many must be free that one more finds a group.
@@ -86,6 +86,6 @@ fn find_forbidden(query: &Query<'_>, workspace: &mut Workspace) {
             }
         }
     }
-    forbidden.sort_unstable();
+    forbidden.sort_unstable_by_key(|i| i.start_unix());
     coalesce_from(forbidden, 0);
 }

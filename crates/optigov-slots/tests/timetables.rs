@@ -260,6 +260,61 @@ fn a_day_is_full_once_as_many_bookings_begin_on_it_as_are_allowed() {
 }
 
 #[test]
+fn an_answer_can_be_kept_and_sent_to_other_threads() {
+    fn can_be_kept<T: Clone + Send + Sync + 'static>(value: T) -> T {
+        value
+    }
+    let open = every_day_from_eight_to_ten().open_windows(days("2027-03-01", "2027-03-01"), None);
+    let kept = can_be_kept(ask(&can_be_kept(open), SlotRules::builder(Duration::from_hours(1))));
+    let copy = kept.clone();
+    let there = std::thread::spawn(move || copy.iter().collect::<Vec<_>>()).join().expect("no panic");
+    assert_eq!(there, kept.iter().collect::<Vec<_>>());
+    assert_eq!(there.len(), 2);
+}
+
+#[test]
+fn asking_anew_in_place_is_asking_anew() {
+    // Each question changes what the memory of the last could wrongly keep: hours, rules, calendars, bookings, the present.
+    let timetable = every_day_from_eight_to_ten();
+    let short = timetable.open_windows(days("2027-03-01", "2027-03-02"), None);
+    let long = timetable.open_windows(days("2027-03-01", "2027-03-09"), None);
+    let odd = OpenWindows::new(
+        Berlin,
+        span("2027-03-01T00:00:00Z", "2027-03-02T00:00:00Z"),
+        &span("2027-03-01T06:59:01Z", "2027-03-01T09:00:00Z").into(),
+    );
+    let twenty = SlotRules::builder(Duration::from_mins(20)).build().expect("valid");
+    let others = [
+        SlotRules::builder(Duration::from_mins(20)).capacity(3).build().expect("valid"),
+        SlotRules::builder(Duration::from_mins(35)).anchor(optigov_slots::Anchor::BackToBack).build().expect("valid"),
+        SlotRules::builder(Duration::from_mins(10))
+            .buffer_after(Duration::from_mins(10))
+            .day_limit(1)
+            .build()
+            .expect("valid"),
+    ];
+    let busy = Resources::one(vec![span("2027-03-01T07:30:00Z", "2027-03-01T08:00:00Z")]);
+    let any = Resources::new([Busy::default(), busy.calendars()[0].clone()], Needed::Any).expect("valid");
+    let booked = Busy::from(vec![span("2027-03-02T07:30:00Z", "2027-03-02T08:00:00Z")]);
+    let mut kept = short.slots(&twenty, &busy, &booked, instant("2027-01-01T00:00:00Z"));
+    for open in [&long, &odd, &short] {
+        for rules in [&twenty, &others[0], &others[1], &others[2], &twenty] {
+            for (resources, bookings) in [(&busy, &Busy::default()), (&any, &booked), (&Resources::none(), &booked)] {
+                for now in
+                    ["2027-01-01T00:00:00Z", "2027-03-01T07:40:00Z", "2027-03-20T00:00:00Z", "2027-01-01T00:00:00Z"]
+                {
+                    kept.update(open, rules, resources, bookings, instant(now));
+                    let anew = open.slots(rules, resources, bookings, instant(now));
+                    assert!(kept.iter().eq(anew.iter()));
+                    assert!(kept.counts_per_day().eq(anew.counts_per_day()));
+                    assert_eq!(anew.is_empty(), now == "2027-03-20T00:00:00Z");
+                }
+            }
+        }
+    }
+}
+
+#[test]
 fn reasons_come_in_order_and_all_at_once() {
     let open = every_day_from_eight_to_ten().open_windows(days("2027-03-01", "2027-03-01"), None);
     let busy = span("2027-03-01T08:45:00Z", "2027-03-01T09:30:00Z");
