@@ -4,8 +4,8 @@ use chrono::{DateTime, NaiveDate, NaiveDateTime, SecondsFormat, Utc};
 
 /// Reads an `xs:dateTime`: with `Z`, with an offset, or bare. A bare one is UTC, because every request asks for times in UTC.
 pub(crate) fn parse(text: &str) -> Option<DateTime<Utc>> {
-    let text = text.trim();
     parse_plain(text.as_bytes()).or_else(|| {
+        let text = text.trim();
         DateTime::parse_from_rfc3339(text)
             .map(|time| time.to_utc())
             .or_else(|_| NaiveDateTime::parse_from_str(text, "%Y-%m-%dT%H:%M:%S%.f").map(|time| time.and_utc()))

@@ -81,30 +81,36 @@ impl<'a> Reader<'a> {
             return Ok(Event::End(BytesEnd::new("")));
         }
         let broken = |error| Error::malformed("the answer is not well-formed XML").with_source(error);
-        let event = match self.events.read_event().map_err(broken)? {
+        match self.events.read_event().map_err(broken)? {
+            Event::Start(start) => {
+                self.enter()?;
+                Ok(Event::Start(start))
+            }
             Event::Empty(start) => {
+                self.enter()?;
                 self.empty = true;
-                Event::Start(start)
+                Ok(Event::Start(start))
             }
-            event => event,
-        };
-        match &event {
-            Event::Start(_) => {
-                self.depth += 1;
-                if self.depth > MAX_DEPTH {
-                    let fact = format!("the answer nests elements deeper than {MAX_DEPTH} levels");
-                    return Err(Error::new(Kind::LimitReached, fact));
-                }
+            Event::End(end) => {
+                self.depth -= 1;
+                Ok(Event::End(end))
             }
-            Event::End(_) => self.depth -= 1,
-            Event::Eof if self.depth > 0 => return Err(Error::malformed("the answer ends inside an element")),
-            Event::DocType(_) => return Err(Error::malformed("the answer holds a document type declaration")),
-            Event::GeneralRef(reference) => {
-                resolve(reference)?;
-            }
-            _ => {}
+            Event::GeneralRef(reference) => resolve(&reference).map(|_| Event::GeneralRef(reference)),
+            Event::DocType(_) => Err(Error::malformed("the answer holds a document type declaration")),
+            Event::Eof if self.depth > 0 => Err(Error::malformed("the answer ends inside an element")),
+            event => Ok(event),
         }
-        Ok(event)
+    }
+
+    fn enter(&mut self) -> Result<(), Error> {
+        self.depth += 1;
+        match self.depth > MAX_DEPTH {
+            true => {
+                let fact = format!("the answer nests elements deeper than {MAX_DEPTH} levels");
+                Err(Error::new(Kind::LimitReached, fact))
+            }
+            false => Ok(()),
+        }
     }
 }
 
@@ -129,9 +135,10 @@ impl Tag<'_> {
 
 /// An `xs:boolean` in any of its four spellings.
 pub(crate) fn boolean(text: &str) -> Option<bool> {
-    match text.trim() {
+    match text {
         "true" | "1" => Some(true),
         "false" | "0" => Some(false),
+        _ if text.trim().len() < text.len() => boolean(text.trim()),
         _ => None,
     }
 }

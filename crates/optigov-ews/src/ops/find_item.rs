@@ -173,7 +173,7 @@ struct Fields {
     start: Option<Option<DateTime<Utc>>>,
     end: Option<Option<DateTime<Utc>>>,
     status: Option<FreeBusyStatus>,
-    all_day: bool,
+    all_day: Option<bool>,
     cancelled: bool,
     series: bool,
     zone: Option<String>,
@@ -188,14 +188,15 @@ impl Fields {
                 "Start" => fields.start = Some(time::parse(&reader.text()?)),
                 "End" => fields.end = Some(time::parse(&reader.text()?)),
                 "LegacyFreeBusyStatus" => fields.status = Some(FreeBusyStatus::parse(&reader.text()?)),
-                "IsAllDayEvent" => fields.all_day = xml::boolean(&reader.text()?).unwrap_or(false),
+                "IsAllDayEvent" => fields.all_day = xml::boolean(&reader.text()?),
                 "IsCancelled" => fields.cancelled = xml::boolean(&reader.text()?).unwrap_or(false),
                 "CalendarItemType" => fields.series = reader.text()?.trim() == "RecurringMaster",
                 "ItemId" => {
                     fields.id = tag.attribute("Id")?.unwrap_or_default().into();
                     reader.skip()?;
                 }
-                "StartTimeZone" => {
+                // Only an all-day entry's dates need it.
+                "StartTimeZone" if fields.all_day != Some(false) => {
                     fields.zone = tag.attribute("Id")?.map(|id| id.into_owned());
                     reader.skip()?;
                 }
@@ -226,7 +227,7 @@ impl Fields {
         if end < start {
             return Err(broken("ends before it begins"));
         }
-        let all_day = self.all_day.then(|| zone::dates(start, end, self.zone.as_deref()));
+        let all_day = self.all_day.unwrap_or(false).then(|| zone::dates(start, end, self.zone.as_deref()));
         let item = CalendarItem {
             start,
             end,
