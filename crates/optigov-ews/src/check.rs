@@ -9,9 +9,11 @@ use serde::Serialize;
 use tokio::time::timeout;
 
 use crate::{
-    Error, EwsClient, Kind, Language, Mailbox, Step,
+    Error, EwsClient, FreeBusyEvent, Kind, Language, Mailbox, Step,
     calendar::Window,
-    ops::find_item,
+    client::Call,
+    ops::{find_item, get_user_availability},
+    soap,
     texts::{self, Text},
     transport::{certificate, connection::Connection, dial, failure, offered_schemes},
 };
@@ -152,8 +154,8 @@ impl EwsClient {
         self.check_by(mailbox, Access::Impersonation).await
     }
 
-    /// As [`check`](Self::check), for an account that reads free/busy without impersonation: the steps `Impersonation` and `Titles` are
-    /// not needed.
+    /// As [`check`](Self::check), for an account that reads free/busy without impersonation: the step `Impersonation` is not needed, and
+    /// `Titles` tells whether the account's rights hide them, by asking for details of the time around the first three entries.
     pub async fn check_free_busy(&self, mailbox: &Mailbox) -> CheckReport {
         self.check_by(mailbox, Access::FreeBusy).await
     }
@@ -213,7 +215,7 @@ impl EwsClient {
         let schemes = CheckFinding::Schemes { offered, used };
         let answer = match access {
             Access::Impersonation => self.impersonate(mailbox).calendar_folder().await.map(drop),
-            Access::FreeBusy => self.count_free_busy(mailbox).await.map(drop),
+            Access::FreeBusy => self.events_ahead(mailbox).await.map(drop),
         };
         let failed = answer.err().map(|error| (failing_step(&error, access), error));
         let version = self.server_version();
@@ -237,16 +239,16 @@ impl EwsClient {
         let (start, end) = ahead();
         let count = match access {
             Access::Impersonation => self.impersonate(mailbox).calendar_view(start, end).await.map(|items| items.len()),
-            Access::FreeBusy => self.count_free_busy(mailbox).await,
+            Access::FreeBusy => self.events_ahead(mailbox).await.map(|events| events.len()),
         };
         let count = count.map_err(at(CheckStep::Calendar))?;
         report.push(CheckStep::Calendar, Passed, Some(CheckFinding::Entries { count }));
 
-        if access == Access::FreeBusy {
-            report.push(CheckStep::Titles, NotNeeded, None);
-            return Ok(());
-        }
-        let (looked_at, with_title) = self.count_titles(mailbox).await.map_err(at(CheckStep::Titles))?;
+        let titles = match access {
+            Access::Impersonation => self.count_titles(mailbox).await,
+            Access::FreeBusy => self.count_free_busy_titles(mailbox).await,
+        };
+        let (looked_at, with_title) = titles.map_err(at(CheckStep::Titles))?;
         report.push(CheckStep::Titles, Passed, Some(CheckFinding::Titles { looked_at, with_title }));
         Ok(())
     }
@@ -261,10 +263,25 @@ impl EwsClient {
         })
     }
 
-    async fn count_free_busy(&self, mailbox: &Mailbox) -> Result<usize, Error> {
+    async fn events_ahead(&self, mailbox: &Mailbox) -> Result<Vec<FreeBusyEvent>, Error> {
         let (start, end) = ahead();
         let mut results = self.free_busy(std::slice::from_ref(mailbox), start, end).await?;
-        results.pop().map_or(Ok(0), |(_, events)| events.map(|events| events.len()))
+        results.pop().map_or_else(|| Ok(Vec::new()), |(_, events)| events)
+    }
+
+    /// Asks for the details of the first three events' time, which an account that may see no titles does not get.
+    async fn count_free_busy_titles(&self, mailbox: &Mailbox) -> Result<(usize, usize), Error> {
+        let events = self.events_ahead(mailbox).await?;
+        let Some(first) = events.first() else { return Ok((0, 0)) };
+        let third = events.get(2).or(events.last()).unwrap_or(first);
+        // Events may reach far beyond what one request may ask for; that they touch the window is enough to find them.
+        let start = first.start().max(ahead().0);
+        let window = Window::new(start, third.start().max(start) + TimeDelta::minutes(1))?;
+        let body = get_user_availability::titles_request(window, mailbox);
+        let body = soap::envelope(self.settings().version, None, &body);
+        let (operation, deadline) = (get_user_availability::NAME, self.deadline());
+        let call = Call { operation, body, anchor: Some(mailbox), charged: None, deadline };
+        self.call(call, get_user_availability::count_titles).await
     }
 
     async fn count_titles(&self, mailbox: &Mailbox) -> Result<(usize, usize), Error> {

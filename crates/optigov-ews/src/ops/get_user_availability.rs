@@ -18,6 +18,15 @@ pub(crate) type Events = Result<Vec<FreeBusyEvent>, Error>;
 
 /// Asks in a zone of bias 0 without daylight saving, so that even a server that answers without an offset answers in UTC.
 pub(crate) fn request(window: Window, mailboxes: &[Mailbox]) -> String {
+    view_of("FreeBusy", window, mailboxes)
+}
+
+/// Asks for details, among them titles, for the connection check alone: it counts them.
+pub(crate) fn titles_request(window: Window, mailbox: &Mailbox) -> String {
+    view_of("Detailed", window, std::slice::from_ref(mailbox))
+}
+
+fn view_of(view: &str, window: Window, mailboxes: &[Mailbox]) -> String {
     const MIDNIGHT: &str = "<t:Bias>0</t:Bias><t:Time>00:00:00</t:Time><t:DayOrder>0</t:DayOrder><t:Month>0</t:Month>\
                             <t:DayOfWeek>Sunday</t:DayOfWeek>";
     let mailboxes: String = mailboxes
@@ -35,7 +44,7 @@ pub(crate) fn request(window: Window, mailboxes: &[Mailbox]) -> String {
          <t:TimeZone><t:Bias>0</t:Bias><t:StandardTime>{MIDNIGHT}</t:StandardTime><t:DaylightTime>{MIDNIGHT}</t:DaylightTime></t:TimeZone>\n\
          <m:MailboxDataArray>\n{mailboxes}</m:MailboxDataArray>\n\
          <t:FreeBusyViewOptions><t:TimeWindow><t:StartTime>{}</t:StartTime><t:EndTime>{}</t:EndTime></t:TimeWindow>\
-         <t:MergedFreeBusyIntervalInMinutes>60</t:MergedFreeBusyIntervalInMinutes><t:RequestedView>FreeBusy</t:RequestedView>\
+         <t:MergedFreeBusyIntervalInMinutes>60</t:MergedFreeBusyIntervalInMinutes><t:RequestedView>{view}</t:RequestedView>\
          </t:FreeBusyViewOptions>\n\
          </m:GetUserAvailabilityRequest>",
         time::format(window.start),
@@ -68,6 +77,39 @@ pub(crate) fn read(bytes: &[u8], mailboxes: usize) -> Result<Answer<Vec<Events>>
         }
         Ok(results)
     })
+}
+
+/// How many events came, and how many of them with a title.
+pub(crate) fn count_titles(bytes: &[u8]) -> Result<Answer<(usize, usize)>, Error> {
+    soap::read(bytes, "GetUserAvailabilityResponse", |reader| {
+        let (mut events, mut titled) = (0, 0);
+        // Wherever it stands in the answer: events do not nest, and nothing else is called so.
+        each_below(reader, &mut |reader, name| match name {
+            "CalendarEvent" => {
+                events += 1;
+                Ok(false)
+            }
+            "Subject" => {
+                titled += usize::from(!reader.text()?.trim().is_empty());
+                Ok(true)
+            }
+            _ => Ok(false),
+        })?;
+        Ok((events, titled))
+    })
+}
+
+/// Goes through everything below the present element. `read` says whether it read the element itself.
+fn each_below<'a>(
+    reader: &mut Reader<'a>,
+    read: &mut impl FnMut(&mut Reader<'a>, &str) -> Result<bool, Error>,
+) -> Result<(), Error> {
+    while let Some(tag) = reader.child()? {
+        if !read(reader, tag.name())? {
+            each_below(reader, read)?;
+        }
+    }
+    Ok(())
 }
 
 /// Whether the server calls the window too long.
@@ -176,6 +218,18 @@ mod tests {
         let request = soap::envelope(RequestVersion::default(), None, &request(window, &mailboxes()));
         assert!(!request.contains("ExchangeImpersonation"));
         golden("get_user_availability.request.xml", &request);
+    }
+
+    #[test]
+    fn the_check_asks_for_the_titles_of_one_mailbox_and_counts_them() {
+        let instant = |text| time::parse(text).expect("an instant");
+        let window = Window::new(instant("2026-11-24T09:00:00Z"), instant("2026-11-26T09:00:00Z")).expect("a window");
+        let request = soap::envelope(RequestVersion::default(), None, &titles_request(window, &mailboxes()[0]));
+        golden("get_user_availability_titles.request.xml", &request);
+        let answer = count_titles(include_bytes!("../../tests/goldens/get_user_availability_titles.response.xml"));
+        assert_eq!(answer.expect("an envelope").content.expect("counts"), (3, 1));
+        let hidden = count_titles(include_bytes!("../../tests/goldens/get_user_availability.response.xml"));
+        assert_eq!(hidden.expect("an envelope").content.expect("counts"), (2, 0));
     }
 
     #[test]

@@ -178,8 +178,8 @@ async fn a_server_that_does_not_speak_tls_is_told() {
 #[tokio::test]
 async fn an_account_for_free_busy_needs_no_impersonation() {
     let start = DateTime::<Utc>::from(std::time::SystemTime::now()) + TimeDelta::days(1);
-    let open =
-        SimulatedMailbox::new("anna@musterstadt.example").entry(Entry::timed(start, start + TimeDelta::hours(1)));
+    let open = SimulatedMailbox::new("anna@musterstadt.example")
+        .entry(Entry::timed(start, start + TimeDelta::hours(1)).subject("Arzt"));
     let closed = SimulatedMailbox::new("berta@musterstadt.example").default_permission(Permission::None);
     let scenario = Scenario::new()
         .account(Account::new("svc-optigov").password(PASSWORD))
@@ -190,6 +190,24 @@ async fn an_account_for_free_busy_needs_no_impersonation() {
     let report = client.check_free_busy(&anna()).await;
     assert!(report.passed(), "{}", report.to_text(Language::English));
     assert_eq!(report.steps()[6].finding(), Some(&CheckFinding::Entries { count: 1 }));
-    assert_eq!(report.steps()[7].outcome(), CheckOutcome::NotNeeded);
+    assert_eq!(report.steps()[5].outcome(), CheckOutcome::NotNeeded, "nobody is impersonated");
+    assert_eq!(report.steps()[7].finding(), Some(&CheckFinding::Titles { looked_at: 1, with_title: 0 }), "hidden");
     failed_at(&client.check_free_busy(&berta()).await, CheckStep::Calendar, Kind::AccessDenied);
+}
+
+#[tokio::test]
+async fn rights_that_show_titles_to_a_free_busy_account_are_found_out() {
+    let start = DateTime::<Utc>::from(std::time::SystemTime::now()) + TimeDelta::days(1);
+    let entry = |days| {
+        let start = start + TimeDelta::days(days);
+        Entry::timed(start, start + TimeDelta::hours(1)).subject("Arzt")
+    };
+    let open = SimulatedMailbox::new("anna@musterstadt.example").entries([entry(0), entry(1), entry(2), entry(3)]);
+    let scenario = Scenario::new()
+        .account(Account::new("svc-optigov").password(PASSWORD))
+        .mailbox(open.permission("svc-optigov", Permission::LimitedDetails));
+    let simulator = Simulator::start(scenario).expect("a simulator");
+    let report = client(&simulator).build().expect("a client").check_free_busy(&anna()).await;
+    assert_eq!(report.steps()[7].finding(), Some(&CheckFinding::Titles { looked_at: 3, with_title: 3 }));
+    assert!(!format!("{report:?}").contains("Arzt"));
 }
