@@ -1,5 +1,6 @@
 //! Through the facade, the client and a real socket to a simulated Exchange; and through the facade alone, over sources that tests watch.
 
+mod connection;
 mod failures;
 mod observed;
 mod privacy;

@@ -1,11 +1,12 @@
 //! What the libraries promise, scenario by scenario. Numbers are those of the domain's list.
 
-use crate::support::{
-    COUNTER, MAILBOX, TITLE, Town, all_starts, berlin, configuration, date, days, entry, starts, wall,
-};
 use chrono_tz::Europe::London;
 use optigov_availability::{Municipality, WarningCode};
-use optigov_ews_simulator::{Entry, Mailbox, Status};
+use optigov_ews_simulator::{Account, Entry, Mailbox, Permission, Scenario, Status};
+
+use crate::support::{
+    COUNTER, MAILBOX, PASSWORD, TITLE, Town, all_starts, berlin, configuration, date, days, entry, starts, wall,
+};
 
 const TUESDAY: &str = "2026-11-24";
 
@@ -246,6 +247,32 @@ async fn scenario_26_lunch_long_thursday_and_no_appointment_that_reaches_into_lu
     let thursday = town.starts("2026-11-26").await;
     assert_eq!(thursday[..9], expected[..], "the morning is as on Tuesday");
     assert_eq!(thursday.last().map(String::as_str), Some("17:00"), "17:30 would last until 18:15");
+}
+
+#[tokio::test]
+async fn scenario_30_in_free_busy_mode_midnight_to_midnight_is_a_stated_guess() {
+    let town = |counter: &str| {
+        let midnights = entry("2026-11-24 00:00", "2026-11-26 00:00");
+        let nearly = entry("2026-11-26 00:00", "2026-11-26 23:59");
+        let mailbox = mailbox().entries([midnights, nearly]).permission("svc-optigov", Permission::AvailabilityOnly);
+        let scenario = Scenario::new().account(Account::new("svc-optigov").password(PASSWORD)).mailbox(mailbox);
+        Town::with_access("free_busy", "2026-11-23 07:00", counter, scenario, |builder| builder)
+    };
+    let guessing = town(COUNTER);
+    let answer = guessing.answer("2026-11-24", "2026-11-26").await;
+    let counter = &answer.counters[0];
+    assert!(counter.status.is_known());
+    let per_day: Vec<usize> = counter.counts_per_day().map(|(_, count)| count).collect();
+    assert_eq!(per_day, [8, 8, 0], "two whole days are taken for all-day; one minute less is not");
+    assert_eq!(counter.warnings.len(), 1);
+    assert_eq!((counter.warnings[0].code, counter.warnings[0].count), (WarningCode::GuessedAllDayIgnored, 1));
+    assert!(guessing.simulator.requests().iter().all(|request| !request.body().contains("ExchangeImpersonation")));
+
+    let timed = r#"mailboxes = ["schalter1@musterstadt.example"], blocking = { midnight_to_midnight = "timed" }"#;
+    let certain = town(&COUNTER.replace(r#"mailboxes = ["schalter1@musterstadt.example"]"#, timed));
+    let answer = certain.answer("2026-11-24", "2026-11-26").await;
+    assert_eq!(answer.counters[0].slots.len(), 0, "the setting takes them for what they show");
+    assert_eq!(answer.counters[0].warnings, []);
 }
 
 #[tokio::test]
