@@ -7,10 +7,10 @@ use std::path::PathBuf;
 use std::process::ExitCode;
 
 use chrono::Utc;
-use clap::{Parser, ValueEnum};
+use clap::Parser;
 use optigov_availability::{Availability, Language};
 use optigov_counter::Mailbox;
-use optigov_examples::{Failure, demo, print, town};
+use optigov_examples::{Failure, Words, demo, print, town};
 
 /// Checks the connection to Exchange, from the name's resolution to the calendar.
 #[derive(Parser)]
@@ -33,12 +33,6 @@ struct Arguments {
     json: bool,
 }
 
-#[derive(Clone, Copy, ValueEnum)]
-enum Words {
-    De,
-    En,
-}
-
 #[tokio::main]
 async fn main() -> ExitCode {
     optigov_examples::log_to_stderr();
@@ -50,10 +44,7 @@ async fn main() -> ExitCode {
 }
 
 async fn run(arguments: &Arguments) -> Result<bool, Failure> {
-    let language = match arguments.lang {
-        Words::De => Language::De,
-        Words::En => Language::En,
-    };
+    let language = Language::from(arguments.lang);
     // The simulator serves as long as `demo` lives.
     let (_demo, builder) = match &arguments.config {
         Some(file) => (None, Availability::for_municipality(town::load(file, language)?)),

@@ -13,7 +13,7 @@ use clap::{Parser, ValueEnum};
 use futures_util::StreamExt as _;
 use indicatif::{ProgressBar, ProgressStyle};
 use optigov_availability::{Answer, Availability, Interval, Language, SlotsRequest};
-use optigov_examples::{Failure, demo, print, table, town};
+use optigov_examples::{Failure, Words, demo, print, table, town};
 
 /// Prints the appointments that can be booked, by day and counter.
 #[derive(Parser)]
@@ -57,12 +57,6 @@ enum Format {
     Json,
 }
 
-#[derive(Clone, Copy, ValueEnum)]
-enum Words {
-    De,
-    En,
-}
-
 #[tokio::main]
 async fn main() -> ExitCode {
     optigov_examples::log_to_stderr();
@@ -75,10 +69,7 @@ async fn main() -> ExitCode {
 }
 
 async fn run(arguments: &Arguments) -> Result<Answer, Failure> {
-    let language = match arguments.lang {
-        Words::De => Language::De,
-        Words::En => Language::En,
-    };
+    let language = Language::from(arguments.lang);
     let now = arguments.now.map_or_else(Utc::now, |now| now.to_utc());
     let municipality = match &arguments.config {
         Some(file) => Some(town::load(file, language)?),

@@ -9,6 +9,26 @@ pub mod town;
 use std::io::{self, Write as _};
 
 pub use failure::Failure;
+use optigov_availability::Language;
+
+/// The language of texts for people, as a command line names it.
+#[derive(Clone, Copy, Debug, clap::ValueEnum)]
+#[non_exhaustive]
+pub enum Words {
+    /// German.
+    De,
+    /// English.
+    En,
+}
+
+impl From<Words> for Language {
+    fn from(words: Words) -> Self {
+        match words {
+            Words::De => Language::De,
+            Words::En => Language::En,
+        }
+    }
+}
 
 /// Writes `text` to standard output; a reader that went away is no failure.
 ///
