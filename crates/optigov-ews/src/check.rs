@@ -214,10 +214,13 @@ impl EwsClient {
         let asked = !offered.is_empty();
         let schemes = CheckFinding::Schemes { offered, used };
         let answer = match access {
-            Access::Impersonation => self.impersonate(mailbox).calendar_folder().await.map(drop),
-            Access::FreeBusy => self.events_ahead(mailbox).await.map(drop),
+            Access::Impersonation => self.impersonate(mailbox).calendar_folder().await.map(|_| Vec::new()),
+            Access::FreeBusy => self.events_ahead(mailbox).await,
         };
-        let failed = answer.err().map(|error| (failing_step(&error, access), error));
+        let (events, failed) = match answer {
+            Ok(events) => (events, None),
+            Err(error) => (Vec::new(), Some((failing_step(&error, access), error))),
+        };
         let version = self.server_version();
         let version = version
             .map(|version| CheckFinding::Version { product: version.product().into(), version: version.to_string() });
@@ -239,14 +242,14 @@ impl EwsClient {
         let (start, end) = ahead();
         let count = match access {
             Access::Impersonation => self.impersonate(mailbox).calendar_view(start, end).await.map(|items| items.len()),
-            Access::FreeBusy => self.events_ahead(mailbox).await.map(|events| events.len()),
+            Access::FreeBusy => Ok(events.len()),
         };
         let count = count.map_err(at(CheckStep::Calendar))?;
         report.push(CheckStep::Calendar, Passed, Some(CheckFinding::Entries { count }));
 
         let titles = match access {
             Access::Impersonation => self.count_titles(mailbox).await,
-            Access::FreeBusy => self.count_free_busy_titles(mailbox).await,
+            Access::FreeBusy => self.count_free_busy_titles(mailbox, &events).await,
         };
         let (looked_at, with_title) = titles.map_err(at(CheckStep::Titles))?;
         report.push(CheckStep::Titles, Passed, Some(CheckFinding::Titles { looked_at, with_title }));
@@ -270,8 +273,11 @@ impl EwsClient {
     }
 
     /// Asks for the details of the first three events' time, which an account that may see no titles does not get.
-    async fn count_free_busy_titles(&self, mailbox: &Mailbox) -> Result<(usize, usize), Error> {
-        let events = self.events_ahead(mailbox).await?;
+    async fn count_free_busy_titles(
+        &self,
+        mailbox: &Mailbox,
+        events: &[FreeBusyEvent],
+    ) -> Result<(usize, usize), Error> {
         let Some(first) = events.first() else { return Ok((0, 0)) };
         let third = events.get(2).or(events.last()).unwrap_or(first);
         // Events may reach far beyond what one request may ask for; that they touch the window is enough to find them.
