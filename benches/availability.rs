@@ -9,7 +9,7 @@ use criterion::{Criterion, criterion_group, criterion_main};
 use optigov_availability::{Availability, CalendarEntry, Interval, Mailbox, MemorySource, Municipality, SlotsRequest};
 use optigov_counter::Status;
 use optigov_ews::{Credentials, EwsClient};
-use optigov_ews_simulator::{Account, Entry, Scenario, Simulator};
+use optigov_exchange_simulator::{Account, Entry, Scenario, Simulator};
 use optigov_slots::{Busy, OpenWindows, Resources, SlotRules};
 use tokio::runtime::Runtime;
 
@@ -128,7 +128,7 @@ fn cold(criterion: &mut Criterion) {
     let account = Account::new("svc-optigov").password(PASSWORD).impersonates_everybody();
     let scenario = (0..COLD).fold(Scenario::new().account(account), |scenario, counter| {
         let entries = meetings(counter).map(|meeting| Entry::timed(meeting.start(), meeting.end()));
-        scenario.mailbox(optigov_ews_simulator::Mailbox::new(name(counter)).entries(entries))
+        scenario.mailbox(optigov_exchange_simulator::Mailbox::new(name(counter)).entries(entries))
     });
     let simulator = Simulator::start(scenario).expect("the scenario holds");
     let client = EwsClient::builder(&simulator.url())

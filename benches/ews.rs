@@ -5,7 +5,7 @@ use std::{fmt::Write, hint::black_box, sync::Arc, time::Duration};
 use chrono::{DateTime, TimeDelta, Utc};
 use criterion::{Criterion, Throughput, criterion_group, criterion_main};
 use optigov_ews::{Credentials, EwsClient, Mailbox, wire};
-use optigov_ews_simulator::{Account, Entry, Mailbox as SimulatedMailbox, Permission, Scenario, Simulator};
+use optigov_exchange_simulator::{Account, Entry, Mailbox as SimulatedMailbox, Permission, Scenario, Simulator};
 use quick_xml::{Reader, events::Event};
 use serde::Deserialize;
 use tokio::{runtime::Runtime, sync::Semaphore, task::JoinSet};

@@ -6,7 +6,7 @@ use std::time::{Duration, Instant};
 
 use chrono::{NaiveDate, TimeDelta};
 use criterion::{Criterion, Throughput, criterion_group, criterion_main};
-use optigov_ews_simulator::{Account, Entry, Mailbox, Scenario, Scheme, Simulator};
+use optigov_exchange_simulator::{Account, Entry, Mailbox, Scenario, Scheme, Simulator};
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::{TcpListener, TcpStream};
 use tokio::runtime::Runtime;

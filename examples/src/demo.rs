@@ -6,7 +6,7 @@ use chrono::{DateTime, Datelike as _, Days, NaiveDate, NaiveDateTime, NaiveTime,
 use chrono_tz::Europe::{Berlin, London};
 use optigov_availability::{Availability, AvailabilityBuilder};
 use optigov_counter::Municipality;
-use optigov_ews_simulator::{Account, Entry, Mailbox, Scenario, Simulator, Status};
+use optigov_exchange_simulator::{Account, Entry, Mailbox, Scenario, Simulator, Status};
 use tempfile::TempDir;
 
 use crate::Failure;

@@ -1,9 +1,9 @@
 //! The example service, end to end: over HTTP, with calendars read from a simulated Exchange. Now is a Monday at 08:00 in Musterstadt.
 
 use chrono::{DateTime, TimeZone as _, Utc};
-use optigov_ews_simulator::Simulator;
 use optigov_examples::demo::Demo;
 use optigov_examples::service;
+use optigov_exchange_simulator::Simulator;
 use reqwest::{Method, StatusCode, redirect};
 use serde_json::{Value, json};
 

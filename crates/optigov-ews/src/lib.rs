@@ -6,7 +6,7 @@
 //! ```
 //! use chrono::{TimeDelta, Utc};
 //! use optigov_ews::{Credentials, EwsClient, Mailbox};
-//! # use optigov_ews_simulator::{Account, Entry, Mailbox as Simulated, Scenario, Simulator};
+//! # use optigov_exchange_simulator::{Account, Entry, Mailbox as Simulated, Scenario, Simulator};
 //! # let start = "2026-11-24T09:00:00Z".parse::<chrono::DateTime<Utc>>()?;
 //! # let simulated = Simulated::new("anna@musterstadt.example").entry(Entry::timed(start, start + TimeDelta::hours(1)));
 //! # let account = Account::new("svc-optigov").password("secret").impersonates(["anna@musterstadt.example"]);

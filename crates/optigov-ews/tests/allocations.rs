@@ -5,7 +5,7 @@ use std::fmt::Write;
 use allocation_counter::measure;
 use chrono::{DateTime, Utc};
 use optigov_ews::{Credentials, EwsClient, Mailbox, wire};
-use optigov_ews_simulator::{Account, Entry, Mailbox as SimulatedMailbox, Scenario, Simulator};
+use optigov_exchange_simulator::{Account, Entry, Mailbox as SimulatedMailbox, Scenario, Simulator};
 
 fn instant(seconds: i64) -> DateTime<Utc> {
     DateTime::from_timestamp(1_795_420_800 + seconds, 0).expect("an instant")

@@ -2,7 +2,7 @@
 
 use chrono::{TimeDelta, Utc};
 use optigov_availability::ConnectionReport;
-use optigov_ews_simulator::{Account, Entry, Mailbox, Permission, Scenario};
+use optigov_exchange_simulator::{Account, Entry, Mailbox, Permission, Scenario};
 
 use crate::support::{COUNTER, MAILBOX, PASSWORD, TITLE, Town};
 

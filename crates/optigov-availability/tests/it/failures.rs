@@ -8,7 +8,7 @@ use optigov_availability::{
     ReadErrorKind, SlotsRequest, Status, Unread, WarningCode,
 };
 use optigov_counter::WhenUnavailable;
-use optigov_ews_simulator::{Account, Effect, Fault, Mailbox, Scenario, Shape};
+use optigov_exchange_simulator::{Account, Effect, Fault, Mailbox, Scenario, Shape};
 use tokio::time::Instant;
 
 use crate::probe::{Probe, TestClock, counter, over};

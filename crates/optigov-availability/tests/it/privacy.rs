@@ -5,7 +5,7 @@ use std::io;
 use std::sync::{Arc, Mutex, PoisonError};
 
 use optigov_availability::{Language, Municipality};
-use optigov_ews_simulator::{Account, Mailbox, Scenario};
+use optigov_exchange_simulator::{Account, Mailbox, Scenario};
 use tracing_subscriber::filter::Targets;
 use tracing_subscriber::layer::SubscriberExt as _;
 use tracing_subscriber::util::SubscriberInitExt as _;
@@ -52,7 +52,7 @@ async fn titles_password_and_addresses_are_in_no_log_error_or_debug_output() {
     let said = Said::default();
     let log = said.clone();
     // Every line of every crate at every level, but for the simulator's: it is not what runs at a customer's.
-    let targets = Targets::new().with_default(tracing::Level::TRACE).with_target("optigov_ews_simulator", None);
+    let targets = Targets::new().with_default(tracing::Level::TRACE).with_target("optigov_exchange_simulator", None);
     let lines = tracing_subscriber::fmt::layer().with_ansi(false).with_writer(move || log.clone());
     tracing_subscriber::registry().with(targets).with(lines).init();
 

@@ -19,7 +19,7 @@ use optigov_availability::{
 };
 use optigov_counter::{Access, WhenUnavailable};
 use optigov_ews::{Credentials, EwsClient};
-use optigov_ews_simulator::{Account, Effect, Entry, Fault, Mailbox, Scenario, Shape, Simulator, Status};
+use optigov_exchange_simulator::{Account, Effect, Entry, Fault, Mailbox, Scenario, Shape, Simulator, Status};
 use proptest::prelude::*;
 use proptest::sample::{Index, select};
 

@@ -2,7 +2,7 @@
 
 use chrono_tz::Europe::London;
 use optigov_availability::{Municipality, WarningCode};
-use optigov_ews_simulator::{Account, Entry, Mailbox, Permission, Scenario, Status};
+use optigov_exchange_simulator::{Account, Entry, Mailbox, Permission, Scenario, Status};
 
 use crate::support::{
     COUNTER, MAILBOX, PASSWORD, TITLE, Town, all_starts, berlin, configuration, date, days, entry, starts, wall,

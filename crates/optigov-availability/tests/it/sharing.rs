@@ -13,7 +13,7 @@ use optigov_availability::{
     Counter, Generation, Interval, Language, Mailbox, MemoryCache, MemorySource, ReadError, ReadErrorKind, Reading,
     Report, RoutedSource, SlotsRequest, Status, Text,
 };
-use optigov_ews_simulator::Account;
+use optigov_exchange_simulator::Account;
 use serde::Serialize;
 use serde::de::DeserializeOwned;
 
@@ -172,10 +172,12 @@ async fn free_busy_reads_a_hundred_mailboxes_at_a_time() {
 async fn free_busy_over_the_wire_is_one_request_a_hundred_mailboxes() {
     let names = names(250);
     let account = Account::new("svc-optigov").password(PASSWORD);
-    let mailboxes =
-        names.iter().map(|name| optigov_ews_simulator::Mailbox::new(name).entry(crate::support::entry(NINE.0, NINE.1)));
-    let scenario = mailboxes
-        .fold(optigov_ews_simulator::Scenario::new().account(account), |scenario, mailbox| scenario.mailbox(mailbox));
+    let mailboxes = names
+        .iter()
+        .map(|name| optigov_exchange_simulator::Mailbox::new(name).entry(crate::support::entry(NINE.0, NINE.1)));
+    let scenario = mailboxes.fold(optigov_exchange_simulator::Scenario::new().account(account), |scenario, mailbox| {
+        scenario.mailbox(mailbox)
+    });
     let town = Town::with_access("free_busy", "2026-11-23 07:00", &one_each(&names), scenario, |builder| builder);
     let answer = town.answer(TUESDAY, TUESDAY).await;
     assert!(answer.is_known());
@@ -190,7 +192,7 @@ async fn a_cold_call_asks_once_for_each_distinct_mailbox() {
     let names = names(20);
     // Counter `a` has one of its own, each of the others shares two of them.
     let counters: String = (0..19).map(|at| counter(&format!("s{at}"), &[&names[at], &names[at + 1]], "all")).collect();
-    let town = Town::new(&counters, names.iter().map(optigov_ews_simulator::Mailbox::new));
+    let town = Town::new(&counters, names.iter().map(optigov_exchange_simulator::Mailbox::new));
     assert!(town.answer(TUESDAY, TUESDAY).await.is_known());
     assert_eq!(town.simulator.requests().len(), 20);
     assert!(town.answer(TUESDAY, TUESDAY).await.is_known());

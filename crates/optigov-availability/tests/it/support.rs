@@ -5,7 +5,7 @@ use chrono_tz::Europe::Berlin;
 use optigov_availability::{
     Answer, Availability, AvailabilityBuilder, CounterAnswer, Interval, Municipality, SlotsRequest,
 };
-use optigov_ews_simulator::{Account, Entry, Mailbox, Scenario, Simulator};
+use optigov_exchange_simulator::{Account, Entry, Mailbox, Scenario, Simulator};
 
 pub(crate) const PASSWORD: &str = "kein-Geheimnis-7731";
 

@@ -6,7 +6,7 @@ use chrono::TimeDelta;
 use optigov_ews::{
     ConnectingId, Credentials, EwsClient, FreeBusyStatus, Kind, Mailbox, RequestVersion, UnexpandedSeries,
 };
-use optigov_ews_simulator::{Account, Entry, Mailbox as SimulatedMailbox, Scenario, Simulator};
+use optigov_exchange_simulator::{Account, Entry, Mailbox as SimulatedMailbox, Scenario, Simulator};
 
 use crate::support::{END, PASSWORD, Reply, START, Scripted, anna, item, read, refusal, utc, view};
 

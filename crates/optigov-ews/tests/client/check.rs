@@ -5,7 +5,7 @@ use optigov_ews::{
     CheckFinding, CheckOutcome, CheckReport, CheckStep, Credentials, EwsClient, EwsClientBuilder, Kind, Language,
     Mailbox,
 };
-use optigov_ews_simulator::{Account, Entry, Mailbox as SimulatedMailbox, Permission, Scenario, Simulator};
+use optigov_exchange_simulator::{Account, Entry, Mailbox as SimulatedMailbox, Permission, Scenario, Simulator};
 use tokio::net::TcpListener;
 
 use crate::{

@@ -6,7 +6,7 @@ use std::sync::{
 };
 
 use optigov_ews::{Credentials, EwsClient, Kind, Mailbox, TokenProvider, TokenReason};
-use optigov_ews_simulator::{Account, Mailbox as SimulatedMailbox, Scenario, Scheme, Simulator};
+use optigov_exchange_simulator::{Account, Mailbox as SimulatedMailbox, Scenario, Scheme, Simulator};
 use secrecy::SecretString;
 
 use crate::support::{PASSWORD, anna, read};

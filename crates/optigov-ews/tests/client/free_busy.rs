@@ -2,7 +2,9 @@
 
 use chrono::TimeDelta;
 use optigov_ews::{Credentials, EwsClient, EwsClientBuilder, FreeBusyStatus, Kind, Mailbox};
-use optigov_ews_simulator::{Account, Entry, Mailbox as SimulatedMailbox, Permission, Scenario, Simulator, Status};
+use optigov_exchange_simulator::{
+    Account, Entry, Mailbox as SimulatedMailbox, Permission, Scenario, Simulator, Status,
+};
 
 use crate::support::{END, PASSWORD, Reply, START, Scripted, anna, berta, envelope, utc};
 

@@ -3,7 +3,7 @@
 use std::{collections::HashSet, time::Duration};
 
 use optigov_ews::{Credentials, EwsClient, Mailbox};
-use optigov_ews_simulator::{Account, Mailbox as SimulatedMailbox, Permission, Scenario, Simulator};
+use optigov_exchange_simulator::{Account, Mailbox as SimulatedMailbox, Permission, Scenario, Simulator};
 use tokio::task::JoinSet;
 
 use crate::support::{END, PASSWORD, START, read, utc};

@@ -1,7 +1,7 @@
 //! NTLM: a handshake for each connection, the channel binding, and what is no refusal.
 
 use optigov_ews::{Credentials, Language};
-use optigov_ews_simulator::{ChannelBinding, Simulator};
+use optigov_exchange_simulator::{ChannelBinding, Simulator};
 
 use crate::{
     credentials::{client, refused_once, scenario},

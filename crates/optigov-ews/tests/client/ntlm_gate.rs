@@ -14,7 +14,7 @@ use std::{
 };
 
 use optigov_ews::{Credentials, EwsClient, Kind};
-use optigov_ews_simulator::{Account, Entry, Mailbox, Scenario, Simulator};
+use optigov_exchange_simulator::{Account, Entry, Mailbox, Scenario, Simulator};
 
 use crate::support::{anna, utc};
 

@@ -6,7 +6,7 @@ use std::{
 };
 
 use optigov_ews::{Credentials, EwsClient};
-use optigov_ews_simulator::{Account, Entry, Mailbox as SimulatedMailbox, Scenario, Simulator};
+use optigov_exchange_simulator::{Account, Entry, Mailbox as SimulatedMailbox, Scenario, Simulator};
 use tracing_subscriber::fmt::MakeWriter;
 
 use crate::support::{PASSWORD, anna, berta, read, utc};

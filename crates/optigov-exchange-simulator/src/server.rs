@@ -22,9 +22,9 @@ use crate::world::World;
 /// A running Exchange: one thread, one loopback port. It stops when dropped.
 ///
 /// ```
-/// use optigov_ews_simulator::{Account, Mailbox, Scenario, Simulator};
+/// use optigov_exchange_simulator::{Account, Mailbox, Scenario, Simulator};
 ///
-/// # fn main() -> Result<(), optigov_ews_simulator::Error> {
+/// # fn main() -> Result<(), optigov_exchange_simulator::Error> {
 /// let scenario = Scenario::new()
 ///     .account(Account::new("svc-optigov").password("geheim").impersonates_everybody())
 ///     .mailbox(Mailbox::new("anna@musterstadt.example"));

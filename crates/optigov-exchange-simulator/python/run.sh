@@ -10,11 +10,11 @@ here=$(cd "$(dirname "$0")" && pwd)
 
 if [ -z "${OPTIGOV_SIMULATOR:-}" ]; then
     manifest="$here/../Cargo.toml"
-    OPTIGOV_SIMULATOR=$(cargo build --quiet --manifest-path "$manifest" --bin optigov-ews-simulator --message-format=json |
+    OPTIGOV_SIMULATOR=$(cargo build --quiet --manifest-path "$manifest" --bin optigov-exchange-simulator --message-format=json |
         "$OPTIGOV_PYTHON" -c '
 import json, sys
 lines = (json.loads(line) for line in sys.stdin)
-found = [m["executable"] for m in lines if m.get("executable") and m["target"]["name"] == "optigov-ews-simulator"]
+found = [m["executable"] for m in lines if m.get("executable") and m["target"]["name"] == "optigov-exchange-simulator"]
 print(found[-1])')
 fi
 answers=$(mktemp -d)

@@ -1,6 +1,6 @@
 //! A bare HTTP client and hand-written requests, as a stranger would send them.
 
-use optigov_ews_simulator::Simulator;
+use optigov_exchange_simulator::Simulator;
 
 pub(crate) const MAILBOX: &str = "anna@musterstadt.example";
 

@@ -2,7 +2,7 @@
 
 use crate::common::{MAILBOX, client, envelope, find_item, post};
 use chrono::NaiveDate;
-use optigov_ews_simulator::{Account, Entry, Mailbox, Scenario, Simulator, Status};
+use optigov_exchange_simulator::{Account, Entry, Mailbox, Scenario, Simulator, Status};
 
 const WEEK: (&str, &str) = ("2026-11-23T00:00:00Z", "2026-11-30T00:00:00Z");
 const TIMES: [&str; 3] = ["calendar:Start", "calendar:End", "calendar:LegacyFreeBusyStatus"];

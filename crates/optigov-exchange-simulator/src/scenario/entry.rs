@@ -43,7 +43,7 @@ impl Status {
 ///
 /// ```
 /// use chrono::NaiveDate;
-/// use optigov_ews_simulator::{Entry, Status};
+/// use optigov_exchange_simulator::{Entry, Status};
 ///
 /// let day = |d| NaiveDate::from_ymd_opt(2026, 11, d).expect("a date");
 /// let at = |d, h| day(d).and_hms_opt(h, 0, 0).expect("a time");

@@ -25,7 +25,7 @@ use crate::zones::is_in_range;
 /// a certificate of the simulator's own authority, the schemes Negotiate, NTLM and Basic.
 ///
 /// ```
-/// use optigov_ews_simulator::{Account, Mailbox, Scenario};
+/// use optigov_exchange_simulator::{Account, Mailbox, Scenario};
 ///
 /// let scenario = Scenario::new()
 ///     .account(Account::new("svc-optigov").password("geheim").impersonates(["anna@musterstadt.example"]))

@@ -17,7 +17,7 @@
 //! use std::net::TcpStream;
 //!
 //! use chrono::NaiveDate;
-//! use optigov_ews_simulator::{Account, Effect, Entry, Fault, Mailbox, Scenario, Scheme, Simulator, Status};
+//! use optigov_exchange_simulator::{Account, Effect, Entry, Fault, Mailbox, Scenario, Scheme, Simulator, Status};
 //!
 //! # fn main() -> Result<(), Box<dyn std::error::Error>> {
 //! let monday = NaiveDate::from_ymd_opt(2026, 11, 23).expect("a date");
@@ -53,7 +53,7 @@
 //! ```
 //!
 //! A scenario can also be a TOML file ([`Scenario::from_toml`]; `scenarios/musterstadt.toml` has every key), and a calendar an
-//! iCalendar export ([`Mailbox::ics`]). The binary `optigov-ews-simulator FILE` serves a file for clients in other languages.
+//! iCalendar export ([`Mailbox::ics`]). The binary `optigov-exchange-simulator FILE` serves a file for clients in other languages.
 //!
 //! # What it simulates
 //! | | |

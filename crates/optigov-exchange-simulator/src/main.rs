@@ -1,11 +1,11 @@
-//! Serves a scenario file until stopped: `optigov-ews-simulator SCENARIO.toml`.
+//! Serves a scenario file until stopped: `optigov-exchange-simulator SCENARIO.toml`.
 
 use std::io::{self, Write};
 use std::process::ExitCode;
 
-use optigov_ews_simulator::{Scenario, Simulator};
+use optigov_exchange_simulator::{Scenario, Simulator};
 
-const USAGE: &str = "usage: optigov-ews-simulator SCENARIO.toml
+const USAGE: &str = "usage: optigov-exchange-simulator SCENARIO.toml
 
 Serves the scenario on a free port of 127.0.0.1 until it is stopped. The first line on standard output is the URL, then
 comes the certificate of the simulator's authority in PEM (nothing over plain HTTP), then an empty line. With every line on

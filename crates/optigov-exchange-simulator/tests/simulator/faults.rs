@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use crate::common::{Answer, MAILBOX, attempt, client, envelope, find_item, post};
 use chrono::{NaiveDate, NaiveDateTime};
-use optigov_ews_simulator::{
+use optigov_exchange_simulator::{
     Account, Certificate, Effect, Entry, Fault, Mailbox, Scenario, Shape, Simulator, Throttling, Tls,
 };
 

@@ -1,7 +1,7 @@
 //! GetUserAvailability over the socket: what each right and each view shows.
 
 use chrono::NaiveDate;
-use optigov_ews_simulator::{Account, Entry, Mailbox, Permission, Scenario, Simulator, Status};
+use optigov_exchange_simulator::{Account, Entry, Mailbox, Permission, Scenario, Simulator, Status};
 
 use crate::common::{Answer, MAILBOX, envelope, free_busy, post};
 

@@ -2,7 +2,7 @@
 
 use crate::common::{Answer, MAILBOX, envelope, find_item, post};
 use chrono_tz::Tz;
-use optigov_ews_simulator::{Account, Entry, Mailbox, Scenario, Simulator};
+use optigov_exchange_simulator::{Account, Entry, Mailbox, Scenario, Simulator};
 
 const FIELDS: [&str; 5] =
     ["item:Subject", "calendar:Start", "calendar:End", "calendar:IsAllDayEvent", "calendar:LegacyFreeBusyStatus"];

@@ -14,7 +14,7 @@ use super::throttling::Shape;
 ///
 /// ```
 /// use std::time::Duration;
-/// use optigov_ews_simulator::{Effect, Fault};
+/// use optigov_exchange_simulator::{Effect, Fault};
 ///
 /// let slow_second_view = Fault::new(Effect::Delay(Duration::from_secs(2))).operation("FindItem").nth(2);
 /// let one_in_ten = Fault::new(Effect::ResetWithin).probability(0.1, 42);
