@@ -436,7 +436,7 @@ impl ReadError {
         let german = language == Language::German;
         let mut parts = vec![self.fact().in_language(language).to_owned()];
         if let Some(status) = self.http_status() {
-            parts.push(format!("HTTP-Status {status}").replace('-', if german { "-" } else { " " }));
+            parts.push(format!("{} {status}", if german { "HTTP-Status" } else { "HTTP status" }));
         }
         if let Some(code) = self.code() {
             parts.push(format!("{} {code}", if german { "Antwortcode" } else { "response code" }));

@@ -170,6 +170,10 @@ pub struct EwsSettings {
     pub unexpanded_series: UnexpandedSeries,
     /// `MaxEntriesReturned` of a calendar view; a view with more is split. Default: 1000.
     pub entries_per_answer: NonZeroU32,
+    /// The most requests that one call may be split into. Default: 200.
+    pub requests_per_call: NonZeroU32,
+    /// The most entries that one mailbox's calendar may hold in a window; one with more is an error, so that memory is bounded. Default: 200,000.
+    pub entries_per_call: NonZeroU32,
     /// How long a refused credential is not sent again, unless it is replaced. Default: 30 min, the usual window in which directories count
     /// wrong passwords.
     pub credential_lock: Duration,
@@ -185,6 +189,8 @@ impl Default for EwsSettings {
             request_version: RequestVersion::default(),
             unexpanded_series: UnexpandedSeries::default(),
             entries_per_answer: NonZeroU32::new(1_000).unwrap_or(NonZeroU32::MIN),
+            requests_per_call: NonZeroU32::new(200).unwrap_or(NonZeroU32::MIN),
+            entries_per_call: NonZeroU32::new(200_000).unwrap_or(NonZeroU32::MIN),
             credential_lock: Duration::from_secs(30 * 60),
             user_agent: None,
         }

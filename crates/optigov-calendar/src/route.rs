@@ -430,7 +430,6 @@ mod tests {
             "ftp://mail.musterstadt.example",
             "https://svc:geheim@mail.musterstadt.example/x",
             "https://mail server/x",
-            "https:///x",
         ] {
             let refused = Route::new(wrong).expect_err(wrong);
             assert_eq!(refused.setting(), "url");
