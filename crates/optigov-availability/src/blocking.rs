@@ -1,12 +1,10 @@
 //! From a calendar's entries to what blocks: the counter's policy decides, entry by entry.
 
 use chrono_tz::Tz;
+use optigov_calendar::{AllDayFlag, EntryTime};
+use optigov_calendar_cache::Reading;
 use optigov_counter::{BlockingPolicy, Decision, Shape};
 use optigov_slots::Interval;
-
-use crate::cache::Reading;
-use crate::entry::When;
-use crate::source::AllDayFlag;
 
 /// What blocks in one calendar, and how many entries of the window were ignored for covering whole days.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -22,13 +20,15 @@ impl Blocked {
     pub(crate) fn of(reading: &Reading, policy: &BlockingPolicy, zone: Tz, window: Interval, needed: Interval) -> Self {
         let mut blocked = Blocked { busy: Vec::with_capacity(reading.entries().len()), ..Blocked::default() };
         for entry in reading.entries() {
-            let (interval, shape) = match entry.when() {
-                When::Timed(interval) => (interval, timed_shape(interval, reading.all_day_flag(), zone)),
-                When::AllDay { first, last } => match Interval::of_dates(first, last, zone) {
+            let (interval, shape) = match entry.time() {
+                EntryTime::Timed(interval) => (interval, timed_shape(interval, reading.all_day_flag(), zone)),
+                EntryTime::AllDay { first, last } => match Interval::of_dates(first, last, zone) {
                     Ok(interval) => (interval, Shape::AllDay),
                     // The zone skipped these days: no instant bears their dates.
                     Err(_) => continue,
                 },
+                // A way to say when an entry is that this library does not know yet: it blocks throughout, as long as nobody has looked at it.
+                _ => (needed, Shape::Timed),
             };
             if !interval.overlaps(needed) {
                 continue;
