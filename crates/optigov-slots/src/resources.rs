@@ -1,5 +1,6 @@
 use std::sync::Arc;
 
+use crate::index::index;
 use crate::{Error, Interval, IntervalSet};
 
 /// Whose calendars count, and how many of them must be free.
@@ -48,10 +49,10 @@ impl Resources {
         let calendars: Arc<[Busy]> = calendars.into_iter().map(Into::into).collect();
         match needed {
             Needed::Any if calendars.is_empty() => {
-                Err(Error::new("needed", "any of no resources is free never: add resources"))
+                Err(Error::new("needed", "there is no resource of which one could be free: add resources"))
             }
-            Needed::AtLeast(0) => Err(Error::new("needed", "at least 0 are always free: need 1 or more")),
-            Needed::AtLeast(count) if count as usize > calendars.len() => {
+            Needed::AtLeast(0) => Err(Error::new("needed", "it is at least 0: need 1 or more")),
+            Needed::AtLeast(count) if index(count) > calendars.len() => {
                 let there = calendars.len();
                 Err(Error::new(
                     "needed",
@@ -97,16 +98,16 @@ impl Resources {
         match self.needed {
             Needed::All => None,
             Needed::Any => Some(1),
-            Needed::AtLeast(count) => Some(count as usize),
+            Needed::AtLeast(count) => Some(index(count)),
         }
     }
 
     /// How many appointments take place at once, at most, while `free` of the resources are free.
     pub(crate) fn places(&self, free: usize, capacity: u32) -> usize {
         match self.group() {
-            None if free == self.len() => capacity as usize,
+            None if free == self.len() => index(capacity),
             None => 0,
-            Some(group) => (free / group).min(capacity as usize),
+            Some(group) => (free / group).min(index(capacity)),
         }
     }
 }

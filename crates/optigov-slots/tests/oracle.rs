@@ -341,7 +341,7 @@ fn agree(question: &Question) -> Result<(), TestCaseError> {
         prop_assert_eq!(says(|r| matches!(r, Reason::DayLimit { .. })), verdict.day_limit);
         if question.anchor != Anchor::BackToBack {
             prop_assert_eq!(
-                says(|r| matches!(r, Reason::NotOnGrid)),
+                says(|r| matches!(r, Reason::NotOnGrid { .. })),
                 verdict.off_grid && verdict.open_then,
                 "at {}",
                 instant

@@ -115,7 +115,7 @@ fn exceptions_come_before_holidays_and_holidays_before_rules() {
     );
     assert!(matches!(why("2027-12-26T08:00:00Z")[..], [Reason::Closed { .. }]));
     assert!(matches!(why("2027-12-29T08:00:00Z")[..], [Reason::Closed { .. }]));
-    assert!(matches!(why("2028-01-02T08:00:00Z")[..], [Reason::OutsideWindow]));
+    assert!(matches!(why("2028-01-02T08:00:00Z")[..], [Reason::OutsideWindow { .. }]));
 }
 
 #[test]
