@@ -68,7 +68,7 @@ pub use error::{Error, ErrorKind};
 pub use handle::CounterHandle;
 pub use optigov_calendar::{
     Access, AllDayFlag, Calendar, CalendarEntry, CalendarSource, ConnectionReport, EntryStatus, EntryTime, Finding,
-    Language, Mailbox, MemorySource, Origin, ReadError, ReadErrorKind, ResponseCode, RoutedSource, Step, StepOutcome,
+    InvalidMailbox, Language, Mailbox, MemorySource, Origin, ReadError, ReadErrorKind, ResponseCode, RoutedSource, Step, StepOutcome,
     StepReport, StepWarning, Text, TitleVisibility,
 };
 pub use optigov_calendar_cache::{
