@@ -345,7 +345,7 @@ impl CalendarReader {
                 }
             }
             Err(error) => {
-                metrics::counter!("optigov_calendar_reads_total", "result" => error.kind().as_str()).increment(1);
+                metrics::counter!("optigov_calendar_reads_total", "result" => error.origin().as_str()).increment(1);
                 log(mailbox, error);
             }
         }
