@@ -88,13 +88,16 @@ macro_rules! push {
 
 mod auth;
 mod calendar;
+mod encoding;
 mod error;
 mod exchange;
+mod front_end;
 mod identity;
 mod misbehaviour;
 mod operations;
 mod record;
 mod recurrence;
+mod reply;
 mod scenario;
 mod server;
 mod soap;
@@ -109,7 +112,8 @@ mod zones;
 pub use error::Error;
 pub use record::RecordedRequest;
 pub use scenario::{
-    Account, Certificate, ChannelBinding, Effect, Entry, Fault, Mailbox, MailboxState, Permission, Scenario, Scheme,
-    Shape, Status, Throttling, Tls,
+    AccessPolicy, Account, AnchorLookup, Certificate, ChannelBinding, Contradiction, Effect, Entry, Fault,
+    FreeBusyDefect, HttpAnswer, LoginRefusal, Mailbox, MailboxState, Permission, Scenario, Scheme, Shape, SoapFault,
+    Status, Throttling, Tls,
 };
 pub use server::Simulator;

@@ -9,6 +9,7 @@ mod get_server_time_zones;
 mod get_streaming_events;
 mod get_user_availability;
 mod item;
+mod item_id;
 mod recurrence;
 mod subscribe;
 mod unsubscribe;

@@ -16,7 +16,7 @@ use crate::exchange::{Connection, Exchange};
 use crate::record::RecordedRequest;
 use crate::scenario::{Scenario, Tls};
 use crate::tls::{self, Identity};
-use crate::wire::{Fate, Wire};
+use crate::wire::{Fate, Surplus, Wire, WithSurplus};
 use crate::world::World;
 
 /// A running Exchange: one thread, one loopback port. It stops when dropped.
@@ -185,9 +185,9 @@ async fn serve(stream: TcpStream, secured: Secured, exchange: Arc<Exchange>) {
     let fate = Fate::default();
     let wire = Wire::new(stream, fate.clone());
     let result = match secured {
-        Secured::Plain => converse(wire, Connection::new(&exchange, fate)).await,
+        Secured::Plain => converse(wire, &exchange, fate).await,
         Secured::Tls(acceptor) => match acceptor.accept(wire).await {
-            Ok(stream) => converse(stream, Connection::new(&exchange, fate)).await,
+            Ok(stream) => converse(stream, &exchange, fate).await,
             Err(error) => return tracing::debug!(%error, "TLS handshake failed"),
         },
         Secured::TooOld => {
@@ -210,11 +210,13 @@ async fn choose_tls_1_0(mut wire: Wire) -> std::io::Result<u64> {
     tokio::io::copy(&mut wire, &mut tokio::io::sink()).await
 }
 
-async fn converse<S>(stream: S, connection: Connection) -> Result<(), hyper::Error>
+async fn converse<S>(stream: S, exchange: &Arc<Exchange>, fate: Fate) -> Result<(), hyper::Error>
 where
     S: AsyncRead + AsyncWrite + Unpin,
 {
-    let connection = Arc::new(connection);
+    let surplus = Surplus::default();
+    let stream = WithSurplus::new(stream, surplus.clone());
+    let connection = Arc::new(Connection::new(exchange, fate, surplus));
     let service = service_fn(move |request| {
         let connection = Arc::clone(&connection);
         async move { connection.answer(request).await }

@@ -1,10 +1,14 @@
 //! Bodies that end in unusual ways, and a socket that can be reset.
 
+mod repeated;
+mod surplus;
+
 use std::io;
 use std::pin::Pin;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::task::{Context, Poll};
+use std::time::Duration;
 
 use bytes::Bytes;
 use futures_util::stream::{self, StreamExt};
@@ -14,10 +18,10 @@ use hyper::body::Frame;
 use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
 use tokio::net::TcpStream;
 
-pub(crate) type Body = UnsyncBoxBody<Bytes, io::Error>;
+pub(crate) use repeated::Repeated;
+pub(crate) use surplus::{Surplus, WithSurplus};
 
-/// Padding comes in pieces of this size.
-const PIECE: usize = 64 * 1024;
+pub(crate) type Body = UnsyncBoxBody<Bytes, io::Error>;
 
 /// Tells a socket how to end.
 #[derive(Clone, Debug, Default)]
@@ -112,8 +116,7 @@ pub(crate) fn whole(content: impl Into<Bytes>) -> Body {
 }
 
 /// The first half of `content`, then a reset.
-pub(crate) fn broken(content: String, fate: Fate) -> Body {
-    let content = Bytes::from(content);
+pub(crate) fn broken(content: Bytes, fate: Fate) -> Body {
     let half = content.slice(..content.len() / 2);
     let end = stream::once(async move {
         // Lets what was written leave first.
@@ -125,33 +128,31 @@ pub(crate) fn broken(content: String, fate: Fate) -> Body {
 }
 
 /// All of `content`, then a reset.
-pub(crate) fn last(content: String, fate: Fate) -> Body {
+pub(crate) fn last(content: Bytes, fate: Fate) -> Body {
     let end = stream::once(async move {
         tokio::task::yield_now().await;
         fate.end_when_flushed();
         Ok(Bytes::new())
     });
-    streamed(stream::once(async move { Ok(Bytes::from(content)) }).chain(end))
+    streamed(stream::once(async move { Ok(content) }).chain(end))
 }
 
-/// `content` with blanks before `</s:Body>`, up to so many bytes, or for ever.
-pub(crate) fn padded(content: &str, bytes: Option<u64>) -> Body {
-    let at = content.rfind("</s:Body>").unwrap_or(content.len());
-    let (head, tail) = (Bytes::from(content[..at].to_owned()), Bytes::from(content[at..].to_owned()));
-    let piece = Bytes::from(vec![b' '; PIECE]);
-    let blanks = match bytes {
-        Some(bytes) => usize::try_from(bytes).unwrap_or(usize::MAX).saturating_sub(content.len()),
-        None => usize::MAX - usize::MAX % PIECE,
-    };
-    let blanks = stream::unfold(blanks, move |left| {
-        let next = (left > 0).then(|| (Ok(piece.slice(..left.min(PIECE))), left.saturating_sub(PIECE)));
+/// All of `content`; when it has left, the connection sends `next`.
+pub(crate) fn followed(content: Bytes, surplus: Surplus, next: Bytes, after: Duration) -> Body {
+    streamed(stream::once(async move {
+        surplus.prepare(next, after);
+        Ok(content)
+    }))
+}
+
+/// A long body, piece by piece.
+pub(crate) fn long(repeated: Repeated) -> Body {
+    let pieces = stream::unfold(repeated.pieces(), |mut pieces| async move {
         // An endless body must not starve the other connections of this thread.
-        async move {
-            tokio::task::yield_now().await;
-            next
-        }
+        tokio::task::yield_now().await;
+        pieces.next().map(|piece| (Ok(piece), pieces))
     });
-    streamed(stream::once(async move { Ok(head) }).chain(blanks).chain(stream::once(async move { Ok(tail) })))
+    streamed(pieces)
 }
 
 pub(crate) fn streamed(pieces: impl stream::Stream<Item = io::Result<Bytes>> + Send + 'static) -> Body {
