@@ -22,8 +22,8 @@ use spnego::Token;
 #[derive(Debug, Default)]
 pub(crate) struct Refusals(Mutex<HashMap<String, u32>>);
 
-/// What a connection has proved so far. NTLM and Negotiate log in a connection, as in IIS: the legs must come on one, and
-/// what follows on it needs no header.
+/// What a connection has proved so far. NTLM and Negotiate log in a connection, as in IIS: all legs must come on the
+/// same connection, and later requests on it need no header.
 #[derive(Debug, Default)]
 pub(crate) struct Session {
     stage: Stage,
@@ -39,10 +39,11 @@ enum Stage {
     LoggedIn(String),
 }
 
-/// What a request's credentials are worth.
+/// The result of looking at a request's credentials.
 #[derive(Debug, PartialEq, Eq)]
 pub(crate) enum Login {
-    /// Logged in, as the account at this index; with the last word of the handshake.
+    /// The request is logged in as the account at this index. The text is the value of `WWW-Authenticate` that ends a
+    /// handshake.
     Account(usize, Option<String>),
     /// 401 with these values of `WWW-Authenticate`, and why.
     Refused(Vec<String>, Denial),
@@ -65,7 +66,7 @@ impl Refusals {
     }
 }
 
-/// What a login is judged by.
+/// Decides about logins.
 pub(crate) struct Judge<'a> {
     pub(crate) scenario: &'a Scenario,
     pub(crate) refusals: &'a Refusals,

@@ -26,7 +26,7 @@ use crate::scenario::{LoginRefusal, Shape, SoapFault};
 use crate::soap::{self, Envelope, Refusal};
 use crate::subscriptions::Subscriptions;
 use crate::throttle;
-use crate::wire::{self, Body, Fate, Repeated, Surplus};
+use crate::wire::{self, Body, ConnectionEnd, Repeated, Surplus};
 use crate::world::World;
 use crate::xml::{Element, Ns};
 
@@ -36,7 +36,7 @@ const LARGEST_REQUEST: usize = 4 * 1024 * 1024;
 /// The text of refusals that the scenario asks for.
 const REFUSED: &str = "The scenario refuses this request.";
 
-/// Everything that outlives a connection.
+/// The state that all connections share.
 pub(crate) struct Exchange {
     world: RwLock<Arc<World>>,
     pub(crate) refusals: Refusals,
@@ -54,7 +54,7 @@ pub(crate) struct Connection {
     exchange: Arc<Exchange>,
     number: u64,
     session: Mutex<Session>,
-    fate: Fate,
+    connection_end: ConnectionEnd,
     surplus: Surplus,
 }
 
@@ -84,13 +84,15 @@ impl Exchange {
 }
 
 impl Connection {
-    pub(crate) fn new(exchange: &Arc<Exchange>, fate: Fate, surplus: Surplus) -> Connection {
+    pub(crate) fn new(exchange: &Arc<Exchange>, connection_end: ConnectionEnd, surplus: Surplus) -> Connection {
         let number = exchange.connections.fetch_add(1, Ordering::Relaxed) + 1;
-        Connection { exchange: Arc::clone(exchange), number, session: Mutex::default(), fate, surplus }
+        Connection { exchange: Arc::clone(exchange), number, session: Mutex::default(), connection_end, surplus }
     }
 
+    /// Answers one request.
+    ///
     /// # Errors
-    /// When the connection shall end without an answer.
+    /// The connection shall end without an answer.
     pub(crate) async fn answer(&self, request: Request<Incoming>) -> io::Result<Response<Body>> {
         let world = self.exchange.world();
         let (head, body) = request.into_parts();
@@ -151,11 +153,11 @@ impl Connection {
     }
 
     fn reset(&self) -> io::Error {
-        self.fate.reset();
+        self.connection_end.reset();
         io::ErrorKind::ConnectionReset.into()
     }
 
-    /// The answer to a request that may be SOAP, as the plan has it.
+    /// Answers a request for EWS with what the operation says, or with what the plan puts in its place.
     async fn soap(
         &self,
         world: &World,
@@ -209,7 +211,7 @@ impl Connection {
         self.ended(status, plan.damage(text), &plan, request_id)
     }
 
-    /// The answer's text as bytes, which end as the plan has it.
+    /// Turns the answer's text into the body that the plan asks for: encoded, repeated, or cut off.
     fn ended(
         &self,
         status: StatusCode,
@@ -233,8 +235,8 @@ impl Connection {
         };
         let length = content.len();
         let mut response = xml(match plan.ending {
-            Ending::ResetWithin => wire::broken(content, self.fate.clone()),
-            Ending::ResetAfter => wire::last(content, self.fate.clone()),
+            Ending::ResetWithin => wire::broken(content, self.connection_end.clone()),
+            Ending::ResetAfter => wire::last(content, self.connection_end.clone()),
             Ending::Surplus(after) => {
                 let next = reply::as_bytes(status, plan.encoding, request_id, &content);
                 wire::followed(content, self.surplus.clone(), next, after)
@@ -307,7 +309,7 @@ impl Connection {
     }
 }
 
-/// An answer that is not the operation's.
+/// A request that gets no answer from its operation.
 enum Refused {
     /// A SOAP fault.
     Fault(StatusCode, String),
@@ -315,17 +317,17 @@ enum Refused {
 }
 
 impl Refused {
-    /// As Exchange refuses.
+    /// A fault as Exchange writes it.
     fn fault(refusal: Refusal) -> Refused {
         Refused::Fault(StatusCode::INTERNAL_SERVER_ERROR, refusal.fault(None))
     }
 
-    /// As servers other than Exchange refuse.
+    /// A fault as servers other than Exchange write it.
     fn bare(refusal: Refusal) -> Refused {
         Refused::Fault(StatusCode::OK, refusal.bare_fault(None))
     }
 
-    /// As the scenario refuses.
+    /// A fault that the scenario describes.
     fn chosen(fault: &SoapFault) -> Refused {
         let refusal = Refusal::new(fault.code.clone(), REFUSED).with_back_off(fault.back_off.as_deref());
         let code = fault.fault_code.as_deref();
@@ -345,12 +347,12 @@ fn busy(shape: Shape, back_off: Option<Duration>, envelope: Result<Envelope, Ref
     }
 }
 
-/// The connection ends in order.
+/// The error that makes hyper close the connection without an answer.
 fn closed() -> io::Error {
     io::ErrorKind::ConnectionAborted.into()
 }
 
-/// The answer under the request's id, if that is asked for.
+/// Adds the header `client-request-id`, if there is an id to return.
 fn identified(mut response: Response<Body>, request_id: Option<HeaderValue>) -> Response<Body> {
     response.headers_mut().extend(request_id.map(|id| (reply::CLIENT_REQUEST_ID, id)));
     response

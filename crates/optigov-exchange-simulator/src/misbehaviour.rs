@@ -62,7 +62,7 @@ pub(crate) struct Manner {
     free_busy: Vec<FreeBusyManner>,
 }
 
-/// A way of free/busy for one mailbox, or for all.
+/// A defect of free/busy, for one mailbox or for all.
 #[derive(Clone, Debug)]
 struct FreeBusyManner {
     mailbox: Option<String>,
@@ -78,7 +78,7 @@ pub(crate) enum Ending {
     Padded(Option<u64>),
     /// The last item repeated, up to so many bytes.
     ManyItems(u64),
-    /// The same answer again, after a time.
+    /// The whole answer, and after a time the same answer again.
     Surplus(Duration),
     ResetWithin,
     ResetAfter,

@@ -151,7 +151,7 @@ fn instant(text: &str, civil: impl FnOnce(NaiveDateTime) -> DateTime<Utc>) -> Op
 
 /// One `…ResponseMessage` per answer, in order.
 fn messages(operation: &str, answers: impl IntoIterator<Item = Result<String, Refusal>>) -> String {
-    // Exchange keeps the container of what it did not find.
+    // For items and folders that it does not find, Exchange still sends the empty container.
     let empty = match operation {
         "GetItem" => "<m:Items/>",
         "GetFolder" => "<m:Folders/>",

@@ -4,7 +4,7 @@ use std::borrow::Cow;
 
 use crate::xml::{Element, Escaped, MESSAGES, Ns, SOAP, TYPES};
 
-/// A SOAP request, taken apart.
+/// The header and the operation of a SOAP request.
 #[derive(Debug)]
 pub(crate) struct Envelope {
     header: Option<Element>,
@@ -40,7 +40,7 @@ impl Envelope {
         }
     }
 
-    /// A header of the namespace of types.
+    /// A child of `soap:Header` by its name in the namespace of types.
     pub(crate) fn header(&self, name: &str) -> Option<&Element> {
         self.header.as_ref()?.child(Ns::Types, name)
     }
@@ -82,7 +82,8 @@ impl Refusal {
         }
     }
 
-    /// The whole envelope of a SOAP fault; in `faultcode` stands another text, if one is given.
+    /// The whole envelope of a SOAP fault. `fault_code` replaces the text of `faultcode`, which is otherwise the same code as in
+    /// `ResponseCode`.
     pub(crate) fn fault(&self, fault_code: Option<&str>) -> String {
         const ERRORS: &str = "http://schemas.microsoft.com/exchange/services/2006/errors";
         let (code, text) = (Escaped(&self.code), Escaped(&self.text));

@@ -23,9 +23,9 @@ pub(crate) use surplus::{Surplus, WithSurplus};
 
 pub(crate) type Body = UnsyncBoxBody<Bytes, io::Error>;
 
-/// Tells a socket how to end.
+/// Tells a socket whether to end with a reset, and when. Clones mean the same socket.
 #[derive(Clone, Debug, Default)]
-pub(crate) struct Fate(Arc<Flags>);
+pub(crate) struct ConnectionEnd(Arc<Flags>);
 
 #[derive(Debug, Default)]
 struct Flags {
@@ -36,7 +36,7 @@ struct Flags {
     flushed: AtomicBool,
 }
 
-impl Fate {
+impl ConnectionEnd {
     pub(crate) fn reset(&self) {
         self.0.reset.store(true, Ordering::SeqCst);
     }
@@ -47,22 +47,22 @@ impl Fate {
     }
 }
 
-/// A TCP socket with its fate.
+/// A TCP socket that can end with a reset.
 #[derive(Debug)]
 pub(crate) struct Wire {
     stream: TcpStream,
-    fate: Fate,
+    connection_end: ConnectionEnd,
 }
 
 impl Wire {
-    pub(crate) fn new(stream: TcpStream, fate: Fate) -> Wire {
-        Wire { stream, fate }
+    pub(crate) fn new(stream: TcpStream, connection_end: ConnectionEnd) -> Wire {
+        Wire { stream, connection_end }
     }
 }
 
 impl Drop for Wire {
     fn drop(&mut self) {
-        if self.fate.0.reset.load(Ordering::SeqCst) {
+        if self.connection_end.0.reset.load(Ordering::SeqCst) {
             self.stream.set_zero_linger().ok();
         }
     }
@@ -70,7 +70,7 @@ impl Drop for Wire {
 
 impl AsyncRead for Wire {
     fn poll_read(mut self: Pin<&mut Self>, cx: &mut Context<'_>, buf: &mut ReadBuf<'_>) -> Poll<io::Result<()>> {
-        if self.fate.0.flushed.load(Ordering::SeqCst) {
+        if self.connection_end.0.flushed.load(Ordering::SeqCst) {
             return Poll::Ready(Err(io::ErrorKind::ConnectionReset.into()));
         }
         Pin::new(&mut self.stream).poll_read(cx, buf)
@@ -84,7 +84,7 @@ impl AsyncWrite for Wire {
 
     fn poll_flush(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
         let result = Pin::new(&mut self.stream).poll_flush(cx);
-        let flags = &self.fate.0;
+        let flags = &self.connection_end.0;
         if result.is_ready() && flags.end_when_flushed.load(Ordering::SeqCst) {
             flags.flushed.store(true, Ordering::SeqCst);
             // Whoever waits to read learns that the connection has ended.
@@ -110,28 +110,28 @@ impl AsyncWrite for Wire {
     }
 }
 
-/// A body that is simply there.
+/// A body of known length.
 pub(crate) fn whole(content: impl Into<Bytes>) -> Body {
     Full::new(content.into()).map_err(|never| match never {}).boxed_unsync()
 }
 
 /// The first half of `content`, then a reset.
-pub(crate) fn broken(content: Bytes, fate: Fate) -> Body {
+pub(crate) fn broken(content: Bytes, connection_end: ConnectionEnd) -> Body {
     let half = content.slice(..content.len() / 2);
     let end = stream::once(async move {
-        // Lets what was written leave first.
+        // Gives the connection a chance to write the first half.
         tokio::task::yield_now().await;
-        fate.reset();
+        connection_end.reset();
         Err(io::Error::from(io::ErrorKind::ConnectionReset))
     });
     streamed(stream::once(async move { Ok(half) }).chain(end))
 }
 
 /// All of `content`, then a reset.
-pub(crate) fn last(content: Bytes, fate: Fate) -> Body {
+pub(crate) fn last(content: Bytes, connection_end: ConnectionEnd) -> Body {
     let end = stream::once(async move {
         tokio::task::yield_now().await;
-        fate.end_when_flushed();
+        connection_end.end_when_flushed();
         Ok(Bytes::new())
     });
     streamed(stream::once(async move { Ok(content) }).chain(end))

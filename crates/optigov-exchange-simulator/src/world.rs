@@ -1,4 +1,4 @@
-//! A scenario made ready to answer from.
+//! A checked scenario with its calendars expanded and its addresses indexed.
 
 use std::collections::HashMap;
 use std::sync::Arc;
@@ -8,7 +8,7 @@ use crate::misbehaviour::{Counts, Instead, Plan};
 use crate::scenario::{Account, Mailbox, MailboxState, Scenario};
 use crate::throttle::Usage;
 
-/// Whom an address names.
+/// The mailbox that an address belongs to, as its primary address or as an alias.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Named {
     Primary(usize),

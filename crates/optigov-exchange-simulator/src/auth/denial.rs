@@ -9,7 +9,7 @@ pub(crate) enum Denial {
     UnknownScheme,
     SchemeNotOffered,
     MalformedToken,
-    /// A handshake goes on.
+    /// The handshake needs another leg.
     Challenge,
     NoFirstMessage,
     AccountLocked,
@@ -22,7 +22,7 @@ pub(crate) enum Denial {
 }
 
 impl Denial {
-    /// A few words for people.
+    /// The reason in a few words.
     pub(crate) fn text(self) -> &'static str {
         match self {
             Denial::NoAccounts => "the scenario has no account",
