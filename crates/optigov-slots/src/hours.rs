@@ -1,4 +1,5 @@
 use std::fmt;
+use std::ops::BitOr;
 use std::str::FromStr;
 
 use chrono::{NaiveTime, Timelike, Weekday};
@@ -186,7 +187,7 @@ impl FromIterator<Weekday> for Weekdays {
     }
 }
 
-impl std::ops::BitOr for Weekdays {
+impl BitOr for Weekdays {
     type Output = Weekdays;
 
     fn bitor(self, other: Weekdays) -> Weekdays {

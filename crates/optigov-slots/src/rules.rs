@@ -10,8 +10,9 @@ use crate::time::{Day, Seconds, UtcSecond};
 /// How appointments are cut from free time: length, grid, buffers, and how early, how late and how many may be booked.
 ///
 /// ```
-/// use optigov_slots::{Anchor, Lead, SlotRules};
 /// use std::time::Duration;
+///
+/// use optigov_slots::{Anchor, Lead, SlotRules};
 ///
 /// let rules = SlotRules::builder(Duration::from_mins(20))
 ///     .step(Duration::from_mins(10))
@@ -55,9 +56,9 @@ pub enum Anchor {
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 #[non_exhaustive]
 pub enum Lead {
-    /// At least this long; exactly this long is enough.
+    /// At least this long before its start; exactly this long before is early enough.
     Time(Duration),
-    /// Whole civil days: with 1, tomorrow is the first day; with 0, what is left of today.
+    /// So many civil days before its day: with 1, tomorrow is the first day that can be booked; with 0, what is left of today can be, too.
     Days(u32),
 }
 

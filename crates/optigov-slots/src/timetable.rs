@@ -17,8 +17,8 @@ use crate::{Error, Hours, Interval, Rule};
 /// midnight: closing a date does not cut the hours that began the evening before.
 ///
 /// ```
-/// use optigov_slots::{Exception, Interval, Rule, Timetable, Weekdays};
 /// use chrono_tz::Europe::Berlin;
+/// use optigov_slots::{Exception, Interval, Rule, Timetable, Weekdays};
 ///
 /// let date = |text: &str| text.parse::<chrono::NaiveDate>();
 /// let timetable = Timetable::builder(Berlin)
@@ -68,7 +68,7 @@ impl Timetable {
         }
     }
 
-    /// The zone in whose civil time the timetable speaks.
+    /// The zone in whose civil time the hours are written.
     pub fn zone(&self) -> Tz {
         self.zone
     }
