@@ -146,13 +146,23 @@ impl Municipality {
     }
 
     /// The counters, in the order of the text.
-    pub fn counters(&self) -> impl ExactSizeIterator<Item = &Arc<Counter>> {
+    pub fn counters(&self) -> impl Iterator<Item = &Arc<Counter>> {
         self.counters.iter()
+    }
+
+    /// How many counters there are.
+    pub fn counter_count(&self) -> usize {
+        self.counters.len()
     }
 
     /// A counter by its id.
     pub fn counter(&self, id: &str) -> Option<&Arc<Counter>> {
         self.counters.get(id)
+    }
+
+    /// The position of a counter in [`counters`](Self::counters), by its id.
+    pub fn position(&self, id: &str) -> Option<usize> {
+        self.counters.position(id)
     }
 
     /// The municipality with this counter in place of the one with its id, or added after the others. Only this counter is checked, against the

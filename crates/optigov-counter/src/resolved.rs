@@ -31,7 +31,7 @@ use crate::{
 /// let week = Interval::of_dates("2027-03-01".parse()?, "2027-03-07".parse()?, municipality.time_zone())?;
 ///
 /// let resolved = ResolvedHours::new();
-/// let open = resolved.get(counter, &municipality, wedding, week);
+/// let open = resolved.open_windows(counter, &municipality, wedding, week);
 /// assert_eq!(open.windows(), counter.open_windows(&municipality, wedding, week).windows());
 /// # Ok::<(), Box<dyn std::error::Error>>(())
 /// ```
@@ -59,7 +59,7 @@ impl ResolvedHours {
     }
 
     /// The counter's open hours for a template in a window, as [`Counter::open_windows`] gives them.
-    pub fn get(
+    pub fn open_windows(
         &self,
         counter: &Arc<Counter>,
         municipality: &Municipality,

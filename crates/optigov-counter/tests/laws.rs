@@ -297,7 +297,7 @@ proptest! {
                 // What is kept is the same as what is worked out anew.
                 let open = counter.open_windows(&municipality, template, window);
                 for _ in 0..2 {
-                    let kept = resolved.get(counter, &municipality, template, window);
+                    let kept = resolved.open_windows(counter, &municipality, template, window);
                     prop_assert_eq!(kept.windows(), open.windows());
                 }
                 let fresh = timetable.open_windows(window, Some(id.as_str()));

@@ -56,10 +56,27 @@ fn a_saved_counter_keeps_its_place_a_new_one_is_the_last_and_a_removed_one_is_go
     let fewer = more.without_counter("c1").expect("it is there");
     assert_eq!(ids(&fewer), ["c0", "c2", "neu"]);
     assert!(fewer.counter("c1").is_none() && fewer.without_counter("c1").is_none());
-    assert_eq!(fewer.counters().len(), 3);
+    assert_eq!(fewer.counter_count(), 3);
+    for municipality in [&three, &more, &fewer] {
+        for (position, counter) in municipality.counters().enumerate() {
+            assert_eq!(municipality.position(counter.id().as_str()), Some(position));
+        }
+    }
     // Written and read again it is the same, whatever was added and removed before.
     assert_eq!(Municipality::from_json(&fewer.to_json()).expect("what was written"), fewer);
     assert_ne!(fewer, more);
+}
+
+#[test]
+fn a_town_that_loses_most_of_its_counters_one_by_one_is_the_town_of_those_that_are_left() {
+    let (mut municipality, few) = (town(1_000), town(100));
+    for gone in (100..1_000).rev() {
+        municipality = municipality.without_counter(&format!("c{gone}")).expect("it is there");
+        assert_eq!(municipality.counter_count(), gone);
+    }
+    assert_eq!(municipality, few);
+    assert_eq!(municipality.position("c99"), Some(99));
+    assert_eq!(municipality.warnings(), few.warnings());
 }
 
 #[test]
