@@ -8,8 +8,8 @@ pub mod town;
 
 use std::io::{self, Write as _};
 
-pub use failure::Failure;
 use clap::builder::{PossibleValuesParser, TypedValueParser};
+pub use failure::Failure;
 use optigov_availability::Language;
 
 /// Reads the language of texts for people from a command line: `de` or `en`.

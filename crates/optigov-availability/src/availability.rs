@@ -10,7 +10,7 @@ use std::{
 use chrono_tz::Tz;
 use futures_util::stream::{self, Stream, StreamExt as _};
 use optigov_calendar::{ConnectionReport, Language, Mailbox, ReadError, Text};
-use optigov_calendar_cache::{CacheKey, Clock, Fetched, Freshness, ReadTarget, ReadWindow};
+use optigov_calendar_cache::{CacheKey, Fetched, Freshness, ReadTarget, ReadWindow};
 use optigov_counter::{Counter, Municipality};
 use optigov_slots::{Interval, OpenWindows};
 use tokio::time::Instant;

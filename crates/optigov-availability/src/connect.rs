@@ -46,7 +46,10 @@ fn credentials(connection: &ExchangeConnection, provided: Option<SecretString>) 
     let account = || {
         let account = connection.account().map(str::to_owned);
         account.ok_or_else(|| {
-            Error::setup("das Dienstkonto fehlt (exchange.account)", "the service account is missing (exchange.account)")
+            Error::setup(
+                "das Dienstkonto fehlt (exchange.account)",
+                "the service account is missing (exchange.account)",
+            )
         })
     };
     match connection.authentication() {
@@ -103,8 +106,11 @@ fn unusable_file(file: &Path, cause: InvalidRoute) -> Error {
 }
 
 fn unusable(cause: ReadError) -> Error {
-    Error::setup("die Verbindung zu Exchange ist so nicht nutzbar", "the connection to Exchange cannot be used like this")
-        .caused_by(cause)
+    Error::setup(
+        "die Verbindung zu Exchange ist so nicht nutzbar",
+        "the connection to Exchange cannot be used like this",
+    )
+    .caused_by(cause)
 }
 
 /// A bearer token that is what it is: renewing it is the business of a service, which then builds its own [`EwsClient`].

@@ -68,8 +68,8 @@ pub use error::{Error, ErrorKind};
 pub use handle::CounterHandle;
 pub use optigov_calendar::{
     Access, AllDayFlag, Calendar, CalendarEntry, CalendarSource, ConnectionReport, EntryStatus, EntryTime, Finding,
-    InvalidMailbox, Language, Mailbox, MemorySource, Origin, ReadError, ReadErrorKind, ResponseCode, RoutedSource, Step, StepOutcome,
-    StepReport, StepWarning, Text, TitleVisibility,
+    InvalidMailbox, Language, Mailbox, MemorySource, Origin, ReadError, ReadErrorKind, ResponseCode, RoutedSource,
+    Step, StepOutcome, StepReport, StepWarning, Text, TitleVisibility,
 };
 pub use optigov_calendar_cache::{
     CacheError, CacheKey, CacheVersion, CachedReadings, CalendarCache, Clock, MemoryCache, Reading, SystemClock,

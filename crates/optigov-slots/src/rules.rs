@@ -3,9 +3,9 @@ use std::time::Duration;
 use chrono::{DateTime, NaiveTime, Utc};
 use chrono_tz::Tz;
 
-use crate::{Error, Interval};
 use crate::civil::Offsets;
 use crate::time::{Day, Seconds, UtcSecond};
+use crate::{Error, Interval};
 
 /// How appointments are cut from free time: length, grid, buffers, and how early, how late and how many may be booked.
 ///

@@ -1,6 +1,7 @@
 //! What the libraries promise, scenario by scenario. Numbers are those of the domain's list.
 
 use chrono_tz::Europe::London;
+use optigov_availability::Wanted;
 use optigov_availability::{Municipality, WarningCode};
 use optigov_exchange_simulator::{Account, Entry, Mailbox, Permission, Scenario, Status};
 
@@ -283,7 +284,13 @@ async fn the_list_and_the_confirmation_agree() {
     let listed = town.starts(TUESDAY).await;
     for quarter in 0..24 {
         let start = berlin("2026-11-24 07:00") + chrono::TimeDelta::minutes(15 * quarter);
-        let verdict = town.availability.counter("schalter-1").expect("it exists").confirm(&Wanted::new(), start).await.expect("the request holds");
+        let verdict = town
+            .availability
+            .counter("schalter-1")
+            .expect("it exists")
+            .confirm(&Wanted::new(), start)
+            .await
+            .expect("the request holds");
         let shown = start.with_timezone(&chrono_tz::Europe::Berlin).format("%H:%M").to_string();
         assert_eq!(verdict.is_bookable(), listed.contains(&shown), "{shown}");
         assert_eq!(verdict.is_bookable(), verdict.reasons.is_empty(), "{shown}");
