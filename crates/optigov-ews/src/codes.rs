@@ -113,7 +113,7 @@ mod tests {
             ("ErrorInvalidUserSid", Kind::MailboxNotFound, Origin::Mailbox, Retry::No),
             ("ErrorNoCalendar", Kind::MailboxDefective, Origin::Mailbox, Retry::No),
             ("ErrorMailboxConfiguration", Kind::MailboxDefective, Origin::Mailbox, Retry::No),
-            ("ErrorInvalidSchemaVersionForMailboxVersion", Kind::RequestRejected, Origin::Server, Retry::No),
+            ("ErrorInvalidSchemaVersionForMailboxVersion", Kind::RequestRejected, Origin::Configuration, Retry::No),
             ("ErrorServerBusy", Kind::Throttled, Origin::Server, Retry::BackOff),
             ("ErrorExceededConnectionCount", Kind::Throttled, Origin::Server, Retry::BackOff),
             ("ErrorTooManyObjectsOpened", Kind::Throttled, Origin::Server, Retry::BackOff),

@@ -74,7 +74,7 @@ pub(super) static GROUPS: &[Group] = groups! {
     // ---- Requests for a calendar: the request ----
     //
     // The request version does not fit the server, or not the version of the server that holds the mailbox.
-    (RequestRejected, Server, No):
+    (RequestRejected, Configuration, No):
         ErrorInvalidSchemaVersionForMailboxVersion ErrorInvalidServerVersion ErrorIncorrectSchemaVersion;
     // More was asked for than the server allows at once; windows and groups of mailboxes must be split.
     (LimitReached, Library, No):
