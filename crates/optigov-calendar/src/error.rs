@@ -189,6 +189,9 @@ impl fmt::Display for ResponseCode {
     }
 }
 
+/// No wait is longer than this.
+const LONGEST_WAIT: Duration = Duration::from_secs(366 * 86_400);
+
 impl ReadErrorKind {
     /// The kind in snake case, as it is written in JSON, in metrics and in logs.
     pub fn as_str(self) -> &'static str {
@@ -314,9 +317,10 @@ impl ReadError {
         self
     }
 
-    /// The same with the time after which the server said to ask again.
+    /// The same with the time after which the server said to ask again; a longer one than a year counts as a year, so that clocks do not
+    /// overflow.
     pub fn with_retry_after(mut self, wait: Option<Duration>) -> ReadError {
-        self.0.retry_after = wait;
+        self.0.retry_after = wait.map(|wait| wait.min(LONGEST_WAIT));
         self
     }
 
@@ -528,7 +532,8 @@ mod seconds {
     }
 
     pub(super) fn deserialize<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Option<Duration>, D::Error> {
-        Ok(Option::<u64>::deserialize(deserializer)?.map(Duration::from_secs))
+        let seconds = Option::<u64>::deserialize(deserializer)?;
+        Ok(seconds.map(|seconds| Duration::from_secs(seconds).min(super::LONGEST_WAIT)))
     }
 }
 
@@ -566,6 +571,16 @@ mod tests {
         let text = serde_json::to_string(&error).expect("serialises");
         let back: ReadError = serde_json::from_str(&text).expect("reads back");
         assert_eq!(back, whole());
+    }
+
+    #[test]
+    fn no_wait_overflows_a_clock() {
+        let json = serde_json::to_string(&whole().with_retry_after(Some(Duration::MAX))).expect("serialises");
+        let long = json.replace(&LONGEST_WAIT.as_secs().to_string(), &u64::MAX.to_string());
+        for text in [json, long] {
+            let error: ReadError = serde_json::from_str(&text).expect("reads back");
+            assert_eq!(error.retry_after(), Some(LONGEST_WAIT));
+        }
     }
 
     #[test]
