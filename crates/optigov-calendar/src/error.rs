@@ -104,6 +104,8 @@ pub enum ReadErrorKind {
     NotPrimaryAddress,
     /// The mailbox exists and cannot be read now (moved, disabled, its database is away).
     MailboxUnavailable,
+    /// The mailbox exists and something about it is wrong (no calendar, a directory entry that does not fit, corrupt data).
+    MailboxDefective,
     /// The calendar may not be read.
     AccessDenied,
     /// The account can see titles, although it should not.
@@ -431,10 +433,13 @@ impl ReadError {
         self.kind() == ReadErrorKind::Configuration
     }
 
-    /// What was found besides the cause: the fact, HTTP status, response code, request id and waiting time, as one sentence.
+    /// What is known besides the cause: the fact where it says more, HTTP status, response code, request id and waiting time, as one sentence.
+    /// Empty where there is nothing.
     pub fn details(&self, language: Language) -> String {
         let german = language == Language::German;
-        let mut parts = vec![self.fact().in_language(language).to_owned()];
+        let (fact, cause) = (self.fact().in_language(language), self.cause().in_language(language));
+        let same = cause.trim_end_matches('.').to_lowercase() == fact.to_lowercase();
+        let mut parts = if same { Vec::new() } else { vec![fact.to_owned()] };
         if let Some(status) = self.http_status() {
             parts.push(format!("{} {status}", if german { "HTTP-Status" } else { "HTTP status" }));
         }
@@ -451,6 +456,9 @@ impl ReadError {
                 false => format!("next attempt in {seconds} s at the earliest"),
             });
         }
+        if parts.is_empty() {
+            return String::new();
+        }
         let label = if german { "Einzelheiten" } else { "Details" };
         format!("{label}: {}.", parts.join("; "))
     }
@@ -458,7 +466,8 @@ impl ReadError {
     /// Everything in one language, as whole sentences: cause, details, remedy.
     pub fn describe(&self, language: Language) -> String {
         let (cause, remedy) = (self.cause().in_language(language), self.remedy().in_language(language));
-        format!("{cause} {} {remedy}", self.details(language))
+        let parts = [cause, &self.details(language), remedy];
+        parts.into_iter().filter(|part| !part.is_empty()).collect::<Vec<_>>().join(" ")
     }
 }
 

@@ -164,6 +164,11 @@ impl Interval {
         self.start <= second && second < self.end
     }
 
+    /// The smallest interval that holds both.
+    pub fn hull(self, other: Interval) -> Interval {
+        Interval { start: self.start.min(other.start), end: self.end.max(other.end) }
+    }
+
     /// Whether some instant is in both. Intervals that only touch do not overlap.
     pub const fn overlaps(self, other: Interval) -> bool {
         self.start.unix() < other.end.unix() && other.start.unix() < self.end.unix()

@@ -3,9 +3,9 @@ use std::time::Duration;
 use chrono::{DateTime, NaiveTime, Utc};
 use chrono_tz::Tz;
 
-use crate::Error;
 use crate::civil::Offsets;
 use crate::time::{Day, Seconds, UtcSecond};
+use crate::{Error, Interval};
 
 /// How appointments are cut from free time: length, grid, buffers, and how early, how late and how many may be booked.
 ///
@@ -127,6 +127,14 @@ impl SlotRules {
     /// How many appointments may take place at the same time.
     pub const fn capacity(&self) -> u32 {
         self.builder.capacity
+    }
+
+    /// The stretch of time in which an appointment that is booked at `now` may start, by lead time and horizon alone; `None` where there is none.
+    /// Without a horizon it ends with the last instant that chrono can name.
+    pub fn bookable_starts(&self, zone: Tz, now: DateTime<Utc>) -> Option<Interval> {
+        let end = self.horizon(zone, now).map_or(UtcSecond::LATEST, |horizon| horizon.end);
+        let start = self.earliest(zone, now).max(UtcSecond::EARLIEST);
+        (start < end).then(|| Interval::raw(start, end.min(UtcSecond::LATEST)))
     }
 
     /// The buffer that keeps two appointments of the same kind apart: not the sum of the two buffers that meet, but the longer.

@@ -1,4 +1,4 @@
-//! The current time, injected: the engine takes it as an argument, and only the facade asks a clock.
+//! The current time, injected.
 
 use std::time::SystemTime;
 

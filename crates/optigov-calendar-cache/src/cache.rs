@@ -1,0 +1,165 @@
+//! Where readings are kept between calls: the trait, and what it stores.
+
+use std::{fmt, sync::Arc};
+
+use async_trait::async_trait;
+use chrono::{DateTime, Utc};
+use optigov_calendar::Mailbox;
+use optigov_slots::Interval;
+use serde::{Deserialize, Serialize};
+use sha2::{Digest, Sha256};
+
+use crate::Reading;
+
+/// Keeps readings between calls. The default is [`MemoryCache`](crate::MemoryCache); a store shared by many instances implements the same trait.
+///
+/// Every mailbox has a version number here. Saving a counter bumps the numbers of its mailboxes; a reading is stored under the number at which
+/// it began, and readings of older versions are ignored and age out. A cache may forget any reading at any time, but it must never
+/// return one that was stored for another key or under another version. It may fail: the calendar is then read from its source.
+///
+/// The conformance tests of the feature `testing` hold an implementation to this.
+#[async_trait]
+pub trait CalendarCache: Send + Sync {
+    /// For each of `keys`, in their order, its version and the readings stored under it. All at once: one round trip to a shared store.
+    ///
+    /// # Errors
+    /// Where the store cannot be asked.
+    async fn get(&self, keys: &[CacheKey]) -> Result<Vec<Arc<CachedReadings>>, CacheError>;
+
+    /// Stores a reading that was begun under `version`, or does nothing if the key has moved on to another version.
+    ///
+    /// # Errors
+    /// Where the store cannot be asked.
+    async fn put(&self, key: &CacheKey, version: CacheVersion, reading: Arc<Reading>) -> Result<(), CacheError>;
+
+    /// Moves every key on to a new version: what was read, or began to be read, before no longer counts, at any instance.
+    ///
+    /// # Errors
+    /// Where the store cannot be asked; the keys may then be as before.
+    async fn invalidate(&self, keys: &[CacheKey]) -> Result<(), CacheError>;
+}
+
+/// Names one mailbox as read through one connection, without saying its address: 128 bits of a SHA-256, written in hexadecimal.
+#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[serde(try_from = "String", into = "String")]
+pub struct CacheKey(u128);
+
+/// A mailbox's version number in the cache: it differs before and after every [`CalendarCache::invalidate`].
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[serde(transparent)]
+pub struct CacheVersion(pub u64);
+
+/// What a cache knows of one key.
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+#[non_exhaustive]
+pub struct CachedReadings {
+    /// The key's version now.
+    pub version: CacheVersion,
+    /// What was read under that version, in the order in which it came, the last first.
+    pub readings: Vec<Arc<Reading>>,
+}
+
+/// The cache could not be asked. The reader logs it and reads the calendar instead.
+#[derive(Debug, thiserror::Error)]
+#[error("the calendar cache does not answer")]
+pub struct CacheError(#[source] Box<dyn std::error::Error + Send + Sync>);
+
+impl CacheError {
+    /// Wraps the store's own error, which must not hold secrets or addresses: it is logged.
+    pub fn new(source: impl Into<Box<dyn std::error::Error + Send + Sync>>) -> CacheError {
+        CacheError(source.into())
+    }
+}
+
+impl CacheKey {
+    /// The key of `mailbox` under `namespace`, which tells apart connections that may answer differently for the same address.
+    pub fn new(namespace: &str, mailbox: &Mailbox) -> CacheKey {
+        let mut hash = Sha256::new();
+        hash.update(namespace.as_bytes());
+        hash.update([0]);
+        hash.update(mailbox.as_str().as_bytes());
+        let first = hash.finalize().into_iter().take(16);
+        CacheKey(first.fold(0, |key, byte| key << 8 | u128::from(byte)))
+    }
+
+    /// The first 8 of its 32 hexadecimal digits: how logs name the mailbox.
+    pub fn short(self) -> String {
+        format!("{:08x}", self.0 >> 96)
+    }
+}
+
+/// All 32 hexadecimal digits.
+impl fmt::Display for CacheKey {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{:032x}", self.0)
+    }
+}
+
+impl From<CacheKey> for String {
+    fn from(key: CacheKey) -> String {
+        key.to_string()
+    }
+}
+
+impl TryFrom<String> for CacheKey {
+    type Error = std::num::ParseIntError;
+
+    fn try_from(text: String) -> Result<CacheKey, Self::Error> {
+        u128::from_str_radix(&text, 16).map(CacheKey)
+    }
+}
+
+impl fmt::Debug for CacheKey {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "CacheKey({})", self.short())
+    }
+}
+
+/// How many readings of one mailbox are kept: as many windows as callers look at side by side (a list, two months of an overview, a day).
+const READINGS_PER_MAILBOX: usize = 4;
+
+impl CachedReadings {
+    /// A key's version without any reading.
+    pub fn none_at(version: CacheVersion) -> CachedReadings {
+        CachedReadings { version, readings: Vec::new() }
+    }
+
+    /// The newest reading that covers `window`. One that was read after `now` does not count: a clock was set back, so its age is unknown.
+    pub fn covering(&self, window: Interval, now: DateTime<Utc>) -> Option<&Arc<Reading>> {
+        let usable = self.readings.iter().rev().filter(|reading| reading.read_at() <= now && reading.covers(window));
+        usable.max_by_key(|reading| reading.read_at())
+    }
+
+    /// Adds a reading and drops what it makes useless: older ones that it covers, and beyond four the one that came first.
+    pub fn add(&mut self, reading: Arc<Reading>) {
+        self.readings.retain(|old| old.read_at() > reading.read_at() || !reading.covers(old.window()));
+        self.readings.insert(0, reading);
+        self.readings.truncate(READINGS_PER_MAILBOX);
+    }
+}
+
+macro_rules! forward {
+    ($($pointer:ty),+) => {$(
+        #[async_trait]
+        impl<T: CalendarCache + ?Sized> CalendarCache for $pointer {
+            async fn get(&self, keys: &[CacheKey]) -> Result<Vec<Arc<CachedReadings>>, CacheError> {
+                (**self).get(keys).await
+            }
+
+            async fn put(
+                &self,
+                key: &CacheKey,
+                version: CacheVersion,
+                reading: Arc<Reading>,
+            ) -> Result<(), CacheError> {
+                (**self).put(key, version, reading).await
+            }
+
+            async fn invalidate(&self, keys: &[CacheKey]) -> Result<(), CacheError> {
+                (**self).invalidate(keys).await
+            }
+        }
+    )+};
+}
+
+forward!(&T, Box<T>, Arc<T>);
