@@ -5,12 +5,12 @@ use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, PoisonError, RwLock};
 use std::time::Duration;
 
-use bytes::Bytes;
+use bytes::{Bytes, BytesMut};
 use http::header::{
     AUTHORIZATION, CONTENT_ENCODING, CONTENT_LENGTH, PROXY_AUTHORIZATION, RETRY_AFTER, WWW_AUTHENTICATE,
 };
 use http::{HeaderValue, Request, Response, StatusCode};
-use http_body_util::{BodyExt, Limited};
+use http_body_util::BodyExt;
 use hyper::body::Incoming;
 use tokio::sync::watch;
 
@@ -96,10 +96,7 @@ impl Connection {
     pub(crate) async fn answer(&self, request: Request<Incoming>) -> io::Result<Response<Body>> {
         let world = self.exchange.world();
         let (head, body) = request.into_parts();
-        let body = match Limited::new(body, LARGEST_REQUEST).collect().await {
-            Ok(body) => body.to_bytes(),
-            Err(_) => return Ok(reply::plain(StatusCode::PAYLOAD_TOO_LARGE)),
-        };
+        let Some(body) = read(body).await? else { return Ok(reply::plain(StatusCode::PAYLOAD_TOO_LARGE)) };
         let authorization = head.headers.get(AUTHORIZATION).and_then(|value| value.to_str().ok());
         let login = self.login(&world, authorization);
         let text = String::from_utf8_lossy(&body);
@@ -356,6 +353,21 @@ fn closed() -> io::Error {
 fn identified(mut response: Response<Body>, request_id: Option<HeaderValue>) -> Response<Body> {
     response.headers_mut().extend(request_id.map(|id| (reply::CLIENT_REQUEST_ID, id)));
     response
+}
+
+/// Reads a request's body. `None` where it is too large; it is read to its end all the same, so that a client that is still
+/// writing sees the answer and no broken connection.
+async fn read(mut body: Incoming) -> io::Result<Option<Bytes>> {
+    let mut read = BytesMut::new();
+    let mut is_too_large = false;
+    while let Some(frame) = body.frame().await {
+        let Ok(data) = frame.map_err(io::Error::other)?.into_data() else { continue };
+        is_too_large |= read.len() + data.len() > LARGEST_REQUEST;
+        if !is_too_large {
+            read.extend_from_slice(&data);
+        }
+    }
+    Ok((!is_too_large).then(|| read.freeze()))
 }
 
 /// The impersonated mailbox, then those named in the body, in order.
