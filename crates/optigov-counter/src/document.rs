@@ -8,10 +8,15 @@ use optigov_calendar::Text;
 use schemars::{JsonSchema, SchemaGenerator};
 use serde::{Deserializer, Serialize};
 
-use crate::fault::{Code, Fault, Faults, Step};
-use crate::text::reader::{Read, read_whole, wrong_type};
-use crate::text::value::{Arena, Value};
-use crate::text::{json, toml};
+use crate::{
+    fault::{Code, Fault, Faults, Step},
+    text::{
+        json,
+        reader::{Read, read_whole, wrong_type},
+        toml,
+        value::{Arena, Value},
+    },
+};
 
 /// The version of the format that this library writes, and the newest that it reads.
 pub const FORMAT_VERSION: u32 = 1;

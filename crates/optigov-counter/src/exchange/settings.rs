@@ -8,10 +8,9 @@ use crate::{
     fault::{Code, Fault},
     text::{
         forms::{number, text_value, words},
-        reader::{Read, Reader, wrong_type},
+        reader::{Read, Reader, malformed, wrong_type},
         value::Value,
     },
-    values::malformed,
 };
 
 words!(

@@ -4,8 +4,10 @@ use std::{borrow::Cow, ops::RangeInclusive};
 
 use optigov_calendar::Text;
 
-use crate::fault::{Code, Fault, Severity, Step, shortened};
-use crate::text::value::Value;
+use crate::{
+    fault::{Code, Fault, Severity, Step, shortened},
+    text::value::Value,
+};
 
 /// More faults than this are not kept: the text is wrong as a whole.
 pub(crate) const MOST_FAULTS: usize = 200;
@@ -274,6 +276,16 @@ pub(crate) fn wrong_type(value: &Value<'_>, expected_de: &str, expected_en: &str
     Fault::new(
         Code::WrongType,
         Text::new(format!("Hier steht {found_de}."), format!("There is {found_en} here.")),
+        Text::new(format!("Erwartet wird {expected_de}."), format!("Expected is {expected_en}.")),
+    )
+}
+
+/// A text that has not the form that its key takes.
+pub(crate) fn malformed(text: &str, expected_de: &str, expected_en: &str) -> Fault {
+    let shown = shortened(text);
+    Fault::new(
+        Code::Malformed,
+        Text::new(format!("„{shown}“ ist hier nicht zu verstehen."), format!("\"{shown}\" cannot be understood here.")),
         Text::new(format!("Erwartet wird {expected_de}."), format!("Expected is {expected_en}.")),
     )
 }

@@ -6,11 +6,10 @@ use chrono::{NaiveTime, Timelike};
 use optigov_calendar::Text;
 use optigov_slots::Hours;
 
-use super::malformed;
 use crate::{
     Fault,
     fault::{Code, shortened},
-    text::forms::text_value,
+    text::{forms::text_value, reader::malformed},
 };
 
 /// A time of day on the minute, `00:00` to `23:59`.

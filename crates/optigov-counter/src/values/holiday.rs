@@ -6,11 +6,15 @@ use chrono::{Datelike, NaiveDate};
 use holiday_de::{GermanHoliday, GermanRegion};
 use optigov_calendar::Text;
 
-use crate::Fault;
-use crate::fault::Code;
-use crate::text::forms::text_value;
-use crate::text::reader::{suggestion, word};
-use crate::values::{Date, malformed};
+use super::Date;
+use crate::{
+    Fault,
+    fault::Code,
+    text::{
+        forms::text_value,
+        reader::{malformed, suggestion, word},
+    },
+};
 
 /// A German state (Bundesland), whose public holidays a municipality has.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

@@ -1,11 +1,10 @@
 //! Ids and lines of text.
 
-use optigov_calendar::Text;
 use std::fmt;
 
-use crate::Fault;
-use crate::fault::Code;
-use crate::text::forms::text_value;
+use optigov_calendar::Text;
+
+use crate::{Fault, fault::Code, text::forms::text_value};
 
 macro_rules! id {
     ($(#[$doc:meta])+ $type:ident, $description:literal, [$($example:literal),+]) => {

@@ -1,15 +1,17 @@
 //! Lengths of time: exact ones, and civil days.
 
+use std::{fmt, time::Duration};
+
 use optigov_calendar::Text;
 use optigov_slots::Lead;
-use std::fmt;
-use std::time::Duration;
 
 use crate::{
     Fault,
     fault::Code,
-    text::{forms::text_value, reader::Reader},
-    values::malformed,
+    text::{
+        forms::text_value,
+        reader::{Reader, malformed},
+    },
 };
 
 /// An exact length of time in whole seconds, at most 366 days.

@@ -5,10 +5,11 @@ use std::fmt;
 use chrono_tz::{TZ_VARIANTS, Tz};
 use optigov_calendar::Text;
 
-use crate::Fault;
-use crate::fault::Code;
-use crate::text::forms::text_value;
-use crate::text::reader::suggestion;
+use crate::{
+    Fault,
+    fault::Code,
+    text::{forms::text_value, reader::suggestion},
+};
 
 /// An IANA time zone; `Europe/Berlin` by default.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
