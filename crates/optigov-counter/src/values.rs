@@ -1,4 +1,4 @@
-//! The small values of the format: each has one canonical text, and its constructor is the only door.
+//! The small values of the format. Each has one canonical text, and can only be made by a constructor that checks it.
 
 mod clock;
 mod date;

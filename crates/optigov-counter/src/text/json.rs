@@ -1,4 +1,5 @@
-//! JSON: parsing, and finding a fault's place in the text. Nothing is kept for the second while all is well.
+//! JSON: parsing, and finding a fault's place in the text. To find places, the text is read a second time, so a text without faults pays
+//! nothing for them.
 
 use std::{borrow::Cow, fmt};
 

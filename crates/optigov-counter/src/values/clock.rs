@@ -77,7 +77,7 @@ text_value!(
     ["08:00-12:00", "13:00-18:00", "18:00-24:00", "22:00-02:00"]
 );
 
-/// What a clock is said to show.
+/// A time of day as it is written: 24:00 is one, too.
 #[derive(PartialEq)]
 enum Clock {
     Time(NaiveTime),

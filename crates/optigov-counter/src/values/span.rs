@@ -215,8 +215,8 @@ fn too_long(text: &str) -> Fault {
         Code::OutOfRange,
         Text::new(format!("„{shown}“ ist zu lang."), format!("\"{shown}\" is too long.")),
         Text::new(
-            "Erlaubt sind höchstens 366 Tage in Stunden oder 3660 Tage.",
-            "At most 366 days in hours, or 3660 days, are allowed.",
+            "Bitte höchstens 366 Tage in Stunden oder 3660 Tage angeben.",
+            "Give at most 366 days in hours, or 3660 days.",
         ),
     )
 }

@@ -28,8 +28,8 @@ impl Zone {
                 ),
                 suggestion(trimmed, TZ_VARIANTS.iter().map(|zone| zone.name())).unwrap_or_else(|| {
                     Text::new(
-                        "Erwartet wird ein IANA-Name wie „Europe/Berlin“.",
-                        "Expected is an IANA name such as \"Europe/Berlin\".",
+                        "Bitte einen IANA-Namen wie „Europe/Berlin“ angeben.",
+                        "Give an IANA name such as \"Europe/Berlin\".",
                     )
                 }),
             )
