@@ -64,7 +64,9 @@ pub(crate) struct Views<'a> {
 enum Seen {
     Whole(Whole),
     /// The server does not expand series. The request that showed it, if it was one of this call, has this id.
-    Unexpanded { id: Option<String> },
+    Unexpanded {
+        id: Option<String>,
+    },
 }
 
 /// All items of the window, as far as views show them.
@@ -179,10 +181,7 @@ impl Views<'_> {
 /// not read until then.
 fn is_not_allowed(error: &ReadError) -> bool {
     use ReadErrorKind::{AccessDenied, ImpersonationDenied, MailboxNotFound, NotPrimaryAddress, RequestRejected};
-    matches!(
-        error.kind(),
-        AccessDenied | ImpersonationDenied | MailboxNotFound | NotPrimaryAddress | RequestRejected
-    )
+    matches!(error.kind(), AccessDenied | ImpersonationDenied | MailboxNotFound | NotPrimaryAddress | RequestRejected)
 }
 
 impl Whole {

@@ -6,8 +6,8 @@ use bytes::Bytes;
 use chrono::{DateTime, Utc};
 use http::{HeaderMap, StatusCode};
 use optigov_calendar::{
-    Access, CHECKED_DAYS, CalendarEntry, ConnectionReport, EntryTime, Finding, Language, Mailbox, ReadError, ReadErrorKind, Step,
-    StepReport, StepWarning, Text, TitleVisibility, check_window,
+    Access, CHECKED_DAYS, CalendarEntry, ConnectionReport, EntryTime, Finding, Language, Mailbox, ReadError,
+    ReadErrorKind, Step, StepReport, StepWarning, Text, TitleVisibility, check_window,
 };
 use optigov_slots::Interval;
 use tokio::time::{Instant, timeout, timeout_at};

@@ -74,7 +74,9 @@ pub(crate) async fn read_group(
                 answered = true;
                 results[part].clone_from_slice(&read);
             }
-            Err(error) if part.len() > 1 && may_mean_one_mailbox(&error) && (answered || fruitless < MOST_FRUITLESS) => {
+            Err(error)
+                if part.len() > 1 && may_mean_one_mailbox(&error) && (answered || fruitless < MOST_FRUITLESS) =>
+            {
                 fruitless += 1;
                 let Range { start, end } = part;
                 let middle = start + (end - start) / 2;
@@ -82,6 +84,8 @@ pub(crate) async fn read_group(
                 open.extend([start..middle, middle..end]);
             }
             Err(error) if part.len() == mailboxes.len() => return Err(error),
+            // Nobody is impersonated here: whatever is said of a mailbox is said of its calendar.
+            Err(error) if error.is_mailbox() => results[part].fill(Err(error.at(Step::Calendar))),
             Err(error) => results[part].fill(Err(error)),
         }
     }

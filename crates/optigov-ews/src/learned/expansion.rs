@@ -103,7 +103,8 @@ impl Index {
     fn accounts_for(&self, event: Interval, status: EntryStatus) -> bool {
         let (start, end) = minutes(event);
         let around = |minute: i64| [minute - 1, minute, minute + 1];
-        if around(start).into_iter().any(|start| around(end).into_iter().any(|end| self.times.contains(&(start, end)))) {
+        if around(start).into_iter().any(|start| around(end).into_iter().any(|end| self.times.contains(&(start, end))))
+        {
             return true;
         }
         let length = event.end_unix() - event.start_unix();

@@ -253,8 +253,8 @@ mod tests {
 
     #[test]
     fn each_mailbox_has_its_own_result_and_less_than_events_is_not_free() {
-        let answer =
-            read(include_bytes!("../../tests/goldens/get_user_availability.response.xml"), asked(4)).expect("an envelope");
+        let answer = read(include_bytes!("../../tests/goldens/get_user_availability.response.xml"), asked(4))
+            .expect("an envelope");
         let mut results = answer.content.expect("results").into_iter();
         let event = |start, end, status| CalendarEntry::timed(interval(start, end), status);
         let anna = results.next().expect("anna's").expect("events");
@@ -270,8 +270,8 @@ mod tests {
 
     #[test]
     fn a_result_too_few_is_an_error() {
-        let answer =
-            read(include_bytes!("../../tests/goldens/get_user_availability.response.xml"), asked(5)).expect("an envelope");
+        let answer = read(include_bytes!("../../tests/goldens/get_user_availability.response.xml"), asked(5))
+            .expect("an envelope");
         assert_eq!(answer.content.expect_err("one is missing").kind(), ReadErrorKind::Malformed);
     }
 }

@@ -1,7 +1,9 @@
 //! Whether the server expands series: how the client finds out, and what it does where the server does not.
 
 use chrono::TimeDelta;
-use optigov_calendar::{AllDayFlag, Calendar, EwsSettings, Mailbox, ReadErrorKind, Step, StepOutcome, UnexpandedSeries};
+use optigov_calendar::{
+    AllDayFlag, Calendar, EwsSettings, Mailbox, ReadErrorKind, Step, StepOutcome, UnexpandedSeries,
+};
 use optigov_ews::EwsClient;
 use optigov_exchange_simulator::{
     Account, Contradiction, Effect, Entry, Fault, Mailbox as SimulatedMailbox, Scenario, Simulator,

@@ -114,7 +114,10 @@ impl Scripted {
             Some(_) => format!("https://localhost:{}/EWS/Exchange.asmx", address.port()),
             None => format!("http://{address}/EWS/Exchange.asmx"),
         };
-        let shared = Arc::new(Shared { answer: Box::new(answer), received: Mutex::default(), arrived: Notify::new(),
+        let shared = Arc::new(Shared {
+            answer: Box::new(answer),
+            received: Mutex::default(),
+            arrived: Notify::new(),
             compares: AtomicBool::new(false),
         });
         let (at_work, tls) = (shared.clone(), tls.map(|config| TlsAcceptor::from(Arc::new(config))));
@@ -229,7 +232,8 @@ async fn serve(
             let (head, body) = request.into_parts();
             let body = body.collect().await.map_err(io::Error::other)?.to_bytes();
             let body = String::from_utf8_lossy(&body).into_owned();
-            let is_comparison = body.contains("<m:GetUserAvailabilityRequest>") && body.contains("ExchangeImpersonation");
+            let is_comparison =
+                body.contains("<m:GetUserAvailabilityRequest>") && body.contains("ExchangeImpersonation");
             if is_comparison && !shared.compares.load(Ordering::Relaxed) {
                 return Ok(Response::new(Full::new(Bytes::from(envelope(NOTHING_BUSY)))));
             }

@@ -36,10 +36,7 @@ fn the_request_asks_for_times_and_status_and_no_title() {
         for field in ["Subject", "Body", "Attendees", "Location", "Organizer", "AllProperties", "Default"] {
             assert!(!operation.contains(field), "{field}");
         }
-        golden(
-            name,
-            &soap::envelope(RequestVersion::default(), Some(ActingFor { id, mailbox: &mailbox }), &operation),
-        );
+        golden(name, &soap::envelope(RequestVersion::default(), Some(ActingFor { id, mailbox: &mailbox }), &operation));
     }
 }
 
@@ -124,8 +121,8 @@ fn a_broken_item_is_an_error_that_names_it_and_no_hole() {
 #[test]
 fn a_note_in_the_folder_blocks_nothing_and_breaks_nothing() {
     let whole = include_str!("../../../tests/goldens/find_item.response.xml");
-    let view = content(&whole.replace("<t:Items>", "<t:Items><t:Message><t:ItemId Id=\"x\"/></t:Message>"))
-        .expect("a view");
+    let view =
+        content(&whole.replace("<t:Items>", "<t:Items><t:Message><t:ItemId Id=\"x\"/></t:Message>")).expect("a view");
     assert_eq!(view.items.len(), 4);
 }
 
@@ -175,8 +172,8 @@ fn written(view: &View, style: usize) -> String {
 fn any_item() -> impl Strategy<Value = Item> {
     let status = prop::sample::select(EntryStatus::ALL.to_vec());
     let days = (0_i64..20_000, 1_i64..30);
-    (any::<u64>(), any::<bool>(), 0_i64..2_000_000_000, 1_i64..10_000_000, days, status, any::<bool>())
-        .prop_map(|(id, all_day, start, length, (first, days), status, cancelled)| {
+    (any::<u64>(), any::<bool>(), 0_i64..2_000_000_000, 1_i64..10_000_000, days, status, any::<bool>()).prop_map(
+        |(id, all_day, start, length, (first, days), status, cancelled)| {
             let date = |day: i64| DateTime::from_timestamp(day * 86_400, 0).expect("in range").date_naive();
             let interval = match all_day {
                 true => Interval::of_dates(date(first), date(first + days - 1), chrono_tz::Europe::Berlin),
@@ -188,7 +185,8 @@ fn any_item() -> impl Strategy<Value = Item> {
                 false => CalendarEntry::timed(interval, status),
             };
             Item { interval, entry: if cancelled { entry.cancelled() } else { entry }, id }
-        })
+        },
+    )
 }
 
 proptest! {
@@ -225,11 +223,22 @@ fn what_contradicts_itself_is_malformed() {
     let changes = [
         ("<t:Items>", "<t:Groups>", "</t:Items>", "</t:Groups>", "RootFolder holds no Items"),
         ("<t:Items>", "<t:Items/><t:Items>", "", "", "the answer holds Items twice"),
-        ("</m:ResponseCode>", "</m:ResponseCode><m:ResponseCode>NoError</m:ResponseCode>", "", "", "the answer holds ResponseCode twice"),
+        (
+            "</m:ResponseCode>",
+            "</m:ResponseCode><m:ResponseCode>NoError</m:ResponseCode>",
+            "",
+            "",
+            "the answer holds ResponseCode twice",
+        ),
         ("</t:Start>", "</t:Start><t:Start>2001-01-01T00:00:00Z</t:Start>", "", "", "the answer holds Start twice"),
         ("</t:End>", "</t:End><t:End>2027-01-01T00:00:00Z</t:End>", "", "", "the answer holds End twice"),
-        ("</t:LegacyFreeBusyStatus>", "</t:LegacyFreeBusyStatus><t:LegacyFreeBusyStatus>Free</t:LegacyFreeBusyStatus>", "", "",
-         "the answer holds LegacyFreeBusyStatus twice"),
+        (
+            "</t:LegacyFreeBusyStatus>",
+            "</t:LegacyFreeBusyStatus><t:LegacyFreeBusyStatus>Free</t:LegacyFreeBusyStatus>",
+            "",
+            "",
+            "the answer holds LegacyFreeBusyStatus twice",
+        ),
     ];
     for (from, to, from_end, to_end, fact) in changes {
         let changed = whole.replace(from, to);
