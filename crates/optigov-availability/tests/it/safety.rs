@@ -691,6 +691,31 @@ fn case() -> impl Strategy<Value = Case> {
     })
 }
 
+/// What the random towns show for all, once by hand: the list is empty, and no start of the list of a healthy server is confirmed.
+#[tokio::test]
+async fn a_series_that_began_before_the_window_leaves_no_slot_where_the_server_does_not_expand_it() {
+    let series = Item::Series { day: 0, start: 9 * 60, minutes: 60, count: 9, deleted: 20 };
+    let desk = Desk { mailboxes: BTreeSet::from([0]), needed: 0, all_day_blocks: false, tentative_blocks: false };
+    let case = Case {
+        calendars: vec![vec![series]],
+        counters: vec![desk],
+        length: 30,
+        buffers: (0, 0),
+        policy: Policy::Close,
+        free_busy: false,
+        unexpanded: true,
+        steps: Vec::new(),
+    };
+    let mut run = Run::new(&case);
+    run.step(&Step::Ask { first: 5, days: 2 }).await.expect("the oracle agrees");
+    assert!(run.listed.is_empty(), "{:?}", run.listed);
+    let counter = run.availability.counter("s0").expect("it exists");
+    for minute in [8 * 60, 9 * 60, 9 * 60 + 30, 13 * 60] {
+        let verdict = counter.confirm(&Wanted::new(), berlin(wall(5, minute))).await.expect("the request holds");
+        assert!(!verdict.is_bookable() && verdict.status.is_unknown(), "{:?}", verdict.status);
+    }
+}
+
 /// Some hundred, unless the environment asks for more.
 fn cases() -> u32 {
     std::env::var_os("PROPTEST_CASES").map_or(200, |_| ProptestConfig::default().cases)
