@@ -12,7 +12,9 @@ use optigov_calendar::{
     UnexpandedSeries,
 };
 use optigov_ews::EwsClient;
-use optigov_exchange_simulator::{Account, Entry, Mailbox as SimulatedMailbox, Scenario, Simulator};
+use optigov_exchange_simulator::{
+    Account, Contradiction, Effect, Entry, Fault, Mailbox as SimulatedMailbox, Scenario, Simulator,
+};
 
 use optigov_slots::Interval;
 
@@ -329,5 +331,50 @@ async fn requests_name_exchange_2013_or_the_version_that_was_set() {
         read(&server.client().settings(set).build(), &anna()).await.expect("a view");
         let request = server.received().pop().expect("a request");
         assert!(request.body.contains(&format!("<t:RequestServerVersion Version={name}/>")), "{}", request.body);
+    }
+}
+
+#[tokio::test]
+async fn a_view_that_contradicts_itself_or_the_request_is_malformed() {
+    use Contradiction::{
+        Groups, MoreThanAsked, NoItems, Status, TwoEnds, TwoFolders, TwoMessages, TwoResponseCodes, TwoStarts,
+        UnreadableIncludesLast,
+    };
+    let contradictions = [
+        TwoMessages,
+        TwoFolders,
+        TwoResponseCodes,
+        TwoStarts,
+        TwoEnds,
+        UnreadableIncludesLast,
+        MoreThanAsked,
+        Groups,
+        NoItems,
+        Status(500),
+    ];
+    let (simulator, client) = busy_calendar(50);
+    let year = interval("2024-01-01T00:00:00Z", "2025-01-01T00:00:00Z");
+    for contradiction in contradictions {
+        let fault = Fault::new(Effect::Contradiction(contradiction.clone()));
+        simulator.update(|scenario| *scenario = scenario.clone().fault(fault)).expect("the scenario holds");
+        let error = client.impersonate(&anna()).calendar_view(year).await.expect_err("no calendar");
+        assert_eq!(error.kind(), ReadErrorKind::Malformed, "{contradiction:?}");
+        simulator.update(Scenario::clear_faults).expect("the scenario holds");
+    }
+    assert_eq!(client.impersonate(&anna()).calendar_view(year).await.expect("a view").entries().len(), 50);
+}
+
+#[tokio::test]
+async fn years_with_a_sign_or_five_digits_are_no_times() {
+    let (simulator, client) = busy_calendar(5);
+    let year = interval("2024-01-01T00:00:00Z", "2025-01-01T00:00:00Z");
+    for text in ["+12026", "12026", "-0001", "+262142", "-262143", "0000", "99999999999"] {
+        let fault = Fault::new(Effect::Year(text.to_owned()));
+        simulator.update(|scenario| *scenario = scenario.clone().fault(fault)).expect("the scenario holds");
+        let error = client.impersonate(&anna()).calendar_view(year).await.expect_err(text);
+        assert_eq!(error.kind(), ReadErrorKind::Malformed, "{text}");
+        let free_busy = client.free_busy(&[anna()], year).await;
+        assert_eq!(free_busy[0].as_ref().expect_err(text).kind(), ReadErrorKind::Malformed, "{text}");
+        simulator.update(Scenario::clear_faults).expect("the scenario holds");
     }
 }

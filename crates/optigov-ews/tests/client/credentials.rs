@@ -7,10 +7,10 @@ use std::sync::{
 
 use optigov_calendar::{Mailbox, ReadErrorKind};
 use optigov_ews::{Credentials, EwsClient, TokenProvider, TokenReason};
-use optigov_exchange_simulator::{Account, Mailbox as SimulatedMailbox, Scenario, Scheme, Simulator};
+use optigov_exchange_simulator::{Account, Entry, Mailbox as SimulatedMailbox, Scenario, Scheme, Simulator};
 use secrecy::SecretString;
 
-use crate::support::{PASSWORD, Setup, anna, read};
+use crate::support::{PASSWORD, Setup, anna, read, utc};
 
 pub(crate) fn scenario() -> Scenario {
     let names = ["anna", "berta", "carla"].map(|name| format!("{name}@musterstadt.example"));
@@ -87,10 +87,12 @@ impl TokenProvider for Tokens {
 }
 
 async fn with_tokens(tokens: &'static [&'static str]) -> (Option<ReadErrorKind>, usize) {
+    // An occurrence shows that the server expands series, so a single request reads the calendar.
+    let weekly = Entry::timed(utc("2026-11-24T09:00:00Z"), utc("2026-11-24T10:00:00Z")).recurs("FREQ=WEEKLY");
     let scenario = Scenario::new()
         .schemes([Scheme::Bearer])
         .account(Account::new("svc-optigov").bearer("gut").impersonates(["anna@musterstadt.example"]))
-        .mailbox(SimulatedMailbox::new("anna@musterstadt.example"));
+        .mailbox(SimulatedMailbox::new("anna@musterstadt.example").entry(weekly));
     let simulator = Simulator::start(scenario).expect("a simulator");
     let provider = Arc::new(Tokens { asked: AtomicUsize::new(0), tokens });
     let client = client(&simulator, Credentials::bearer(provider.clone()));
