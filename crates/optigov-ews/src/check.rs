@@ -129,8 +129,9 @@ impl Check<'_> {
 
     /// Asks without a credential.
     async fn probe(&self, dialled: Dialled) -> Result<Probe, ReadError> {
+        let connector = &self.session.connector;
         let mut connection = Connection::over(dialled).await?;
-        let answer = connection.post(&self.session.connector, HeaderMap::new(), Bytes::new()).await?;
+        let answer = connection.post(connector, HeaderMap::new(), Bytes::new(), connector.route.idle_timeout()).await?;
         Ok(match answer.status {
             StatusCode::UNAUTHORIZED => Probe::Asked(offered_schemes(&answer.headers)),
             status if status.is_success() => Probe::NotAsked,

@@ -1,32 +1,37 @@
 //! One account's dealings with one server: everything that the clones of a client share, and how a single request is sent.
 
-use std::sync::{OnceLock, atomic::AtomicI64};
+use std::sync::{Arc, OnceLock, atomic::AtomicI64};
 
 use bytes::Bytes;
-use optigov_calendar::{EwsSettings, Mailbox, ReadError, ReadErrorKind, Route};
-use tokio::time::{Instant, timeout_at};
+use optigov_calendar::{EwsSettings, Mailbox, ReadError, ReadErrorKind, Route, Text};
+use tokio::time::{Instant, sleep, timeout_at};
 use uuid::Uuid;
 
 use crate::{
     credentials::Credentials,
     interpret::interpret,
+    ops::get_server_time_zones,
+    prove,
+    retry::{self, Again},
     soap::{self, ActingFor},
-    transport::{Post, Transport, connector::Connector, limits::Limits, vault::Vault},
+    transport::{
+        Post, Transport,
+        connector::Connector,
+        limits::{LONGEST_BACK_OFF, Limits},
+        vault::{Proof, Unauthorized, Vault},
+    },
     version::ServerVersion,
 };
 
-/// A request is tried again this often when the server throttles it or drops the connection; the call's deadline may end it sooner.
-const MOST_TRIES: u32 = 6;
-
 pub(crate) struct Session {
-    pub(crate) connector: Connector,
-    pub(crate) vault: Vault,
+    pub(crate) connector: Arc<Connector>,
+    pub(crate) vault: Arc<Vault>,
     pub(crate) settings: EwsSettings,
     /// The longest free/busy window in seconds that the server may still take; zero when it has refused none.
     pub(crate) longest_free_busy: AtomicI64,
-    server: OnceLock<ServerVersion>,
-    transport: Transport,
-    limits: Limits,
+    pub(crate) limits: Limits,
+    server: Arc<OnceLock<ServerVersion>>,
+    transport: Arc<Transport>,
 }
 
 /// One request of an operation, and for whom.
@@ -46,14 +51,14 @@ impl Session {
     /// # Errors
     /// [`ReadError::is_configuration`] when something about the route cannot be used.
     pub(crate) fn new(route: Route, credentials: Credentials, settings: EwsSettings) -> Result<Session, ReadError> {
-        let connector = Connector::new(route, settings.user_agent.as_ref())?;
+        let connector = Arc::new(Connector::new(route, settings.user_agent.as_ref())?);
         Ok(Session {
-            transport: Transport::new(&connector)?,
+            transport: Arc::new(Transport::new(connector.clone())),
             limits: Limits::new(connector.route.in_flight().get()),
-            vault: Vault::new(credentials, settings.credential_lock),
+            vault: Arc::new(Vault::new(credentials, settings.credential_lock)),
             settings,
             longest_free_busy: AtomicI64::new(0),
-            server: OnceLock::new(),
+            server: Arc::new(OnceLock::new()),
             connector,
         })
     }
@@ -104,68 +109,132 @@ impl Session {
         read: impl Fn(&[u8]) -> Result<soap::Answer<T>, ReadError>,
     ) -> Result<T, ReadError> {
         let Call { operation, id, body, anchor, charged, deadline } = call;
-        let (id, body) = (id.to_string(), Bytes::from(body));
-        let post = Post { body, anchor, id: &id };
-        let mut tries = 0;
+        let post = Post { body: Bytes::from(body), anchor: anchor.cloned(), id: id.to_string() };
+        let mut sent = 0;
         loop {
             let once = self.call_once(&post, operation, charged, deadline, &read);
-            let error = match timeout_at(deadline, once).await.unwrap_or_else(|_| Err(ReadError::deadline())) {
+            let failed = match timeout_at(deadline, once).await.unwrap_or_else(|_| Err(ReadError::deadline().into())) {
                 Ok(content) => return Ok(content),
-                Err(error) => error.with_request_id(&id),
+                Err(failed) => failed,
             };
+            sent += 1;
+            let Failed { error, unauthorized } = failed;
+            let error = error.with_request_id(&post.id);
             tracing::debug!(
                 operation,
-                request = id,
+                request = post.id,
                 kind = error.kind().as_str(),
                 status = error.http_status(),
                 code = error.code().map(|code| code.as_str()),
                 "request failed"
             );
-            tries += 1;
-            // Where nothing was sent, it was our own memory of an earlier answer that held the request back.
-            let again = if error.is_throttled() && error.step().is_some() {
-                let wait = self.limits.throttled(charged, error.retry_after(), tries - 1);
-                Instant::now() + wait < deadline
-            } else {
-                error.is_before_the_answer() && tries < 3
+            let again = match unauthorized {
+                None if error.kind() == ReadErrorKind::CredentialsRefused => Again::No,
+                Some(Unauthorized::Locked) => Again::No,
+                _ => retry::after(&error, sent),
             };
-            if !again || tries == MOST_TRIES {
-                return Err(error);
+            match again {
+                Again::After(pause) if Instant::now() + pause < deadline => sleep(pause).await,
+                Again::BackOff => {
+                    let wait = self.limits.throttled(charged, error.retry_after(), sent - 1);
+                    if !retry::may_back_off(sent) || Instant::now() + wait >= deadline {
+                        return Err(capped(error));
+                    }
+                }
+                // The credential is good, and the server answers 401 all the same.
+                Again::No if unauthorized == Some(Unauthorized::InDoubt) => {
+                    self.limits.throttled(charged, None, sent);
+                    return Err(refused_while_accepted(error));
+                }
+                _ => return Err(error),
             }
         }
     }
 
     async fn call_once<T>(
         &self,
-        post: &Post<'_>,
+        post: &Post,
         operation: &'static str,
         charged: Option<&Mailbox>,
         deadline: Instant,
         read: &impl Fn(&[u8]) -> Result<soap::Answer<T>, ReadError>,
-    ) -> Result<T, ReadError> {
+    ) -> Result<T, Failed> {
         let _permit = self.limits.admit(charged, deadline).await?;
-        let admission = self.vault.admit().await?;
-        let answer = self.transport.post(&self.connector, &admission, post).await.inspect_err(|error| {
-            if matches!(error.kind(), ReadErrorKind::CredentialsRefused | ReadErrorKind::SchemeNotOffered) {
-                admission.refused();
+        let admission = self.vault.admit(|proof| self.prove(proof, post)).await?;
+        let answer = self.transport.post(&admission.credentials, admission.generation, post).await;
+        let answer = match answer {
+            Ok(answer) => answer,
+            Err(error) if error.kind() == ReadErrorKind::CredentialsRefused => {
+                return Err(Failed { error, unauthorized: Some(admission.unauthorized()) });
             }
-        })?;
+            Err(error) => {
+                admission.unanswered();
+                return Err(error.into());
+            }
+        };
         let status = answer.status;
         tracing::debug!(operation, request = post.id, status = status.as_u16(), bytes = answer.body.len(), "answer");
         let with_status = |error: ReadError| match status.is_success() {
             true => error,
             false => error.with_http_status(status.as_u16()),
         };
-        let answer = interpret(answer, read).map_err(with_status)?;
+        let answer = interpret(answer, read).map_err(|error| {
+            admission.unanswered();
+            with_status(error)
+        })?;
         // Only Exchange itself answers in SOAP, and only after it has accepted the credential.
         admission.accepted();
-        drop(admission);
         if let Some(server) = answer.server {
             self.server.get_or_init(|| server);
         }
-        if !answer.content.as_ref().is_err_and(ReadError::is_throttled) {
-            self.limits.answered();
+        if !answer.content.as_ref().is_err_and(|error| retry::after(error, 0) == Again::BackOff) {
+            self.limits.answered(charged);
         }
-        answer.content.map_err(with_status)
+        answer.content.map_err(|error| with_status(error).into())
+    }
+
+    /// Sees to the proof of the credential in a task of its own, so that a caller who gives up neither repeats it nor loses its verdict.
+    fn prove(&self, proof: Proof, post: &Post) {
+        let id = Uuid::new_v4().to_string();
+        let post = match proof.on_behalf {
+            true => Post { body: post.body.clone(), anchor: post.anchor.clone(), id },
+            false => {
+                let body = soap::envelope(self.settings.request_version, None, get_server_time_zones::REQUEST);
+                Post { body: Bytes::from(body), anchor: None, id }
+            }
+        };
+        let idle_timeout = self.route().idle_timeout();
+        tokio::spawn(prove::run(proof, self.transport.clone(), self.server.clone(), post, idle_timeout));
+    }
+}
+
+/// Why a request failed, and what that means for the credential.
+struct Failed {
+    error: ReadError,
+    /// What a 401 means, where it answered a request with a credential that had been accepted.
+    unauthorized: Option<Unauthorized>,
+}
+
+impl From<ReadError> for Failed {
+    fn from(error: ReadError) -> Failed {
+        Failed { error, unauthorized: None }
+    }
+}
+
+/// The same with the time after which it is in fact asked again.
+fn capped(error: ReadError) -> ReadError {
+    let wait = error.retry_after().map(|wait| wait.min(LONGEST_BACK_OFF));
+    error.with_retry_after(wait)
+}
+
+fn refused_while_accepted(error: ReadError) -> ReadError {
+    let fact = Text::fixed(
+        "der Server antwortet mit 401, obwohl er dieselben Zugangsdaten gerade angenommen hat",
+        "the server answers 401 although it has just accepted the same credential",
+    );
+    let throttled = ReadError::new(ReadErrorKind::Throttled, fact).with_http_status(401);
+    match error.request_id() {
+        Some(id) => throttled.with_request_id(id),
+        None => throttled,
     }
 }

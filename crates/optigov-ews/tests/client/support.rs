@@ -70,7 +70,8 @@ impl Received {
     }
 }
 
-/// Answers every request by a function of its number, from zero, and of the request.
+/// Answers every request by a function of its number, from zero, and of the request. The request that proves the credential is answered well
+/// and not counted, unless the test is about it.
 pub(crate) struct Scripted {
     pub(crate) url: String,
     pub(crate) address: SocketAddr,
@@ -82,6 +83,8 @@ type Script = Box<dyn Fn(usize, &Received) -> Reply + Send + Sync>;
 
 struct Shared {
     answer: Script,
+    /// Whether proofs are answered well and not counted.
+    proves: bool,
     received: Mutex<Vec<Received>>,
     arrived: Notify,
 }
@@ -89,6 +92,13 @@ struct Shared {
 impl Scripted {
     pub(crate) async fn start(answer: impl Fn(usize, &Received) -> Reply + Send + Sync + 'static) -> Scripted {
         Scripted::start_at("127.0.0.1:0", None, answer).await
+    }
+
+    /// Answers the request that proves the credential by the function as well.
+    pub(crate) async fn start_with_proofs(
+        answer: impl Fn(usize, &Received) -> Reply + Send + Sync + 'static,
+    ) -> Scripted {
+        Scripted::start_as("127.0.0.1:0", None, false, answer).await
     }
 
     pub(crate) async fn start_tls(
@@ -103,13 +113,22 @@ impl Scripted {
         tls: Option<ServerConfig>,
         answer: impl Fn(usize, &Received) -> Reply + Send + Sync + 'static,
     ) -> Scripted {
+        Scripted::start_as(address, tls, true, answer).await
+    }
+
+    async fn start_as(
+        address: &str,
+        tls: Option<ServerConfig>,
+        proves: bool,
+        answer: impl Fn(usize, &Received) -> Reply + Send + Sync + 'static,
+    ) -> Scripted {
         let listener = TcpListener::bind(address).await.expect("a loopback port");
         let address = listener.local_addr().expect("an address");
         let url = match tls {
             Some(_) => format!("https://localhost:{}/EWS/Exchange.asmx", address.port()),
             None => format!("http://{address}/EWS/Exchange.asmx"),
         };
-        let shared = Arc::new(Shared { answer: Box::new(answer), received: Mutex::default(), arrived: Notify::new() });
+        let shared = Arc::new(Shared { answer: Box::new(answer), proves, received: Mutex::default(), arrived: Notify::new() });
         let (at_work, tls) = (shared.clone(), tls.map(|config| TlsAcceptor::from(Arc::new(config))));
         let task = tokio::spawn(async move {
             let mut connection = 0;
@@ -215,6 +234,9 @@ async fn serve(
             let (head, body) = request.into_parts();
             let body = body.collect().await.map_err(io::Error::other)?.to_bytes();
             let body = String::from_utf8_lossy(&body).into_owned();
+            if shared.proves && body.contains("GetServerTimeZones") {
+                return Ok(Response::new(Full::new(Bytes::from(envelope("<m:GetServerTimeZonesResponse/>")))));
+            }
             let received = Received { from, connection, headers: head.headers, body };
             let number = {
                 let mut log = shared.received.lock().expect("the log");
