@@ -33,9 +33,9 @@ pub(crate) async fn run(
     sleep(proof.pause).await;
     let mut reason = TokenReason::Needed;
     let answer = loop {
-        let ready = match transport.open(&proof.credentials, &post, reason).await {
+        let ready = match transport.open(&proof.credentials, proof.generation, &post, reason).await {
             Ok(Opened::Ready(ready)) => ready,
-            Ok(Opened::Answered(_, answer)) => {
+            Ok(Opened::Answered(answer)) => {
                 return match verdict(answer, &server) {
                     Ok(()) => proof.accepted(),
                     Err(error) => proof.not_sent(error.with_request_id(&post.id)),

@@ -41,7 +41,9 @@ pub(crate) fn after(error: &ReadError, sent: u32) -> Again {
         _ if error.is_throttled() => Again::BackOff,
         _ if error.is_before_the_answer() => up_to(MOST_TRIES_UNANSWERED, Again::After(Duration::ZERO)),
         // The credential has been proven once more since, or it is about to be.
-        _ if error.kind() == ReadErrorKind::CredentialsRefused => up_to(MOST_TRIES_GENTLY, Again::After(Duration::ZERO)),
+        _ if error.kind() == ReadErrorKind::CredentialsRefused => {
+            up_to(MOST_TRIES_GENTLY, Again::After(Duration::ZERO))
+        }
         _ => Again::No,
     }
 }

@@ -118,7 +118,7 @@ impl Session {
                 Err(failed) => failed,
             };
             sent += 1;
-            let Failed { error, unauthorized } = failed;
+            let Failed { error, is_of_the_proof, unauthorized } = failed;
             let error = error.with_request_id(&post.id);
             tracing::debug!(
                 operation,
@@ -129,7 +129,7 @@ impl Session {
                 "request failed"
             );
             let again = match unauthorized {
-                None if error.kind() == ReadErrorKind::CredentialsRefused => Again::No,
+                _ if is_of_the_proof => return Err(capped(error)),
                 Some(Unauthorized::Locked) => Again::No,
                 _ => retry::after(&error, sent),
             };
@@ -160,12 +160,13 @@ impl Session {
         read: &impl Fn(&[u8]) -> Result<soap::Answer<T>, ReadError>,
     ) -> Result<T, Failed> {
         let _permit = self.limits.admit(charged, deadline).await?;
-        let admission = self.vault.admit(|proof| self.prove(proof, post)).await?;
+        let admission = self.vault.admit(|proof| self.prove(proof, post)).await;
+        let admission = admission.map_err(|error| Failed { error, is_of_the_proof: true, unauthorized: None })?;
         let answer = self.transport.post(&admission.credentials, admission.generation, post).await;
         let answer = match answer {
             Ok(answer) => answer,
             Err(error) if error.kind() == ReadErrorKind::CredentialsRefused => {
-                return Err(Failed { error, unauthorized: Some(admission.unauthorized()) });
+                return Err(Failed { error, is_of_the_proof: false, unauthorized: Some(admission.unauthorized()) });
             }
             Err(error) => {
                 admission.unanswered();
@@ -211,13 +212,15 @@ impl Session {
 /// Why a request failed, and what that means for the credential.
 struct Failed {
     error: ReadError,
+    /// It is how the proof of the credential ended, which is never repeated by itself.
+    is_of_the_proof: bool,
     /// What a 401 means, where it answered a request with a credential that had been accepted.
     unauthorized: Option<Unauthorized>,
 }
 
 impl From<ReadError> for Failed {
     fn from(error: ReadError) -> Failed {
-        Failed { error, unauthorized: None }
+        Failed { error, is_of_the_proof: false, unauthorized: None }
     }
 }
 

@@ -50,7 +50,7 @@ pub(crate) enum Opened {
     /// The next request on it carries the proof of who the account is. None has been sent yet.
     Ready(Ready),
     /// Something else than the server's authentication has answered.
-    Answered(Connection, Answer),
+    Answered(Answer),
 }
 
 /// A connection on which the next request is a proof.
@@ -87,9 +87,9 @@ impl Transport {
                 Err(error) => return Err(error),
             }
         }
-        match self.open(credentials, post, TokenReason::Needed).await? {
+        match self.open(credentials, generation, post, TokenReason::Needed).await? {
             Opened::Ready(ready) => self.deliver(ready, credentials, generation, post, idle_timeout).await,
-            Opened::Answered(connection, answer) => self.received(credentials, generation, connection, answer),
+            Opened::Answered(answer) => Ok(answer),
         }
     }
 
@@ -100,6 +100,7 @@ impl Transport {
     pub(crate) async fn open(
         &self,
         credentials: &Credentials,
+        generation: u64,
         post: &Post,
         reason: TokenReason,
     ) -> Result<Opened, ReadError> {
@@ -109,7 +110,12 @@ impl Transport {
             (Some(authorization), _) => Ok(Opened::Ready(Ready { connection, authorization })),
             #[cfg(feature = "ntlm")]
             (None, Scheme::Ntlm(login) | Scheme::Negotiate(login)) => {
-                ntlm::open(connection, &self.connector, credentials.scheme(), login, post).await
+                match ntlm::open(connection, &self.connector, credentials.scheme(), login, post).await? {
+                    (connection, Ok(authorization)) => Ok(Opened::Ready(Ready { connection, authorization })),
+                    (connection, Err(answer)) => {
+                        self.received(credentials, generation, connection, answer).map(Opened::Answered)
+                    }
+                }
             }
             (None, _) => Err(ReadError::internal()),
         }

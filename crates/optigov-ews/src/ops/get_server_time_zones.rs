@@ -29,7 +29,8 @@ mod tests {
 
     #[test]
     fn an_answer_and_a_fault_are_read() {
-        let answer = read(include_bytes!("../../tests/goldens/get_server_time_zones.response.xml")).expect("an envelope");
+        let answer =
+            read(include_bytes!("../../tests/goldens/get_server_time_zones.response.xml")).expect("an envelope");
         assert!(answer.content.is_ok() && answer.server.is_some());
         let fault = read(include_bytes!("../../tests/goldens/fault_busy.response.xml")).expect("an envelope");
         assert!(fault.content.is_err());

@@ -302,7 +302,7 @@ mod tests {
     async fn without_a_word_from_the_server_waits_double_and_differ() {
         let limits = Limits::new(8);
         for attempt in 0..20 {
-            let longest = FIRST_BACK_OFF.saturating_mul(1 << attempt.min(10)).min(LONGEST_BACK_OFF);
+            let longest = FIRST_BACK_OFF.saturating_mul(1 << attempt.min(10)).min(LONGEST_UNASKED);
             let wait = limits.throttled(None, None, attempt);
             assert!(wait >= longest / 2 && wait <= longest, "{attempt}: {wait:?}");
         }

@@ -11,22 +11,21 @@ use sspi::{
     SecurityBuffer, SecurityStatus, Sspi, SspiImpl, Username,
 };
 
-use super::{
-    Opened, Post, Ready, binding, connection::Connection, connector::Connector, not_offered, offered_schemes,
-};
+use super::{Answer, Post, binding, connection::Connection, connector::Connector, not_offered, offered_schemes};
 use crate::{
     credentials::Login,
     error::{configuration, malformed},
 };
 
-/// Runs the handshake up to its last leg, which carries the proof and the request itself.
+/// Runs the handshake up to its last leg, which carries the proof and the request itself: gives the proof, or what answered in the server's
+/// place.
 pub(crate) async fn open(
     mut connection: Connection,
     connector: &Connector,
     scheme: &'static str,
     login: &Login,
     post: &Post,
-) -> Result<Opened, ReadError> {
+) -> Result<(Connection, Result<HeaderValue, Answer>), ReadError> {
     let binding = connection.leaf().and_then(binding::tls_server_end_point);
     let mut handshake = Handshake::new(login, binding.as_deref(), connector.route.host())?;
 
@@ -35,7 +34,7 @@ pub(crate) async fn open(
     let answer = connection.exchange(connector, post, Some(opening), Bytes::new(), patience).await?;
     if answer.status != StatusCode::UNAUTHORIZED {
         // Not the server's authentication: a proxy, a redirect, a server that is busy.
-        return Ok(Opened::Answered(connection, answer));
+        return Ok((connection, Err(answer)));
     }
     let Some(challenge) = challenge(&answer.headers) else {
         let offered = offered_schemes(&answer.headers);
@@ -49,7 +48,7 @@ pub(crate) async fn open(
         });
     };
     let authorization = token(scheme, &handshake.next(Some(challenge))?)?;
-    Ok(Opened::Ready(Ready { connection, authorization }))
+    Ok((connection, Ok(authorization)))
 }
 
 fn token(scheme: &str, token: &[u8]) -> Result<HeaderValue, ReadError> {

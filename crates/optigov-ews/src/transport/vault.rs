@@ -179,7 +179,8 @@ impl Vault {
             Standing::Unproven { pause } => pause,
             _ => Duration::ZERO,
         };
-        let on_behalf = matches!(&state.standing, Standing::Waiting { error, .. } if error.kind() == ReadErrorKind::Forbidden);
+        let on_behalf =
+            matches!(&state.standing, Standing::Waiting { error, .. } if error.kind() == ReadErrorKind::Forbidden);
         state.proofs += 1;
         state.standing = Standing::Proving(state.proofs);
         Proof {
@@ -437,8 +438,7 @@ mod tests {
         let keep = |proof: Proof| assert!(kept.lock().expect("the proof").replace(proof).is_none(), "a second proof");
         let refuse = async { kept.lock().expect("the proof").take().expect("a proof").refused(refusal()) };
         let kind = |admitted: Result<Admission, ReadError>| admitted.err().map(|error| error.kind());
-        let (first, second, third, ()) =
-            tokio::join!(vault.admit(keep), vault.admit(keep), vault.admit(keep), refuse);
+        let (first, second, third, ()) = tokio::join!(vault.admit(keep), vault.admit(keep), vault.admit(keep), refuse);
         assert_eq!(kind(first), Some(ReadErrorKind::CredentialsRefused));
         assert_eq!([kind(second), kind(third)], [Some(ReadErrorKind::CredentialsLocked); 2]);
     }

@@ -13,7 +13,7 @@ use optigov_calendar::{
     CalendarEntry, CalendarSource, ConnectionReport, EntryTime, EwsSettings, Mailbox, ReadError, Route,
 };
 use optigov_ews::{Credentials, EwsClient};
-use optigov_exchange_simulator::Simulator;
+use optigov_exchange_simulator::{RecordedRequest, Simulator};
 use optigov_slots::Interval;
 use rustls::ServerConfig;
 use tokio::{
@@ -128,7 +128,8 @@ impl Scripted {
             Some(_) => format!("https://localhost:{}/EWS/Exchange.asmx", address.port()),
             None => format!("http://{address}/EWS/Exchange.asmx"),
         };
-        let shared = Arc::new(Shared { answer: Box::new(answer), proves, received: Mutex::default(), arrived: Notify::new() });
+        let shared =
+            Arc::new(Shared { answer: Box::new(answer), proves, received: Mutex::default(), arrived: Notify::new() });
         let (at_work, tls) = (shared.clone(), tls.map(|config| TlsAcceptor::from(Arc::new(config))));
         let task = tokio::spawn(async move {
             let mut connection = 0;
@@ -235,7 +236,7 @@ async fn serve(
             let body = body.collect().await.map_err(io::Error::other)?.to_bytes();
             let body = String::from_utf8_lossy(&body).into_owned();
             if shared.proves && body.contains("GetServerTimeZones") {
-                return Ok(Response::new(Full::new(Bytes::from(envelope("<m:GetServerTimeZonesResponse/>")))));
+                return Ok(Response::new(Full::new(Bytes::from_static(PROVEN.as_bytes()))));
             }
             let received = Received { from, connection, headers: head.headers, body };
             let number = {
@@ -257,6 +258,16 @@ async fn serve(
         }
     });
     http1::Builder::new().serve_connection(TokioIo::new(stream), service).await.ok();
+}
+
+/// An answer to the request that proves the credential; it does not tell the server's version.
+const PROVEN: &str = "<s:Envelope xmlns:s=\"http://schemas.xmlsoap.org/soap/envelope/\"><s:Body><m:GetServerTimeZonesResponse \
+                      xmlns:m=\"http://schemas.microsoft.com/exchange/services/2006/messages\"/></s:Body></s:Envelope>";
+
+/// The requests that are not the proof of the credential.
+pub(crate) fn beside_proofs(simulator: &Simulator) -> Vec<RecordedRequest> {
+    let requests = simulator.requests().into_iter();
+    requests.filter(|request| request.operation() != Some("GetServerTimeZones")).collect()
 }
 
 /// The password of every test; no text may show it.
