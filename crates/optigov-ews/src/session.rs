@@ -3,6 +3,7 @@
 use std::sync::{Arc, OnceLock, atomic::AtomicI64};
 
 use bytes::Bytes;
+use http::StatusCode;
 use optigov_calendar::{EwsSettings, Mailbox, ReadError, ReadErrorKind, Route, Text};
 use tokio::time::{Instant, sleep, timeout_at};
 use uuid::Uuid;
@@ -17,8 +18,9 @@ use crate::{
     transport::{
         Post, Transport,
         connector::Connector,
+        forgotten,
         limits::{LONGEST_BACK_OFF, Limits},
-        vault::{Proof, Unauthorized, Vault},
+        vault::{Proof, Unauthorized, Vault, WasSent},
     },
     version::ServerVersion,
 };
@@ -164,9 +166,14 @@ impl Session {
         let admission = admission.map_err(|error| Failed { error, is_of_the_proof: true, unauthorized: None })?;
         let answer = self.transport.post(&admission.credentials, admission.generation, post).await;
         let answer = match answer {
+            Ok(answer) if answer.status == StatusCode::UNAUTHORIZED => {
+                let unauthorized = Some(admission.unauthorized(WasSent::No));
+                return Err(Failed { error: forgotten(), is_of_the_proof: false, unauthorized });
+            }
             Ok(answer) => answer,
             Err(error) if error.kind() == ReadErrorKind::CredentialsRefused => {
-                return Err(Failed { error, is_of_the_proof: false, unauthorized: Some(admission.unauthorized()) });
+                let unauthorized = Some(admission.unauthorized(WasSent::Yes));
+                return Err(Failed { error, is_of_the_proof: false, unauthorized });
             }
             Err(error) => {
                 admission.unanswered();

@@ -32,7 +32,7 @@ pub(crate) struct Post {
     pub(crate) id: String,
 }
 
-/// An answer, whatever its status. A 401 has become an error on the way.
+/// An answer, whatever its status. A 401 to a request that carried a proof has become an error on the way.
 pub(crate) struct Answer {
     pub(crate) status: StatusCode,
     pub(crate) headers: HeaderMap,
@@ -79,8 +79,8 @@ impl Transport {
             let authorization = self.authorization(credentials, TokenReason::Needed).await?;
             let authenticates_itself = authorization.is_none();
             match connection.exchange(&self.connector, post, authorization, post.body.clone(), idle_timeout).await {
-                // The server has forgotten the connection's account; no credential was sent, so none was refused.
-                Ok(answer) if authenticates_itself && answer.status == StatusCode::UNAUTHORIZED => {}
+                // The server has forgotten the connection's account, or it throttles; no credential was sent, so none was refused.
+                Ok(answer) if authenticates_itself && answer.status == StatusCode::UNAUTHORIZED => return Ok(answer),
                 Ok(answer) => return self.received(credentials, generation, connection, answer),
                 // Closed by the server while it was idle, and the others with it.
                 Err(error) if error.is_before_the_answer() => self.pool.clear(),
@@ -213,6 +213,15 @@ pub(crate) fn offered_schemes(headers: &HeaderMap) -> Vec<String> {
         }
     }
     schemes
+}
+
+/// The error of a 401 to a request that carried no proof, on a connection that had been authenticated.
+pub(crate) fn forgotten() -> ReadError {
+    let fact = Text::fixed(
+        "der Server verlangt auf einer angemeldeten Verbindung eine neue Anmeldung",
+        "the server asks for another logon on a connection that it had authenticated",
+    );
+    ReadError::new(ReadErrorKind::CredentialsRefused, fact).with_http_status(401)
 }
 
 /// The error that a 401 stands for: another scheme is wanted, or the credential is wrong.

@@ -84,6 +84,13 @@ pub(crate) struct Proof {
     vault: Arc<Vault>,
 }
 
+/// Whether a request carried the credential.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum WasSent {
+    Yes,
+    No,
+}
+
 /// What a 401 means for a credential that had been accepted.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Unauthorized {
@@ -243,14 +250,14 @@ impl Admission {
     }
 
     /// The server answered with 401. Shortly after an accepted request that may be throttling, and a token may have expired: then the
-    /// credential is proven once more, alone.
-    pub(crate) fn unauthorized(&self) -> Unauthorized {
+    /// credential is proven once more, alone. So it is where the request carried none, on a connection that had been authenticated.
+    pub(crate) fn unauthorized(&self, was_sent: WasSent) -> Unauthorized {
         let mut state = self.vault.state();
         let now = Instant::now();
         match state.standing {
             Standing::Accepted(at) if state.generation == self.generation && state.proofs == self.proofs => {
                 let lately = now <= at + SURE;
-                if lately || self.credentials.is_renewed() {
+                if lately || was_sent == WasSent::No || self.credentials.is_renewed() {
                     state.standing = Standing::Unproven { pause: if lately { PAUSE } else { Duration::ZERO } };
                     Unauthorized::InDoubt
                 } else {
@@ -369,7 +376,7 @@ mod tests {
         admitted(&vault, Proof::accepted).await.expect("a second try, after the lock");
         tokio::time::advance(Duration::from_secs(3_600)).await;
         let admission = admitted(&vault, no_proof).await.expect("it stays in use");
-        assert_eq!(admission.unauthorized(), Unauthorized::Locked);
+        assert_eq!(admission.unauthorized(WasSent::Yes), Unauthorized::Locked);
         vault.replace(Credentials::basic("STADT\\svc-optigov", "richtig"));
         admitted(&vault, Proof::accepted).await.expect("a new credential");
     }
@@ -449,19 +456,19 @@ mod tests {
         let admission = admitted(&vault, Proof::accepted).await.expect("proven");
         let beside = admitted(&vault, no_proof).await.expect("proven");
         tokio::time::advance(SURE).await;
-        assert_eq!(admission.unauthorized(), Unauthorized::InDoubt);
-        assert_eq!(beside.unauthorized(), Unauthorized::InDoubt);
+        assert_eq!(admission.unauthorized(WasSent::Yes), Unauthorized::InDoubt);
+        assert_eq!(beside.unauthorized(WasSent::Yes), Unauthorized::InDoubt);
         let confirm = |proof: Proof| {
             assert_eq!(proof.pause, PAUSE);
             proof.accepted();
         };
         let admission = admitted(&vault, confirm).await.expect("confirmed");
-        assert_eq!(beside.unauthorized(), Unauthorized::InDoubt, "sent before the proof");
+        assert_eq!(beside.unauthorized(WasSent::Yes), Unauthorized::InDoubt, "sent before the proof");
         let admission_after = admitted(&vault, no_proof).await.expect("no other proof for that");
         tokio::time::advance(SURE / 2).await;
         admission.accepted();
         tokio::time::advance(SURE).await;
-        assert_eq!(admission_after.unauthorized(), Unauthorized::InDoubt);
+        assert_eq!(admission_after.unauthorized(WasSent::Yes), Unauthorized::InDoubt);
         let error = admitted(&vault, |proof| proof.refused(refusal())).await.err().expect("refused");
         assert_eq!(error.kind(), ReadErrorKind::CredentialsRefused);
         assert_eq!(admitted(&vault, no_proof).await.err().map(|e| e.kind()), Some(ReadErrorKind::CredentialsLocked));

@@ -13,5 +13,6 @@ mod ntlm;
 mod ntlm_gate;
 mod secrecy;
 mod support;
+mod surplus;
 mod throttling;
 mod way;
