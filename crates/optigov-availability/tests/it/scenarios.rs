@@ -177,7 +177,7 @@ async fn scenario_12_more_than_a_thousand_items_are_read_whole() {
     let answer = town.answer("2026-12-01", "2026-12-25").await;
     assert!(answer.is_known());
     assert_eq!(answer.counters[0].slots.len(), 19 * 8 - 1, "19 working days, one slot taken");
-    assert!(town.simulator.requests().len() > 1, "one answer holds 1,000 items at most, so there was more than one");
+    assert!(town.asked().len() > 1, "one answer holds 1,000 items at most, so there was more than one");
 }
 
 fn next_minute(minute: u32) -> String {
@@ -194,7 +194,7 @@ async fn scenario_22_two_counters_share_a_mailbox_one_fetch_blocks_both() {
     for counter in &answer.counters {
         assert_eq!(starts(counter), all_but(&["09:00", "09:30"]), "{}", counter.id);
     }
-    assert_eq!(town.simulator.requests().len(), 1);
+    assert_eq!(town.asked().len(), 1);
 }
 
 #[tokio::test]
@@ -280,7 +280,6 @@ async fn scenario_30_in_free_busy_mode_midnight_to_midnight_is_a_stated_guess() 
 async fn the_list_and_the_confirmation_agree() {
     let entries = [entry("2026-11-24 09:50", "2026-11-24 10:05"), entry("2026-11-24 08:00", "2026-11-24 08:10")];
     let town = Town::new(COUNTER, [mailbox().entries(entries)]);
-    let request = days(TUESDAY, TUESDAY);
     let listed = town.starts(TUESDAY).await;
     for quarter in 0..24 {
         let start = berlin("2026-11-24 07:00") + chrono::TimeDelta::minutes(15 * quarter);
