@@ -50,6 +50,7 @@ pub(crate) enum Opened {
     /// The next request on it carries the proof of who the account is. None has been sent yet.
     Ready(Ready),
     /// Something else than the server's authentication has answered.
+    #[cfg_attr(not(feature = "ntlm"), expect(dead_code, reason = "only a handshake has a leg before the proof"))]
     Answered(Answer),
 }
 
@@ -97,6 +98,7 @@ impl Transport {
     ///
     /// # Errors
     /// What keeps the connection from coming about, and [`ReadErrorKind::SchemeNotOffered`] where that shows before the proof.
+    #[cfg_attr(not(feature = "ntlm"), expect(unused_variables, reason = "only a handshake has a leg before the proof"))]
     pub(crate) async fn open(
         &self,
         credentials: &Credentials,

@@ -11,8 +11,8 @@ use std::{
 use optigov_calendar::{Mailbox, ReadErrorKind};
 use optigov_ews::{Credentials, EwsClient, TokenProvider, TokenReason};
 use optigov_exchange_simulator::{
-    Account, Effect, Fault, HttpAnswer, LoginRefusal, Mailbox as SimulatedMailbox, MailboxState, Scenario, Scheme,
-    Simulator,
+    AccessPolicy, Account, Effect, Fault, HttpAnswer, LoginRefusal, Mailbox as SimulatedMailbox, MailboxState,
+    Scenario, Scheme, Simulator,
 };
 use secrecy::SecretString;
 
@@ -241,11 +241,11 @@ async fn a_401_shortly_after_an_accepted_request_is_held_against_one_more_proof(
         let operations: Vec<_> =
             simulator.requests().iter().filter_map(|request| request.operation().map(str::to_owned)).collect();
         let proofs = operations.iter().filter(|name| *name == "GetServerTimeZones").count();
-        assert_eq!((proofs, beside_views(&operations)), (2, 2), "{operations:?}");
+        assert_eq!((proofs, views(&operations)), (2, 2), "{operations:?}");
     }
 }
 
-fn beside_views(operations: &[String]) -> usize {
+fn views(operations: &[String]) -> usize {
     operations.iter().filter(|name| *name == "FindItem").count()
 }
 
@@ -296,4 +296,16 @@ async fn an_accepted_credential_is_in_use_by_many_at_once_though_a_mailbox_hangs
         assert!(began.elapsed() < Duration::from_secs(1), "{:?}", began.elapsed());
         hanging.abort();
     }
+}
+
+#[tokio::test]
+async fn where_a_policy_keeps_the_account_out_a_request_on_behalf_of_a_mailbox_is_the_proof() {
+    let policy = AccessPolicy::block(["optigov-ews/*"]).spares_impersonation();
+    let simulator = Simulator::start(scenario().access_policy(policy)).expect("a simulator");
+    let setup = Setup::of(&simulator).credentials(Credentials::basic("svc-optigov", PASSWORD));
+    let client = setup.settings(|settings| settings.credential_lock = Duration::from_millis(100)).build();
+    let error = read(&client, &anna()).await.expect_err("the account's own request");
+    assert_eq!((error.kind(), error.http_status()), (ReadErrorKind::Forbidden, Some(403)));
+    tokio::time::sleep(Duration::from_millis(150)).await;
+    assert_eq!(storm(&client).await, [None; 30]);
 }
