@@ -177,7 +177,7 @@ async fn scenario_12_more_than_a_thousand_items_are_read_whole() {
     let answer = town.answer("2026-12-01", "2026-12-25").await;
     assert!(answer.is_known());
     assert_eq!(answer.counters[0].slots.len(), 19 * 8 - 1, "19 working days, one slot taken");
-    assert!(town.simulator.requests().len() > 1, "one answer holds 1,000 items at most, so there was more than one");
+    assert!(town.asked().len() > 1, "one answer holds 1,000 items at most, so there was more than one");
 }
 
 fn next_minute(minute: u32) -> String {

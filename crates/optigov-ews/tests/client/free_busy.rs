@@ -7,7 +7,9 @@ use optigov_exchange_simulator::{
     Permission, Scenario, Simulator, Status,
 };
 
-use crate::support::{PASSWORD, Reply, Scripted, Setup, anna, berta, envelope, interval, span, utc, window};
+use crate::support::{
+    PASSWORD, Reply, Scripted, Setup, anna, berta, beside_proofs, envelope, interval, span, utc, window,
+};
 
 fn addresses(count: usize) -> Vec<Mailbox> {
     (0..count)
@@ -35,8 +37,8 @@ async fn a_hundred_mailboxes_go_into_one_request() {
     let simulator = Simulator::start(scenario(&mailboxes, hour)).expect("a simulator");
     let client = Setup::of(&simulator).build();
     let results = client.free_busy(&mailboxes, window()).await;
-    assert_eq!(simulator.requests().len(), 3);
-    assert!(simulator.requests().iter().all(|request| !request.body().contains("ExchangeImpersonation")));
+    assert_eq!(beside_proofs(&simulator).len(), 3);
+    assert!(beside_proofs(&simulator).iter().all(|request| !request.body().contains("ExchangeImpersonation")));
     assert_eq!(results.len(), mailboxes.len(), "one result per mailbox");
     for (number, calendar) in results.into_iter().enumerate() {
         let calendar = calendar.expect("a calendar");
@@ -55,13 +57,13 @@ async fn a_window_that_is_too_long_is_split_and_the_limit_remembered() {
     let simulator = Simulator::start(scenario(&mailboxes, weekly).free_busy_days(21)).expect("a simulator");
     let client = Setup::of(&simulator).build();
     let year = async || {
-        let before = simulator.requests().len();
+        let before = beside_proofs(&simulator).len();
         let mut results = client.free_busy(&mailboxes, interval("2026-11-23T00:00:00Z", "2027-11-22T00:00:00Z")).await;
         let entries = results.remove(0).expect("a calendar").into_entries();
         assert_eq!(entries.len(), 52);
         let starts: Vec<_> = entries.into_iter().map(|entry| span(entry).start()).collect();
         assert!(starts.windows(2).all(|pair| pair[1] - pair[0] == TimeDelta::days(7)));
-        simulator.requests().len() - before
+        beside_proofs(&simulator).len() - before
     };
     assert_eq!(year().await, 1 + 18, "one request is refused, then 364 days in pieces of 21");
     assert_eq!(year().await, 18, "the limit is remembered");
@@ -82,7 +84,7 @@ async fn what_concerns_one_mailbox_is_its_result_only() {
     let results = Setup::of(&simulator).build().free_busy(&mailboxes, window()).await;
     let kinds: Vec<_> = results.iter().map(|result| result.as_ref().err().map(|error| error.kind())).collect();
     assert_eq!(kinds, [None, Some(ReadErrorKind::AccessDenied), Some(ReadErrorKind::MailboxNotFound)]);
-    let requests = simulator.requests();
+    let requests = beside_proofs(&simulator);
     for error in results.iter().filter_map(|result| result.as_ref().err()) {
         assert_eq!(error.request_id(), requests[0].header("client-request-id"), "the shared request's id");
         assert_eq!(error.step(), Some(Step::Calendar));
