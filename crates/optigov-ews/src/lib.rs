@@ -54,6 +54,7 @@ mod credentials;
 mod error;
 mod free_busy;
 mod impersonated;
+mod interpret;
 mod ops;
 mod session;
 mod soap;
