@@ -50,6 +50,7 @@
 mod calendar_view;
 mod check;
 mod client;
+mod codes;
 mod credentials;
 mod error;
 mod free_busy;

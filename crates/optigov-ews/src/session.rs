@@ -1,13 +1,17 @@
 //! One account's dealings with one server: everything that the clones of a client share, and how a single request is sent.
 
-use std::sync::{OnceLock, atomic::AtomicI64};
+use std::{
+    sync::{OnceLock, atomic::AtomicI64},
+    time::Duration,
+};
 
 use bytes::Bytes;
 use optigov_calendar::{EwsSettings, Mailbox, ReadError, ReadErrorKind, Route};
-use tokio::time::{Instant, timeout_at};
+use tokio::time::{Instant, sleep, timeout_at};
 use uuid::Uuid;
 
 use crate::{
+    codes::{self, Retry},
     credentials::Credentials,
     interpret::interpret,
     soap::{self, ActingFor},
@@ -122,12 +126,17 @@ impl Session {
                 "request failed"
             );
             tries += 1;
-            // Where nothing was sent, it was our own memory of an earlier answer that held the request back.
-            let again = if error.is_throttled() && error.step().is_some() {
-                let wait = self.limits.throttled(charged, error.retry_after(), tries - 1);
-                Instant::now() + wait < deadline
-            } else {
-                error.is_before_the_answer() && tries < 3
+            let again = match codes::retry(&error) {
+                Retry::BackOff => {
+                    let wait = self.limits.throttled(charged, error.retry_after(), tries - 1);
+                    deadline.checked_duration_since(Instant::now()).is_some_and(|left| wait < left)
+                }
+                Retry::Gently if tries == 1 => pause(tries, error.retry_after(), deadline).await,
+                // An error without a code comes from in front of Exchange, and proves no credential: only a proven one is sent again.
+                Retry::Transient if error.code().is_some() || self.vault.is_proven() => {
+                    pause(tries, error.retry_after(), deadline).await
+                }
+                _ => error.is_before_the_answer() && tries < 3,
             };
             if !again || tries == MOST_TRIES {
                 return Err(error);
@@ -156,7 +165,7 @@ impl Session {
             true => error,
             false => error.with_http_status(status.as_u16()),
         };
-        let answer = interpret(answer, read).map_err(with_status)?;
+        let answer = interpret(answer, &self.connector.user_agent, read).map_err(with_status)?;
         // Only Exchange itself answers in SOAP, and only after it has accepted the credential.
         admission.accepted();
         drop(admission);
@@ -168,4 +177,18 @@ impl Session {
         }
         answer.content.map_err(with_status)
     }
+}
+
+/// Waits before a request is sent again that met a passing fault; the wait doubles with each try and differs from client to client. Nobody else
+/// waits. `false`, at once, where the deadline comes first.
+async fn pause(tries: u32, asked: Option<Duration>, deadline: Instant) -> bool {
+    const FIRST: Duration = Duration::from_millis(250);
+    const LONGEST: Duration = Duration::from_secs(8);
+    let usual = FIRST.saturating_mul(1 << tries.min(10)).min(LONGEST).mul_f64(0.5 + fastrand::f64() / 2.0);
+    let wait = asked.map_or(usual, |asked| asked.max(usual));
+    let fits = deadline.checked_duration_since(Instant::now()).is_some_and(|left| wait < left);
+    if fits {
+        sleep(wait).await;
+    }
+    fits
 }

@@ -1,8 +1,9 @@
 //! Instants as EWS writes them.
 
-use chrono::{DateTime, NaiveDate, NaiveDateTime, SecondsFormat, Utc};
+use chrono::{DateTime, Datelike, NaiveDate, NaiveDateTime, SecondsFormat, Utc};
 
-/// Reads an `xs:dateTime`: with `Z`, with an offset, or bare. A bare one is UTC, because every request asks for times in UTC.
+/// Reads an `xs:dateTime`: with `Z`, with an offset, or bare. A bare one is UTC, because every request asks for times in UTC. The years are 1 to
+/// 9999, which is all that Exchange can express; with another year, signed or of five digits, it is no time.
 pub(crate) fn parse(text: &str) -> Option<DateTime<Utc>> {
     parse_plain(text.as_bytes()).or_else(|| {
         let text = text.trim();
@@ -10,6 +11,7 @@ pub(crate) fn parse(text: &str) -> Option<DateTime<Utc>> {
             .map(|time| time.to_utc())
             .or_else(|_| NaiveDateTime::parse_from_str(text, "%Y-%m-%dT%H:%M:%S%.f").map(|time| time.and_utc()))
             .ok()
+            .filter(|time| (1..=9_999).contains(&time.year()))
     })
 }
 
@@ -23,7 +25,7 @@ fn parse_plain(text: &[u8]) -> Option<DateTime<Utc>> {
     let &[y1, y2, y3, y4, b'-', m1, m2, b'-', d1, d2, b'T', h1, h2, b':', n1, n2, b':', s1, s2, b'Z'] = text else {
         return None;
     };
-    let year = number(&[y1, y2, y3, y4])?;
+    let year = number(&[y1, y2, y3, y4]).filter(|year| *year > 0)?;
     let date = NaiveDate::from_ymd_opt(i32::try_from(year).ok()?, number(&[m1, m2])?, number(&[d1, d2])?)?;
     Some(date.and_hms_opt(number(&[h1, h2])?, number(&[n1, n2])?, number(&[s1, s2])?)?.and_utc())
 }
@@ -51,6 +53,15 @@ mod tests {
             "2026-11-23T25:00:00Z",
             "2026-11-23T08:00:00 CET",
             "９026-11-23T08:00:00Z",
+            "+12026-11-23T08:00:00Z",
+            "12026-11-23T08:00:00",
+            "-0001-11-23T08:00:00Z",
+            "-0001-11-23T08:00:00",
+            "+262142-12-31T23:59:59",
+            "-262143-01-01T00:00:00",
+            "0000-11-23T08:00:00Z",
+            "0000-11-23T08:00:00",
+            "9999-12-31T23:59:59-01:00",
         ] {
             assert_eq!(parse(text), None, "{text}");
         }
