@@ -15,7 +15,8 @@ use sspi::{
 use tokio::time::Instant;
 
 use super::{
-    Answer, Post, binding, connection::Connection, connector::Connector, not_offered, offered_schemes, refused,
+    Answer, Post, binding, challenges::challenges, connection::Connection, connector::Connector, not_offered,
+    offered_schemes, refused, spnego,
 };
 use crate::{
     credentials::Login,
@@ -98,7 +99,7 @@ async fn authenticate(
     if answer.status != StatusCode::UNAUTHORIZED {
         return Ok(answer); // Not the server's authentication: a proxy, a redirect, a server that is busy.
     }
-    let Some(challenge) = challenge(&answer.headers) else {
+    let Some(challenge) = ServerMessage::find(&answer.headers) else {
         let offered = offered_schemes(&answer.headers);
         return Err(match offered.iter().any(|name| name.eq_ignore_ascii_case(scheme)) {
             true => malformed(
@@ -109,7 +110,8 @@ async fn authenticate(
             false => not_offered(scheme, &offered),
         });
     };
-    let proof = handshake.next(Some(challenge))?;
+    let proof = handshake.next(Some(challenge.ntlm))?;
+    let proof = if challenge.wrapped { spnego::wrap(&proof) } else { proof };
     let answer = connection.post(connector, with_token(connector, post, scheme, &proof)?, post.body.clone()).await?;
     match answer.status {
         StatusCode::UNAUTHORIZED => Err(refused(scheme, &answer.headers)),
@@ -126,13 +128,23 @@ fn with_token(connector: &Connector, post: &Post<'_>, scheme: &str, token: &[u8]
     Ok(headers)
 }
 
-/// The server's message, under either scheme's name.
-fn challenge(headers: &HeaderMap) -> Option<Vec<u8>> {
-    headers.get_all(header::WWW_AUTHENTICATE).iter().find_map(|value| {
-        let (scheme, token) = value.to_str().ok()?.split_once(' ')?;
-        let ours = scheme.eq_ignore_ascii_case("NTLM") || scheme.eq_ignore_ascii_case("Negotiate");
-        ours.then(|| BASE64_STANDARD.decode(token.trim()).ok()).flatten()
-    })
+/// The server's message, under either scheme's name, and whether SPNEGO was around it.
+struct ServerMessage {
+    ntlm: Vec<u8>,
+    wrapped: bool,
+}
+
+impl ServerMessage {
+    fn find(headers: &HeaderMap) -> Option<ServerMessage> {
+        let ours = challenges(headers).filter(|challenge| {
+            challenge.scheme.eq_ignore_ascii_case("NTLM") || challenge.scheme.eq_ignore_ascii_case("Negotiate")
+        });
+        let mut tokens = ours.filter_map(|challenge| BASE64_STANDARD.decode(challenge.token?).ok());
+        tokens.find_map(|token| match spnego::unwrap(&token) {
+            Some(ntlm) => Some(ServerMessage { ntlm: ntlm.to_vec(), wrapped: true }),
+            None => Some(ServerMessage { ntlm: token, wrapped: false }),
+        })
+    }
 }
 
 /// The client's side of NTLMv2 by `sspi`.

@@ -115,7 +115,7 @@ impl Pooled {
         while let Some(piece) = response.chunk().await.map_err(|error| failed(error, Phase::Receiving))? {
             body.push(&piece)?;
         }
-        Ok(Answer { status, headers, body: body.bytes })
+        Ok(Answer { status, headers, body: body.finish()? })
     }
 }
 

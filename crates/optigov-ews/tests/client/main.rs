@@ -3,6 +3,7 @@
 mod calendar_view;
 mod certificates;
 mod check;
+mod classification;
 mod conformance;
 mod credentials;
 mod free_busy;
@@ -15,3 +16,4 @@ mod secrecy;
 mod support;
 mod throttling;
 mod way;
+mod wire;
