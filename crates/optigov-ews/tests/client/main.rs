@@ -12,8 +12,8 @@ mod load;
 mod ntlm;
 #[cfg(feature = "ntlm")]
 mod ntlm_gate;
+mod route;
 mod secrecy;
 mod support;
 mod throttling;
-mod way;
 mod wire;
