@@ -2,6 +2,7 @@
 
 mod connection;
 mod failures;
+mod faults;
 mod observed;
 mod privacy;
 mod probe;
