@@ -139,10 +139,10 @@ impl ServerMessage {
         let ours = challenges(headers).filter(|challenge| {
             challenge.scheme.eq_ignore_ascii_case("NTLM") || challenge.scheme.eq_ignore_ascii_case("Negotiate")
         });
-        let mut tokens = ours.filter_map(|challenge| BASE64_STANDARD.decode(challenge.token?).ok());
-        tokens.find_map(|token| match spnego::unwrap(&token) {
-            Some(ntlm) => Some(ServerMessage { ntlm: ntlm.to_vec(), wrapped: true }),
-            None => Some(ServerMessage { ntlm: token, wrapped: false }),
+        let token = ours.filter_map(|challenge| BASE64_STANDARD.decode(challenge.token?).ok()).next()?;
+        Some(match spnego::unwrap(&token) {
+            Some(ntlm) => ServerMessage { ntlm: ntlm.to_vec(), wrapped: true },
+            None => ServerMessage { ntlm: token, wrapped: false },
         })
     }
 }
