@@ -13,7 +13,6 @@ const MOST: usize = 32;
 pub(super) struct Challenge<'h> {
     pub(super) scheme: &'h str,
     /// The token of a handshake.
-    #[cfg_attr(not(feature = "ntlm"), expect(dead_code, reason = "only handshakes read it"))]
     pub(super) token: Option<&'h str>,
 }
 
