@@ -72,7 +72,7 @@ impl Counter {
     ///
     /// # Errors
     ///
-    /// Every fault at once, each with path, line and column.
+    /// Every fault at once, each with path, line and column. A text of more than [`MOST_BYTES`](crate::MOST_BYTES) is not looked into.
     pub fn from_json(text: &str) -> Result<Counter, Faults> {
         document::from_json(text)
     }

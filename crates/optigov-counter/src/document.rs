@@ -21,15 +21,37 @@ use crate::{
 /// The version of the format that this library writes, and the newest that it reads.
 pub const FORMAT_VERSION: u32 = 1;
 
+/// The largest text that is read, in bytes: 16 MiB, which is more than 20,000 counters. It keeps a wrong file from taking memory and time.
+pub const MOST_BYTES: usize = 16 << 20;
+
 pub(crate) fn from_json<T: Read + Warned>(text: &str) -> Result<T, Faults> {
+    check_size(text)?;
     let arena = Arena::default();
     located(read(json::parse(text, &arena)?), |faults| json::locate(text, faults))
 }
 
 pub(crate) fn from_toml<T: Read + Warned>(text: &str) -> Result<T, Faults> {
+    check_size(text)?;
     let document = toml::Document::parse(text).map_err(Faults::new)?;
     let arena = Arena::default();
     located(read(document.value(&arena)), |faults| document.locate(faults))
+}
+
+fn check_size(text: &str) -> Result<(), Fault> {
+    if text.len() <= MOST_BYTES {
+        return Ok(());
+    }
+    Err(Fault::new(
+        Code::TooLarge,
+        Text::new(
+            format!("Der Text hat {} Bytes; gelesen werden höchstens {MOST_BYTES} (16 MiB).", text.len()),
+            format!("The text has {} bytes; at most {MOST_BYTES} (16 MiB) are read.", text.len()),
+        ),
+        Text::new(
+            "Bitte prüfen, ob es die richtige Datei ist, und sie sonst auf mehrere Kommunen aufteilen.",
+            "Check that it is the right file, and divide it into several municipalities otherwise.",
+        ),
+    ))
 }
 
 /// Lines and columns are looked up only where there are faults or warnings, because the text is then gone through again.

@@ -66,7 +66,7 @@ impl Municipality {
     ///
     /// # Errors
     ///
-    /// Every fault at once, each with path, line and column.
+    /// Every fault at once, each with path, line and column. A text of more than [`MOST_BYTES`](crate::MOST_BYTES) is not looked into.
     pub fn from_toml(text: &str) -> Result<Municipality, Faults> {
         document::from_toml(text)
     }
@@ -75,7 +75,7 @@ impl Municipality {
     ///
     /// # Errors
     ///
-    /// Every fault at once, each with path, line and column.
+    /// Every fault at once, each with path, line and column. A text of more than [`MOST_BYTES`](crate::MOST_BYTES) is not looked into.
     pub fn from_json(text: &str) -> Result<Municipality, Faults> {
         document::from_json(text)
     }

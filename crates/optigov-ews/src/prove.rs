@@ -6,6 +6,7 @@ use std::{
     time::Duration,
 };
 
+use http::HeaderValue;
 use optigov_calendar::{ReadError, ReadErrorKind};
 use tokio::time::{sleep, timeout};
 
@@ -36,7 +37,7 @@ pub(crate) async fn run(
         let ready = match transport.open(&proof.credentials, proof.generation, &post, reason).await {
             Ok(Opened::Ready(ready)) => ready,
             Ok(Opened::Answered(answer)) => {
-                return match verdict(answer, &server) {
+                return match verdict(answer, transport.user_agent(), &server) {
                     Ok(()) => proof.accepted(),
                     Err(error) => proof.not_sent(error.with_request_id(&post.id)),
                 };
@@ -67,7 +68,8 @@ pub(crate) async fn run(
         }
     };
     tracing::debug!(request = post.id, answered = answer.is_ok(), "the credential was sent to be proven");
-    match answer.and_then(|answer| verdict(answer, &server)).map_err(|error| error.with_request_id(&post.id)) {
+    let agent = transport.user_agent();
+    match answer.and_then(|answer| verdict(answer, agent, &server)).map_err(|error| error.with_request_id(&post.id)) {
         Ok(()) => proof.accepted(),
         Err(error) if error.kind() == ReadErrorKind::CredentialsRefused => proof.refused(error),
         Err(error) => proof.unanswered(error),
@@ -75,9 +77,9 @@ pub(crate) async fn run(
 }
 
 /// Only Exchange itself answers in SOAP, and only after it has accepted the credential; what it says does not matter.
-fn verdict(answer: Answer, server: &OnceLock<ServerVersion>) -> Result<(), ReadError> {
+fn verdict(answer: Answer, user_agent: &HeaderValue, server: &OnceLock<ServerVersion>) -> Result<(), ReadError> {
     let status = answer.status;
-    match interpret(answer, get_server_time_zones::read) {
+    match interpret(answer, user_agent, get_server_time_zones::read) {
         Ok(answer) => {
             if let Some(version) = answer.server {
                 server.get_or_init(|| version);

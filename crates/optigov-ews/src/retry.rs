@@ -30,15 +30,11 @@ pub(crate) enum Again {
 /// Decides by what the server said, and by how often the request has been sent.
 pub(crate) fn after(error: &ReadError, sent: u32) -> Again {
     let up_to = |most: u32, again: Again| if sent < most { again } else { Again::No };
-    // Where nothing was sent, it was our own memory of an earlier answer that held the request back.
-    if error.step().is_none() {
-        return Again::No;
-    }
-    match error.code().map(|code| codes::meaning(code.as_str()).retry) {
-        Some(Retry::Gently) => up_to(MOST_TRIES_GENTLY, Again::After(growing_pause(1))),
-        Some(Retry::Transient) => up_to(MOST_TRIES, Again::After(growing_pause(sent.saturating_sub(1)))),
-        Some(Retry::BackOff) => Again::BackOff,
-        _ if error.is_throttled() => Again::BackOff,
+    match codes::retry(error) {
+        Retry::Gently => up_to(MOST_TRIES_GENTLY, Again::After(growing_pause(1))),
+        Retry::Transient => up_to(MOST_TRIES, Again::After(growing_pause(sent.saturating_sub(1)))),
+        Retry::BackOff => Again::BackOff,
+        _ if error.step().is_none() => Again::No,
         _ if error.is_before_the_answer() => up_to(MOST_TRIES_UNANSWERED, Again::After(Duration::ZERO)),
         // The credential has been proven once more since, or it is about to be.
         _ if error.kind() == ReadErrorKind::CredentialsRefused => {

@@ -187,7 +187,7 @@ impl Session {
             true => error,
             false => error.with_http_status(status.as_u16()),
         };
-        let answer = interpret(answer, read).map_err(|error| {
+        let answer = interpret(answer, &self.connector.user_agent, read).map_err(|error| {
             admission.unanswered();
             with_status(error)
         })?;

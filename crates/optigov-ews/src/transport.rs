@@ -2,7 +2,9 @@
 
 #[cfg(feature = "ntlm")]
 mod binding;
+mod body;
 pub(crate) mod certificate;
+mod challenges;
 pub(crate) mod connection;
 pub(crate) mod connector;
 pub(crate) mod failure;
@@ -11,6 +13,8 @@ pub(crate) mod limits;
 mod ntlm;
 mod pooled;
 mod resolve;
+#[cfg(feature = "ntlm")]
+mod spnego;
 mod tls;
 pub(crate) mod vault;
 
@@ -20,7 +24,8 @@ use bytes::Bytes;
 use http::{HeaderMap, HeaderValue, StatusCode, header};
 use optigov_calendar::{Mailbox, ReadError, ReadErrorKind, Text};
 
-use self::{connection::Connection, connector::Connector, pooled::Pool};
+pub(crate) use self::challenges::offered_schemes;
+use self::{body::Body, connection::Connection, connector::Connector, pooled::Pool};
 use crate::credentials::{Credentials, Scheme, TokenReason};
 
 /// One request.
@@ -63,6 +68,11 @@ pub(crate) struct Ready {
 impl Transport {
     pub(crate) fn new(connector: Arc<Connector>) -> Transport {
         Transport { connector, pool: Pool::default() }
+    }
+
+    /// How the client names itself.
+    pub(crate) fn user_agent(&self) -> &HeaderValue {
+        &self.connector.user_agent
     }
 
     /// Sends one request and receives its whole answer: on an idle connection if there is one, else on a new one.
@@ -201,22 +211,6 @@ impl Post {
 /// The header by which an answer names its request.
 const CLIENT_REQUEST_ID: &str = "client-request-id";
 
-/// The schemes in `WWW-Authenticate`, in the order sent, each once.
-pub(crate) fn offered_schemes(headers: &HeaderMap) -> Vec<String> {
-    let mut schemes = Vec::new();
-    for value in headers.get_all(header::WWW_AUTHENTICATE) {
-        let name = value.to_str().ok().and_then(|text| text.split([' ', ',']).next()).unwrap_or_default();
-        if !name.is_empty()
-            && name.len() <= 20
-            && name.bytes().all(|byte| byte.is_ascii_alphanumeric())
-            && !schemes.iter().any(|known| known == name)
-        {
-            schemes.push(name.to_owned());
-        }
-    }
-    schemes
-}
-
 /// The error of a 401 to a request that carried no proof, on a connection that had been authenticated.
 pub(crate) fn forgotten() -> ReadError {
     let fact = Text::fixed(
@@ -253,45 +247,4 @@ fn not_offered(scheme: &str, offered: &[String]) -> ReadError {
         )
     };
     ReadError::new(ReadErrorKind::SchemeNotOffered, fact).with_http_status(401)
-}
-
-/// Takes in a body piece by piece and keeps to the bound.
-struct Body {
-    bytes: Vec<u8>,
-    most: usize,
-}
-
-impl Body {
-    /// # Errors
-    /// [`ReadErrorKind::LimitReached`] when the announced length is already too much.
-    fn new(most: usize, headers: &HeaderMap) -> Result<Body, ReadError> {
-        let announced = headers
-            .get(header::CONTENT_LENGTH)
-            .and_then(|value| value.to_str().ok())
-            .and_then(|text| text.parse::<usize>().ok());
-        let mut body = Body { bytes: Vec::new(), most };
-        if let Some(length) = announced {
-            body.check(length)?;
-            // What is announced is not yet sent: no more than a common answer's size is set aside for it.
-            body.bytes.reserve_exact(length.min(1 << 20));
-        }
-        Ok(body)
-    }
-
-    fn push(&mut self, piece: &[u8]) -> Result<(), ReadError> {
-        self.check(self.bytes.len() + piece.len())?;
-        self.bytes.extend_from_slice(piece);
-        Ok(())
-    }
-
-    fn check(&self, length: usize) -> Result<(), ReadError> {
-        if length <= self.most {
-            return Ok(());
-        }
-        let fact = Text::new(
-            format!("die Antwort ist größer als {} Bytes", self.most),
-            format!("the answer is larger than {} bytes", self.most),
-        );
-        Err(ReadError::new(ReadErrorKind::LimitReached, fact))
-    }
 }

@@ -90,6 +90,8 @@ impl Reader {
                         values[index] = Some(value);
                     }
                 }
+                // What is not kept is not put into words: that takes far longer than reading.
+                None if self.faults.len() >= MOST_FAULTS => self.refused = true,
                 None => self.fault(unknown_key(key, keys)),
             }
         }

@@ -117,7 +117,7 @@ impl Connection {
                 body.push(&piece)?;
             }
         }
-        Ok(Answer { status: head.status, headers: head.headers, body: body.bytes })
+        Ok(Answer { status: head.status, headers: head.headers, body: body.finish()? })
     }
 }
 

@@ -3,7 +3,7 @@
 
 use base64::{Engine, prelude::BASE64_STANDARD};
 use bytes::Bytes;
-use http::{HeaderMap, HeaderValue, StatusCode, header};
+use http::{HeaderMap, HeaderValue, StatusCode};
 use optigov_calendar::{ReadError, Step};
 use secrecy::ExposeSecret;
 use sspi::{
@@ -11,7 +11,10 @@ use sspi::{
     SecurityBuffer, SecurityStatus, Sspi, SspiImpl, Username,
 };
 
-use super::{Answer, Post, binding, connection::Connection, connector::Connector, not_offered, offered_schemes};
+use super::{
+    Answer, Post, binding, challenges::challenges, connection::Connection, connector::Connector, not_offered,
+    offered_schemes, spnego,
+};
 use crate::{
     credentials::Login,
     error::{configuration, malformed},
@@ -36,7 +39,7 @@ pub(crate) async fn open(
         // Not the server's authentication: a proxy, a redirect, a server that is busy.
         return Ok((connection, Err(answer)));
     }
-    let Some(challenge) = challenge(&answer.headers) else {
+    let Some(challenge) = ServerMessage::find(&answer.headers) else {
         let offered = offered_schemes(&answer.headers);
         return Err(match offered.iter().any(|name| name.eq_ignore_ascii_case(scheme)) {
             true => malformed(
@@ -47,8 +50,9 @@ pub(crate) async fn open(
             false => not_offered(scheme, &offered),
         });
     };
-    let authorization = token(scheme, &handshake.next(Some(challenge))?)?;
-    Ok((connection, Ok(authorization)))
+    let proof = handshake.next(Some(challenge.ntlm))?;
+    let proof = if challenge.wrapped { spnego::wrap(&proof) } else { proof };
+    Ok((connection, Ok(token(scheme, &proof)?)))
 }
 
 fn token(scheme: &str, token: &[u8]) -> Result<HeaderValue, ReadError> {
@@ -58,13 +62,23 @@ fn token(scheme: &str, token: &[u8]) -> Result<HeaderValue, ReadError> {
     Ok(value)
 }
 
-/// The server's message, under either scheme's name.
-fn challenge(headers: &HeaderMap) -> Option<Vec<u8>> {
-    headers.get_all(header::WWW_AUTHENTICATE).iter().find_map(|value| {
-        let (scheme, token) = value.to_str().ok()?.split_once(' ')?;
-        let ours = scheme.eq_ignore_ascii_case("NTLM") || scheme.eq_ignore_ascii_case("Negotiate");
-        ours.then(|| BASE64_STANDARD.decode(token.trim()).ok()).flatten()
-    })
+/// The server's message, under either scheme's name, and whether SPNEGO was around it.
+struct ServerMessage {
+    ntlm: Vec<u8>,
+    wrapped: bool,
+}
+
+impl ServerMessage {
+    fn find(headers: &HeaderMap) -> Option<ServerMessage> {
+        let ours = challenges(headers).filter(|challenge| {
+            challenge.scheme.eq_ignore_ascii_case("NTLM") || challenge.scheme.eq_ignore_ascii_case("Negotiate")
+        });
+        let token = ours.filter_map(|challenge| BASE64_STANDARD.decode(challenge.token?).ok()).next()?;
+        Some(match spnego::unwrap(&token) {
+            Some(ntlm) => ServerMessage { ntlm: ntlm.to_vec(), wrapped: true },
+            None => ServerMessage { ntlm: token, wrapped: false },
+        })
+    }
 }
 
 /// The client's side of NTLMv2 by `sspi`.

@@ -50,7 +50,7 @@ async fn the_diagnosis_of_a_refused_ntlm_logon_names_extended_protection() {
 }
 
 /// A CHALLENGE_MESSAGE ([MS-NLMP] 2.2.1.2) with the usual flags, a fixed challenge and an empty TargetInfo.
-const CHALLENGE: &str = "TlRMTVNTUAACAAAAAAAAADgAAAA1goniASNFZ4mrze8AAAAAAAAAAAQABAA4AAAACgBhSgAAAA8AAAAA";
+pub(crate) const CHALLENGE: &str = "TlRMTVNTUAACAAAAAAAAADgAAAA1goniASNFZ4mrze8AAAAAAAAAAAQABAA4AAAACgBhSgAAAA8AAAAA";
 
 /// A server that authenticates a connection and hangs up at the next request.
 #[tokio::test]
