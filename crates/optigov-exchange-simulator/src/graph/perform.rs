@@ -24,7 +24,7 @@ pub(super) enum Performed {
         status: StatusCode,
         headers: Vec<(HeaderName, String)>,
         text: String,
-        plan: Plan,
+        plan: Box<Plan>,
     },
 }
 
@@ -105,7 +105,7 @@ impl Connection {
         Ok(match answer {
             Ok(value) => {
                 let status = super::status(plan.success_status.unwrap_or(200));
-                Performed::Answer { status, headers: Vec::new(), text: value.to_string(), plan }
+                Performed::Answer { status, headers: Vec::new(), text: value.to_string(), plan: Box::new(plan) }
             }
             Err(error) => error.performed_with(ids, plan),
         })
