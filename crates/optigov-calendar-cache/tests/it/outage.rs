@@ -1,18 +1,11 @@
 //! Failures are remembered: per mailbox for a moment, per server as a circuit breaker.
 
-use std::{
-    sync::{
-        Arc,
-        atomic::{AtomicUsize, Ordering},
-    },
-    time::Duration,
-};
+use std::{sync::Arc, time::Duration};
 
 use futures_util::future::join_all;
 use optigov_calendar::ReadErrorKind;
 use optigov_calendar_cache::CircuitState;
 use tokio::time::{Instant, sleep};
-use tracing_subscriber::layer::SubscriberExt as _;
 
 use crate::support::{Mood, SECOND, Server, confirm, kind, list, reader, targets};
 
@@ -105,41 +98,6 @@ async fn a_server_that_has_lost_what_it_was_asked_is_read_again_when_the_last_tr
         sleep(SECOND / 10).await;
         assert!(returned.elapsed() < 36 * SECOND, "a try may take 30 s, the pause after it 4 s");
     }
-}
-
-#[tokio::test(start_paused = true)]
-async fn an_outage_of_ten_thousand_mailboxes_is_a_few_lines_in_the_log() {
-    let (lines, _guard) = count_lines();
-    let (server, town) = (Arc::new(Server::new()), targets(10_000));
-    let reader = reader(&server, |settings| settings.time_to_live = 10 * SECOND);
-    list(&reader, &town[..100]).await;
-    server.is(Mood::Fails(ReadErrorKind::Refused));
-    for _ in 0..60 {
-        sleep(SECOND).await;
-        list(&reader, &town).await;
-    }
-    let during = lines.load(Ordering::SeqCst);
-    assert!((1..=5).contains(&during), "{during} lines: the first mailboxes, then the circuit");
-    server.is(Mood::Answers(Duration::ZERO));
-    sleep(61 * SECOND).await;
-    list(&reader, &town[..100]).await;
-    assert_eq!(lines.load(Ordering::SeqCst), during + 1, "and one when the server is back");
-}
-
-/// Counts the events of level INFO and above on this thread.
-fn count_lines() -> (Arc<AtomicUsize>, tracing::subscriber::DefaultGuard) {
-    struct Count(Arc<AtomicUsize>);
-    impl<S: tracing::Subscriber> tracing_subscriber::Layer<S> for Count {
-        fn on_event(&self, event: &tracing::Event<'_>, _: tracing_subscriber::layer::Context<'_, S>) {
-            let ours = event.metadata().target().starts_with("optigov");
-            if ours && *event.metadata().level() <= tracing::Level::INFO {
-                self.0.fetch_add(1, Ordering::SeqCst);
-            }
-        }
-    }
-    let lines = Arc::new(AtomicUsize::default());
-    let subscriber = tracing_subscriber::registry().with(Count(Arc::clone(&lines)));
-    (lines, tracing::subscriber::set_default(subscriber))
 }
 
 #[tokio::test(start_paused = true)]
