@@ -1,6 +1,6 @@
 //! Where readings are kept between calls: the trait, and what it stores.
 
-use std::{fmt, sync::Arc};
+use std::{fmt, sync::Arc, time::Duration};
 
 use async_trait::async_trait;
 use chrono::{DateTime, Utc};
@@ -9,7 +9,7 @@ use optigov_slots::Interval;
 use serde::{Deserialize, Serialize};
 use sha2::{Digest, Sha256};
 
-use crate::{Reading, StoreHealth};
+use crate::{Lease, Reading, StoreHealth};
 
 /// Keeps readings between calls. The default is [`MemoryCache`](crate::MemoryCache); a store shared by many instances implements the same trait.
 ///
@@ -37,6 +37,19 @@ pub trait CalendarCache: Send + Sync {
     /// # Errors
     /// Where the store cannot be asked; the keys may then be as before.
     async fn invalidate(&self, keys: &[CacheKey]) -> Result<(), CacheError>;
+
+    /// For each of `keys`, in their order, the right to read it over `window` on behalf of all instances for at most `longest`; `None` where another
+    /// instance has it. Whoever gets none looks into the cache again after a moment, and reads in the end even so: an answer matters more
+    /// than a reading saved. By default everybody has the right.
+    async fn lease(&self, keys: &[CacheKey], window: Interval, longest: Duration) -> Vec<Option<Lease>> {
+        let _ = (window, longest);
+        keys.iter().map(|_| Some(Lease::UNSHARED)).collect()
+    }
+
+    /// Gives leases back, after what was read is stored or has failed. They end by themselves where this fails. By default there is nothing to do.
+    async fn release(&self, leases: &[(CacheKey, Lease)], window: Interval) {
+        let _ = (leases, window);
+    }
 
     /// How the store behind this cache fares, where the cache answers even while its store does not. `None`, as by default: the reader
     /// judges by the answers it gets.
@@ -132,7 +145,7 @@ impl fmt::Debug for CacheKey {
 }
 
 /// How many readings of one mailbox are kept: as many windows as callers look at side by side (a list, two months of an overview, a day).
-const READINGS_PER_MAILBOX: usize = 4;
+pub(crate) const READINGS_PER_MAILBOX: usize = 4;
 
 impl CachedReadings {
     /// A key's version without any reading.
@@ -179,6 +192,14 @@ macro_rules! forward {
 
             async fn invalidate(&self, keys: &[CacheKey]) -> Result<(), CacheError> {
                 (**self).invalidate(keys).await
+            }
+
+            async fn lease(&self, keys: &[CacheKey], window: Interval, longest: Duration) -> Vec<Option<Lease>> {
+                (**self).lease(keys, window, longest).await
+            }
+
+            async fn release(&self, leases: &[(CacheKey, Lease)], window: Interval) {
+                (**self).release(leases, window).await
             }
 
             fn health(&self) -> Option<StoreHealth> {

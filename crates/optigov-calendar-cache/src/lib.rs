@@ -35,6 +35,7 @@
 //!
 //! | feature | default | adds |
 //! |---|---|---|
+//! | `redis` | no | `SharedCache`: readings that instances share through Redis or Valkey |
 //! | `testing` | no | conformance tests that anybody's [`CalendarCache`] must pass |
 
 mod cache;
@@ -43,12 +44,15 @@ mod clock;
 mod failures;
 mod health;
 mod in_flight;
+mod lease;
 mod memory;
 mod pause;
 mod read_group;
 mod reader;
 mod reading;
 mod settings;
+#[cfg(feature = "redis")]
+mod shared;
 mod store_watch;
 mod target;
 #[cfg(feature = "testing")]
@@ -57,8 +61,11 @@ pub mod testing;
 pub use cache::{CacheError, CacheKey, CacheVersion, CachedReadings, CalendarCache};
 pub use clock::{Clock, SystemClock};
 pub use health::{CircuitHealth, CircuitState, FailingMailbox, ReaderHealth, StoreHealth};
+pub use lease::Lease;
 pub use memory::MemoryCache;
 pub use reader::CalendarReader;
 pub use reading::Reading;
 pub use settings::ReaderSettings;
+#[cfg(feature = "redis")]
+pub use shared::{SavedElsewhere, SharedCache, SharedCacheSettings};
 pub use target::{Fetched, Freshness, ReadTarget, ReadWindow};
