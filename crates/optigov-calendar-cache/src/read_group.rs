@@ -12,7 +12,7 @@ use tokio::{
 use tracing::Instrument as _;
 
 use crate::{
-    CacheError, CacheKey, CacheVersion, CalendarReader, Freshness, ReadTarget, Reading,
+    CacheError, CacheKey, CacheVersion, CalendarReader, Freshness, Lease, ReadTarget, Reading,
     in_flight::{Demand, Landed, NewFlight},
     pause::Lane,
 };
@@ -29,6 +29,10 @@ pub(crate) struct PendingRead {
 /// A reading for a booking check does not begin while another one of the mailbox has been under way for less than this: those who ask meanwhile
 /// share the next one. One that hangs does not hold up the others for longer.
 const NEXT_READING: Duration = Duration::from_secs(1);
+
+/// When to look first for a reading that another instance is making, and how far the looks lie apart in the end.
+const FIRST_LOOK: Duration = Duration::from_millis(50);
+const LONGEST_LOOK: Duration = Duration::from_millis(500);
 
 /// Starts the readings, in groups that the source takes at once; probes alone.
 pub(crate) fn start(reader: &Arc<CalendarReader>, pending: Vec<PendingRead>, window: Interval, demand: Demand) {
@@ -51,7 +55,7 @@ pub(crate) fn start(reader: &Arc<CalendarReader>, pending: Vec<PendingRead>, win
 /// does not leave anybody waiting.
 async fn read(reader: Arc<CalendarReader>, group: Vec<PendingRead>, window: Interval, demand: Demand) {
     let mut guard = Guard {
-        reader: &reader,
+        reader: Arc::clone(&reader),
         readings: group.iter().map(|pending| (pending.target.key, pending.new.id)).collect(),
         probe: group.first().filter(|pending| pending.is_probe).map(|pending| (pending.target.key, demand.lane)),
     };
@@ -65,6 +69,20 @@ async fn read(reader: Arc<CalendarReader>, group: Vec<PendingRead>, window: Inte
     if group.is_empty() {
         return;
     }
+    let shares = demand.freshness == Freshness::Cached && !is_probe;
+    let (group, leases) = if shares { lease(&mut guard, group, window, demand).await } else { (group, Vec::new()) };
+    if !group.is_empty() {
+        ask_source(&mut guard, group, window, demand.lane).await;
+    }
+    if !leases.is_empty() {
+        reader.cache.release(&leases, window).await;
+    }
+}
+
+/// Asks the source for a group, remembers the outcome and answers everyone who waits for it.
+async fn ask_source(guard: &mut Guard, group: Vec<PendingRead>, window: Interval, lane: Lane) {
+    let reader = Arc::clone(&guard.reader);
+    let is_probe = guard.probe.is_some();
     let began = reader.in_flight.begin(&guard.readings);
     let mailboxes: Vec<Mailbox> = group.iter().map(|pending| pending.target.mailbox.clone()).collect();
     let (began_at, read_at) = (Instant::now(), reader.clock.now());
@@ -77,13 +95,97 @@ async fn read(reader: Arc<CalendarReader>, group: Vec<PendingRead>, window: Inte
         Ok(_) => vec![Err(ReadError::internal()); group.len()],
         Err(_) => vec![Err(ReadError::deadline()); group.len()],
     };
-    remember(&reader, &group, &results, began_at, guard.probe.take().map(|(_, lane)| lane));
+    guard.probe = None;
+    remember(&reader, &group, &results, began_at, is_probe.then_some(lane));
     let completed = group.into_iter().zip(results).map(|(pending, result)| {
         let result = result
             .map(|calendar| Landed { reading: Arc::new(Reading::new(window, read_at, calendar)), began: Some(began) });
         complete(&reader, pending, result)
     });
     future::join_all(completed).await;
+}
+
+/// Asks for the right to read on behalf of all instances. Returns those mailboxes for which there is one; a task waits for the others to be read
+/// elsewhere.
+async fn lease(
+    guard: &mut Guard,
+    group: Vec<PendingRead>,
+    window: Interval,
+    demand: Demand,
+) -> (Vec<PendingRead>, Vec<(CacheKey, Lease)>) {
+    let reader = Arc::clone(&guard.reader);
+    let keys: Vec<CacheKey> = group.iter().map(|pending| pending.target.key).collect();
+    let leases = timeout(reader.settings.cache, reader.cache.lease(&keys, window, reader.settings.lease)).await;
+    // A cache that says nothing of a mailbox does not keep it from being read.
+    let leases = leases.unwrap_or_default().into_iter().chain(std::iter::repeat(Some(Lease::UNSHARED)));
+    let (mut ours, mut held, mut elsewhere) = (Vec::with_capacity(group.len()), Vec::new(), Vec::new());
+    for (pending, lease) in group.into_iter().zip(leases) {
+        match lease {
+            Some(lease) => {
+                held.extend((lease != Lease::UNSHARED).then_some((pending.target.key, lease)));
+                ours.push(pending);
+            }
+            None => elsewhere.push(pending),
+        }
+    }
+    if !elsewhere.is_empty() {
+        let moved = guard.part(&elsewhere);
+        tokio::spawn(wait_elsewhere(moved, elsewhere, window, demand).in_current_span());
+    }
+    if !held.is_empty() {
+        // Another instance may have read, stored and given its lease back since the last look.
+        ours = answer_from_cache(&reader, ours, window).await;
+    }
+    (ours, held)
+}
+
+/// Looks for readings that another instance is making. What has not come after a while is read here even so.
+async fn wait_elsewhere(mut guard: Guard, mut group: Vec<PendingRead>, window: Interval, demand: Demand) {
+    let reader = Arc::clone(&guard.reader);
+    let began = Instant::now();
+    let mut pause = FIRST_LOOK;
+    loop {
+        tokio::time::sleep(pause.mul_f64(0.75 + fastrand::f64() / 2.0)).await;
+        pause = (pause * 2).min(LONGEST_LOOK);
+        group = answer_from_cache(&reader, group, window).await;
+        if group.is_empty() {
+            return;
+        }
+        let keys: Vec<CacheKey> = group.iter().map(|pending| pending.target.key).collect();
+        let is_over = began.elapsed() >= reader.settings.lease_patience;
+        let asked = timeout(reader.settings.cache, reader.cache.lease(&keys, window, reader.settings.lease)).await;
+        let leases = asked.unwrap_or_default().into_iter().chain(std::iter::repeat(None));
+        let (mut ours, mut held, mut rest) = (Vec::new(), Vec::new(), Vec::new());
+        for (pending, lease) in group.into_iter().zip(leases) {
+            if lease.is_some() || is_over {
+                held.extend(lease.filter(|lease| *lease != Lease::UNSHARED).map(|lease| (pending.target.key, lease)));
+                ours.push(pending);
+            } else {
+                rest.push(pending);
+            }
+        }
+        group = rest;
+        if !ours.is_empty() {
+            // What was stored between the look and the lease is found now.
+            let ours = answer_from_cache(&reader, ours, window).await;
+            let mut part = guard.part(&ours);
+            let reader = Arc::clone(&reader);
+            let reading = async move {
+                if !ours.is_empty() {
+                    let _place = reader.places(demand.lane).acquire().await.ok();
+                    let ours = refuse_failing(&reader, ours, demand.lane);
+                    if !ours.is_empty() {
+                        ask_source(&mut part, ours, window, demand.lane).await;
+                    }
+                }
+                reader.cache.release(&held, window).await;
+            };
+            tokio::spawn(reading.in_current_span());
+        }
+        if group.is_empty() {
+            return;
+        }
+    }
 }
 
 /// Waits until the reading may begin. Until then, others who ask join it.
@@ -167,13 +269,22 @@ async fn complete(reader: &CalendarReader, pending: PendingRead, result: Result<
 }
 
 /// Removes a group's readings from those in flight when it ends, in whatever way it ends, and lets the next probe follow.
-struct Guard<'a> {
-    reader: &'a CalendarReader,
+struct Guard {
+    reader: Arc<CalendarReader>,
     readings: Vec<(CacheKey, u64)>,
     probe: Option<(CacheKey, Lane)>,
 }
 
-impl Drop for Guard<'_> {
+impl Guard {
+    /// Hands some of the readings over to a guard of their own.
+    fn part(&mut self, pending: &[PendingRead]) -> Guard {
+        let readings: Vec<_> = pending.iter().map(|pending| (pending.target.key, pending.new.id)).collect();
+        self.readings.retain(|reading| !readings.contains(reading));
+        Guard { reader: Arc::clone(&self.reader), readings, probe: None }
+    }
+}
+
+impl Drop for Guard {
     fn drop(&mut self) {
         self.reader.in_flight.end(&self.readings);
         if let Some((key, lane)) = self.probe {

@@ -35,6 +35,12 @@ pub struct ReaderSettings {
     pub longest_pause: Duration,
     /// The longest that the cache is waited for. Default: 2 s.
     pub cache: Duration,
+    /// Where instances share the cache: the longest that one of them may read a mailbox for all. One that dies is followed after this time.
+    /// Default: 10 s.
+    pub lease: Duration,
+    /// Where instances share the cache: how long to wait for a reading that another instance is making, before this one reads as well.
+    /// Default: 3 s.
+    pub lease_patience: Duration,
     /// How many readings for lists are made at once; at least 1. With batches, one reading is of many mailboxes. Default: 5.
     pub list_places: usize,
     /// How many readings for booking checks are made at once, besides those for lists; at least 1. Default: 3.
@@ -54,6 +60,8 @@ impl Default for ReaderSettings {
             first_pause: Duration::from_secs(1),
             longest_pause: Duration::from_secs(60),
             cache: Duration::from_secs(2),
+            lease: Duration::from_secs(10),
+            lease_patience: Duration::from_secs(3),
             list_places: 5,
             confirm_places: 3,
         }

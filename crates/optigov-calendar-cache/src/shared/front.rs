@@ -55,14 +55,7 @@ impl Front {
     }
 
     /// Keeps what the store has answered to a question that was asked at `moment`.
-    pub(crate) fn keep(
-        &self,
-        moment: u64,
-        key: CacheKey,
-        run: &Arc<str>,
-        changes: u64,
-        cached: &Arc<CachedReadings>,
-    ) {
+    pub(crate) fn keep(&self, moment: u64, key: CacheKey, run: &Arc<str>, changes: u64, cached: &Arc<CachedReadings>) {
         let forgotten = self.changing();
         if *forgotten == moment {
             let (run, cached, checked) = (Some(Arc::clone(run)), Arc::clone(cached), Instant::now());
