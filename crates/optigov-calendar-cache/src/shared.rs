@@ -201,7 +201,8 @@ impl Inner {
         let (version, changes) = (CacheVersion(number(0)?), number(1)?);
         let known = asked.known.as_ref().filter(|kept| kept.run.as_ref() == Some(run));
         if version.0 == 0 {
-            // It is full. What was known of the mailbox before may have been made void since.
+            self.link.refused("the store is full".to_owned());
+            // What was known of the mailbox before may have been made void since.
             known.into_iter().for_each(|_| self.front.forget(&[asked.key]));
             return None;
         }
@@ -272,19 +273,19 @@ impl CalendarCache for SharedCache {
         });
         let changes = match stored.await.map(|replies| replies.values.into_iter().nth(1)) {
             Ok(Some(Ok(changes))) => {
-                inner.link.stored();
-                u64::from_redis_value(changes).ok()
+                let changes = u64::from_redis_value(changes).ok();
+                if changes > Some(0) {
+                    inner.link.stored();
+                }
+                changes
             }
             Ok(Some(Err(error))) => {
-                inner.link.refused(&error);
+                inner.link.refused(error.to_string());
                 None
             }
             Ok(None) | Err(_) => None,
         };
-        // The store has another version, or never had this one, which this instance has made up.
-        if changes != Some(0) {
-            inner.front.add(*key, version, &reading, changes, inner.settings.alone);
-        }
+        inner.front.add(*key, version, &reading, changes, inner.settings.alone);
         Ok(())
     }
 

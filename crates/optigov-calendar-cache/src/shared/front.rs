@@ -64,7 +64,8 @@ impl Front {
     }
 
     /// Adds a reading that was begun under a version, if that is still the version here. `changes` is the store's number of changes, where it has
-    /// stored the reading, too. While it has not, older readings that it has not confirmed for `alone` are dropped.
+    /// stored the reading, too; 0 where it has another version, which is in order for one that this instance has made up. While the store has
+    /// not stored it, older readings that it has not confirmed for `alone` are dropped.
     pub(crate) fn add(
         &self,
         key: CacheKey,
@@ -76,7 +77,8 @@ impl Front {
         let _changing = self.changing();
         let Some(mut kept) = self.kept.get(&key).filter(|kept| kept.cached.version == version) else { return };
         let mut cached = CachedReadings::clone(&kept.cached);
-        match changes {
+        match changes.filter(|_| kept.run.is_some()) {
+            Some(0) => return self.kept.invalidate(&key),
             Some(changes) if changes == kept.changes + 1 => kept.changes = changes,
             // Another instance has stored something, too: the next question fetches it.
             Some(_) => {}

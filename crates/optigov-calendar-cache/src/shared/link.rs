@@ -85,11 +85,11 @@ impl Link {
     }
 
     /// A store that answers and refuses to store is full, or a replica. It is asked as ever, and its health says so.
-    pub(crate) fn refused(&self, error: &redis::RedisError) {
+    pub(crate) fn refused(&self, reason: String) {
         let mut state = self.state();
         if state.health == StoreHealth::Answering {
-            tracing::warn!(error = error as &dyn std::error::Error, "the calendar store answers and stores nothing");
-            state.health = StoreHealth::Failing { since: self.clock.now(), reason: error.to_string() };
+            tracing::warn!(reason, "the calendar store answers and stores nothing");
+            state.health = StoreHealth::Failing { since: self.clock.now(), reason };
         }
         metrics::counter!("optigov_calendar_store_failures_total").increment(1);
     }

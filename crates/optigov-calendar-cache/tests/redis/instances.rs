@@ -33,7 +33,7 @@ async fn three_instances_of_a_thousand_mailboxes_make_a_thousand_readings_in_all
         .map(|_| store.instance(&server, |settings| settings.time_to_live = Duration::from_secs(3_600)))
         .collect();
     let began = Instant::now();
-    let lists = join_all(instances.iter().map(|instance| list(&instance.reader, &town))).await;
+    let lists = join_all(instances.iter().map(|instance| list(&instance, &town))).await;
     println!("three instances, 1,000 mailboxes: {} readings in {:?}", server.requests(), began.elapsed());
     assert!(lists.iter().flat_map(|(fetched, _)| fetched).all(|fetched| fetched.reading.is_ok()));
     assert_eq!(server.requests(), 1_000);
@@ -44,7 +44,7 @@ async fn three_instances_of_a_thousand_mailboxes_make_a_thousand_readings_in_all
     let mut times = [Duration::MAX; 2];
     for _ in 0..20 {
         times[0] = times[0].min(list(&memory, &town).await.1);
-        times[1] = times[1].min(list(&instances[0].reader, &town).await.1);
+        times[1] = times[1].min(list(&instances[0], &town).await.1);
     }
     let ratio = times[1].as_secs_f64() / times[0].as_secs_f64();
     println!(
@@ -52,7 +52,7 @@ async fn three_instances_of_a_thousand_mailboxes_make_a_thousand_readings_in_all
         times[0], times[1]
     );
     let fourth = store.instance(&server, |_| {});
-    let (fetched, took) = list(&fourth.reader, &town).await;
+    let (fetched, took) = list(&fourth, &town).await;
     assert!(fetched.iter().all(|fetched| fetched.reading.is_ok()));
     println!("the first list of a new instance: {took:?}");
     assert_eq!(server.requests(), 2_000, "a new instance reads nothing; the memory's own 1,000 aside");
@@ -68,10 +68,10 @@ async fn what_is_saved_at_one_instance_counts_at_all_of_them_at_once() {
         server.edition.store(edition, Ordering::SeqCst);
         if edition > 0 {
             let keys: Vec<CacheKey> = town.iter().map(|target| target.key).collect();
-            here.reader.invalidate(&keys, Instant::now() + SECOND).await.expect("the store can be told");
+            here.invalidate(&keys, Instant::now() + SECOND).await.expect("the store can be told");
         }
         for instance in [&there, &here] {
-            let (fetched, _) = list(&instance.reader, &town).await;
+            let (fetched, _) = list(&instance, &town).await;
             for fetched in fetched {
                 let reading = fetched.reading.expect("it was read");
                 let start = chrono::DateTime::from_timestamp(hours(0, 1).start_unix() + edition as i64, 0);
@@ -91,15 +91,15 @@ async fn a_reading_from_before_a_save_elsewhere_is_not_stored_after_it() {
     let [here, there] = [0, 1].map(|_| store.instance(&server, |_| {}));
     server.is(Mood::Answers(Duration::from_millis(300)));
     let slow = tokio::spawn({
-        let (reader, town) = (Arc::clone(&here.reader), town.clone());
+        let (reader, town) = (Arc::clone(&here), town.clone());
         async move { list(&reader, &town).await }
     });
     sleep(Duration::from_millis(100)).await;
-    there.reader.invalidate(&[town[0].key], Instant::now() + SECOND).await.expect("the store can be told");
+    there.invalidate(&[town[0].key], Instant::now() + SECOND).await.expect("the store can be told");
     server.edition.store(1, Ordering::SeqCst);
     assert!(slow.await.expect("it ends").0[0].reading.is_ok(), "who asked before is served");
     for instance in [&here, &there] {
-        let (fetched, _) = list(&instance.reader, &town).await;
+        let (fetched, _) = list(&instance, &town).await;
         let shown = format!("{:?}", fetched[0].reading);
         assert!(shown.contains(":01Z"), "{shown}");
     }
@@ -118,14 +118,14 @@ async fn an_instance_that_dies_while_it_reads_is_followed() {
     assert_eq!(store.cache().lease(&[town[0].key], window, SECOND).await, [None], "one reads for all");
     // The holder says no more. The other reads when the lease has ended.
     let other = store.instance(&server, |_| {});
-    let (fetched, took) = list(&other.reader, &town).await;
+    let (fetched, took) = list(&other, &town).await;
     assert!(fetched[0].reading.is_ok());
     assert!(took < 2 * SECOND, "{took:?}");
     // And one that is held for long is not waited for for ever.
-    other.reader.invalidate(&[town[0].key], Instant::now() + SECOND).await.expect("told");
+    other.invalidate(&[town[0].key], Instant::now() + SECOND).await.expect("told");
     let lease = cache.lease(&[town[0].key], window, 60 * SECOND).await;
     let impatient = store.instance(&server, |settings| settings.lease_patience = Duration::from_millis(300));
-    let (fetched, took) = list(&impatient.reader, &town).await;
+    let (fetched, took) = list(&impatient, &town).await;
     assert!(fetched[0].reading.is_ok() && took < 2 * SECOND, "{took:?}");
     cache.release(&[(town[0].key, lease[0].expect("a lease"))], window).await;
     assert!(store.cache().lease(&[town[0].key], window, SECOND).await[0].is_some(), "a lease given back is free");

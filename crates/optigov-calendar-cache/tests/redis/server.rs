@@ -59,14 +59,12 @@ impl Store {
         SharedCache::connect(&self.url(), settings).expect("an address")
     }
 
-    /// An instance of a service: a reader through a cache of its own.
-    pub(crate) fn instance(&self, server: &Arc<Server>, set: impl FnOnce(&mut ReaderSettings)) -> Instance {
-        let cache = self.cache();
+    /// What an instance of a service reads by: a reader through a cache of its own.
+    pub(crate) fn instance(&self, server: &Arc<Server>, set: impl FnOnce(&mut ReaderSettings)) -> Arc<CalendarReader> {
         let mut settings = ReaderSettings::default();
         set(&mut settings);
         let source: Arc<dyn CalendarSource> = Arc::<Server>::clone(server);
-        let reader = CalendarReader::new(source, Arc::new(cache.clone()), Arc::new(SystemClock), settings);
-        Instance { cache, reader }
+        CalendarReader::new(source, Arc::new(self.cache()), Arc::new(SystemClock), settings)
     }
 
     /// One command, by a connection of its own.
@@ -127,11 +125,6 @@ impl Drop for Store {
     fn drop(&mut self) {
         self.kill();
     }
-}
-
-pub(crate) struct Instance {
-    pub(crate) cache: SharedCache,
-    pub(crate) reader: Arc<CalendarReader>,
 }
 
 fn free_port() -> u16 {
