@@ -33,7 +33,7 @@ async fn three_instances_of_a_thousand_mailboxes_make_a_thousand_readings_in_all
         .map(|_| store.instance(&server, |settings| settings.time_to_live = Duration::from_secs(3_600)))
         .collect();
     let began = Instant::now();
-    let lists = join_all(instances.iter().map(|instance| list(&instance, &town))).await;
+    let lists = join_all(instances.iter().map(|instance| list(instance, &town))).await;
     println!("three instances, 1,000 mailboxes: {} readings in {:?}", server.requests(), began.elapsed());
     assert!(lists.iter().flat_map(|(fetched, _)| fetched).all(|fetched| fetched.reading.is_ok()));
     assert_eq!(server.requests(), 1_000);
@@ -71,7 +71,7 @@ async fn what_is_saved_at_one_instance_counts_at_all_of_them_at_once() {
             here.invalidate(&keys, Instant::now() + SECOND).await.expect("the store can be told");
         }
         for instance in [&there, &here] {
-            let (fetched, _) = list(&instance, &town).await;
+            let (fetched, _) = list(instance, &town).await;
             for fetched in fetched {
                 let reading = fetched.reading.expect("it was read");
                 let start = chrono::DateTime::from_timestamp(hours(0, 1).start_unix() + edition as i64, 0);
@@ -99,7 +99,7 @@ async fn a_reading_from_before_a_save_elsewhere_is_not_stored_after_it() {
     server.edition.store(1, Ordering::SeqCst);
     assert!(slow.await.expect("it ends").0[0].reading.is_ok(), "who asked before is served");
     for instance in [&here, &there] {
-        let (fetched, _) = list(&instance, &town).await;
+        let (fetched, _) = list(instance, &town).await;
         let shown = format!("{:?}", fetched[0].reading);
         assert!(shown.contains(":01Z"), "{shown}");
     }
