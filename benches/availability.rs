@@ -132,7 +132,8 @@ fn cold(criterion: &mut Criterion) {
         scenario.mailbox(optigov_exchange_simulator::Mailbox::new(name(counter)).entries(entries))
     });
     let simulator = Simulator::start(scenario).expect("the scenario holds");
-    let route = Route::new(&simulator.url()).and_then(|route| route.with_root_certificates(simulator.ca_pem().as_bytes()));
+    let route =
+        Route::new(&simulator.url()).and_then(|route| route.with_root_certificates(simulator.ca_pem().as_bytes()));
     let client = EwsClient::builder(route.expect("an address and its authority"))
         .credentials(Credentials::basic("svc-optigov", PASSWORD))
         .build()

@@ -8,7 +8,6 @@ pub mod town;
 
 use std::io::{self, Write as _};
 
-pub use failure::Failure;
 use clap::builder::{PossibleValuesParser, TypedValueParser};
 use optigov_availability::Language;
 

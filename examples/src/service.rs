@@ -142,9 +142,9 @@ async fn days(
     let answer = service.answer(&id, first, last, wanted.template).await?;
     let days = answer.counts_per_day().map(|(date, free)| json!({ "date": date, "free": free }));
     let days: Vec<Value> = days.collect();
-    let warnings = answer.warnings.iter().map(|warning| {
-        json!({ "code": warning.code, "count": warning.count, "message": warning.message(wanted.lang) })
-    });
+    let warnings = answer.warnings.iter().map(
+        |warning| json!({ "code": warning.code, "count": warning.count, "message": warning.message(wanted.lang) }),
+    );
     let overview = json!({
         "counter": answer.id, "template": answer.template, "month": month, "days": days,
         "status": answer.status.as_str(), "reason": answer.status.reason(wanted.lang), "warnings": warnings.collect::<Vec<_>>(),
@@ -181,7 +181,7 @@ async fn health(State(service): State<Service>) -> Response {
 }
 
 impl Service {
-    fn counter(&self, id: &str) -> Result<(Arc<Municipality>, Counter), Refusal> {
+    fn counter(&self, id: &str) -> Result<(Arc<Municipality>, Arc<Counter>), Refusal> {
         let town = self.availability.municipality();
         let found = town.counter(id).cloned();
         let counter = found.ok_or_else(|| {

@@ -3,14 +3,14 @@
 use std::{fmt, sync::Arc, time::Duration};
 
 use optigov_calendar::{CalendarSource, MemorySource, Route};
-use optigov_calendar_cache::{CalendarCache, CalendarReader, Clock, MemoryCache, ReaderTimes, SystemClock};
+use optigov_calendar_cache::{CalendarCache, CalendarReader, Clock, MemoryCache, ReaderSettings, SystemClock};
 use optigov_counter::{Municipality, WhenUnavailable};
 use secrecy::SecretString;
 
 use crate::{
     Availability, Error,
-    connect::exchange_client,
-    setup::{Reading, Setup},
+    connect::{ProvidedSecrets, exchange_client},
+    setup::{HowToRead, Setup},
 };
 
 /// Bytes that the default cache may hold: about 4 million entries.
@@ -31,7 +31,7 @@ pub struct AvailabilityBuilder {
 /// What the builder was told and the facade needs again when the configuration changes.
 pub(crate) struct Parts {
     source: Option<Arc<dyn CalendarSource>>,
-    secret: Option<SecretString>,
+    secrets: ProvidedSecrets,
     cache: Arc<dyn CalendarCache>,
     pub(crate) clock: Arc<dyn Clock>,
     when_unavailable: Option<WhenUnavailable>,
@@ -47,7 +47,7 @@ impl AvailabilityBuilder {
             cache: None,
             parts: Parts {
                 source: None,
-                secret: None,
+                secrets: ProvidedSecrets::none(),
                 cache: Arc::new(MemoryCache::new(0, KEEP)),
                 clock: Arc::new(SystemClock),
                 when_unavailable: None,
@@ -66,7 +66,13 @@ impl AvailabilityBuilder {
 
     /// The service account's password or token, where the service keeps it. Default: what the connection refers to.
     pub fn secret(mut self, secret: impl Into<SecretString>) -> AvailabilityBuilder {
-        self.parts.secret = Some(secret.into());
+        self.parts.secrets = self.parts.secrets.account(secret);
+        self
+    }
+
+    /// The proxy's password, where the service keeps it. Default: what the connection refers to.
+    pub fn proxy_secret(mut self, secret: impl Into<SecretString>) -> AvailabilityBuilder {
+        self.parts.secrets = self.parts.secrets.proxy(secret);
         self
     }
 
@@ -119,8 +125,8 @@ impl AvailabilityBuilder {
             _ => KEEP.max(parts.time_to_live),
         };
         parts.cache = cache.unwrap_or_else(|| Arc::new(MemoryCache::new(CACHE_BYTES, keep)));
-        let reading = parts.reading(&municipality, None)?;
-        Ok(Availability::assemble(Setup::new(municipality, reading), parts))
+        let how = parts.how_to_read(&municipality, None)?;
+        Ok(Availability::assemble(Setup::new(municipality, how), parts))
     }
 }
 
@@ -136,7 +142,7 @@ impl fmt::Debug for AvailabilityBuilder {
 impl Parts {
     /// How the calendars of a municipality are read. Where the connection is the same as before, so is the client, with its connections and what it
     /// has learned.
-    pub(crate) fn reading(&self, municipality: &Municipality, before: Option<&Setup>) -> Result<Reading, Error> {
+    pub(crate) fn how_to_read(&self, municipality: &Municipality, before: Option<&Setup>) -> Result<HowToRead, Error> {
         let connection = municipality.exchange();
         let when_unavailable = self.policy(municipality);
         let deadline = self.deadline.or(connection.map(|connection| connection.route().timeout()));
@@ -144,11 +150,11 @@ impl Parts {
         let kept = before.filter(|before| before.municipality.exchange() == connection && before.deadline == deadline);
         if let Some(before) = kept {
             let (reader, namespace) = (Arc::clone(&before.reader), Arc::clone(&before.namespace));
-            return Ok(Reading { reader, namespace, when_unavailable, deadline });
+            return Ok(HowToRead { reader, namespace, when_unavailable, deadline });
         }
         let source: Arc<dyn CalendarSource> = match (&self.source, connection) {
             (Some(source), _) => Arc::clone(source),
-            (None, Some(connection)) => Arc::new(exchange_client(connection, self.secret.clone())?),
+            (None, Some(connection)) => Arc::new(exchange_client(connection, &self.secrets)?),
             (None, None) if municipality.counters().any(|counter| counter.exchange_sync().is_on()) => {
                 return Err(Error::setup(
                     "bei einem Schalter ist der Exchange-Abgleich an, aber es gibt keine Verbindung zu Exchange",
@@ -157,18 +163,22 @@ impl Parts {
             }
             (None, None) => Arc::new(MemorySource::new()),
         };
-        let mut times = ReaderTimes::default();
-        times.time_to_live = self.time_to_live;
-        times.read_ahead = self.read_ahead;
+        let mut settings = ReaderSettings::default();
+        settings.time_to_live = self.time_to_live;
+        settings.read_ahead = self.read_ahead;
+        settings.serve_stale = match when_unavailable {
+            WhenUnavailable::ServeStale { up_to } => Some(up_to),
+            _ => None,
+        };
         // Readings outlast the calls that wait for them by far, but not for ever.
-        times.reading = deadline.saturating_mul(4);
-        times.cache = (deadline / 4).min(CACHE_ANSWERS);
-        let reader = CalendarReader::new(source, Arc::clone(&self.cache), Arc::clone(&self.clock), times);
+        settings.reading = deadline.saturating_mul(4);
+        settings.cache = (deadline / 4).min(CACHE_ANSWERS);
+        let reader = CalendarReader::new(source, Arc::clone(&self.cache), Arc::clone(&self.clock), settings);
         let namespace = connection.map(|connection| {
             let (access, url) = (connection.ews_settings().access, connection.route().url());
             format!("{access:?} {url} {}", connection.account().unwrap_or_default())
         });
-        Ok(Reading { reader, namespace: namespace.unwrap_or_default().into(), when_unavailable, deadline })
+        Ok(HowToRead { reader, namespace: namespace.unwrap_or_default().into(), when_unavailable, deadline })
     }
 
     fn policy(&self, municipality: &Municipality) -> WhenUnavailable {

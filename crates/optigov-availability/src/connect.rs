@@ -10,14 +10,38 @@ use secrecy::{ExposeSecret as _, SecretString};
 
 use crate::Error;
 
-/// The client that a municipality's connection describes. `provided` is the secret, where the connection leaves it to the service; it then also
-/// takes the place of one that the connection refers to.
+/// The secrets that a service keeps itself and hands in. One that is handed in takes the place of the one that the connection refers to. `Debug`
+/// shows none of them.
+#[derive(Clone, Debug, Default)]
+pub struct ProvidedSecrets {
+    account: Option<SecretString>,
+    proxy: Option<SecretString>,
+}
+
+impl ProvidedSecrets {
+    /// Nothing is handed in: the connection says where the secrets are.
+    pub fn none() -> ProvidedSecrets {
+        ProvidedSecrets::default()
+    }
+
+    /// The service account's password or token.
+    pub fn account(self, secret: impl Into<SecretString>) -> ProvidedSecrets {
+        ProvidedSecrets { account: Some(secret.into()), ..self }
+    }
+
+    /// The password for the proxy.
+    pub fn proxy(self, secret: impl Into<SecretString>) -> ProvidedSecrets {
+        ProvidedSecrets { proxy: Some(secret.into()), ..self }
+    }
+}
+
+/// The client that a municipality's connection describes.
 ///
 /// Keep a clone to replace the credential later without setting up the facade anew: `client.set_credentials(…)`.
 ///
 /// # Errors
 /// [`is_setup`](Error::is_setup): a secret or a file that the connection refers to is missing or cannot be used.
-pub fn exchange_client(connection: &ExchangeConnection, provided: Option<SecretString>) -> Result<EwsClient, Error> {
+pub fn exchange_client(connection: &ExchangeConnection, provided: &ProvidedSecrets) -> Result<EwsClient, Error> {
     let mut route = connection.route().clone();
     if let Some(file) = connection.ca_file() {
         route = route.with_root_certificates(&read(file)?).map_err(|refused| unusable_file(file, refused))?;
@@ -28,7 +52,11 @@ pub fn exchange_client(connection: &ExchangeConnection, provided: Option<SecretS
         route = route.with_client_certificate(certificate.map_err(|refused| unusable_file(files.key(), refused))?);
     }
     if let Some(user) = connection.proxy_account() {
-        let password = connection.proxy_secret().map(referred).transpose()?.unwrap_or_else(|| SecretString::from(""));
+        let password = match (&provided.proxy, connection.proxy_secret()) {
+            (Some(password), _) => password.clone(),
+            (None, Some(reference)) => referred(reference)?,
+            (None, None) => SecretString::from(""),
+        };
         route = route.with_proxy_login(user, password).map_err(|refused| {
             Error::setup("die Anmeldung am Proxy ist so nicht möglich", "this logon to the proxy is not possible")
                 .caused_by(refused)
@@ -38,15 +66,18 @@ pub fn exchange_client(connection: &ExchangeConnection, provided: Option<SecretS
     client.credentials(credentials(connection, provided)?).build().map_err(unusable)
 }
 
-fn credentials(connection: &ExchangeConnection, provided: Option<SecretString>) -> Result<Credentials, Error> {
-    let secret = match provided {
-        Some(secret) => secret,
+fn credentials(connection: &ExchangeConnection, provided: &ProvidedSecrets) -> Result<Credentials, Error> {
+    let secret = match &provided.account {
+        Some(secret) => secret.clone(),
         None => referred(connection.secret())?,
     };
     let account = || {
         let account = connection.account().map(str::to_owned);
         account.ok_or_else(|| {
-            Error::setup("das Dienstkonto fehlt (exchange.account)", "the service account is missing (exchange.account)")
+            Error::setup(
+                "das Dienstkonto fehlt (exchange.account)",
+                "the service account is missing (exchange.account)",
+            )
         })
     };
     match connection.authentication() {
@@ -79,8 +110,8 @@ fn referred(reference: &SecretReference) -> Result<SecretString, Error> {
         })?,
         _ => {
             return Err(Error::setup(
-                "das Geheimnis fehlt: Die Verbindung überlässt es dem Dienst (AvailabilityBuilder::secret)",
-                "the secret is missing: the connection leaves it to the service (AvailabilityBuilder::secret)",
+                "das Geheimnis fehlt: Die Verbindung überlässt es dem Dienst (AvailabilityBuilder::secret oder proxy_secret)",
+                "the secret is missing: the connection leaves it to the service (AvailabilityBuilder::secret or proxy_secret)",
             ));
         }
     };
@@ -103,8 +134,11 @@ fn unusable_file(file: &Path, cause: InvalidRoute) -> Error {
 }
 
 fn unusable(cause: ReadError) -> Error {
-    Error::setup("die Verbindung zu Exchange ist so nicht nutzbar", "the connection to Exchange cannot be used like this")
-        .caused_by(cause)
+    Error::setup(
+        "die Verbindung zu Exchange ist so nicht nutzbar",
+        "the connection to Exchange cannot be used like this",
+    )
+    .caused_by(cause)
 }
 
 /// A bearer token that is what it is: renewing it is the business of a service, which then builds its own [`EwsClient`].

@@ -87,10 +87,7 @@ impl CounterHandle {
     /// As [`Availability::counter_saved`]; also [`is_setup`](Error::is_setup) where the entry is another counter's.
     pub async fn save(&self, counter: Counter) -> Result<(), Error> {
         if counter.id().as_str() != self.id {
-            return Err(Error::setup(
-                "der Eintrag gehört zu einem anderen Schalter",
-                "the entry is another counter's",
-            ));
+            return Err(Error::setup("der Eintrag gehört zu einem anderen Schalter", "the entry is another counter's"));
         }
         self.availability.counter_saved(counter).await
     }

@@ -63,16 +63,17 @@ mod wanted;
 pub use answer::{Answer, CounterAnswer, FirstFree, FreeSlot, Status, Unread, Warning, WarningCode};
 pub use availability::{Availability, Progress};
 pub use builder::AvailabilityBuilder;
-pub use connect::exchange_client;
+pub use connect::{ProvidedSecrets, exchange_client};
 pub use error::{Error, ErrorKind};
 pub use handle::CounterHandle;
 pub use optigov_calendar::{
     Access, AllDayFlag, Calendar, CalendarEntry, CalendarSource, ConnectionReport, EntryStatus, EntryTime, Finding,
-    InvalidMailbox, Language, Mailbox, MemorySource, Origin, ReadError, ReadErrorKind, ResponseCode, RoutedSource, Step, StepOutcome,
-    StepReport, StepWarning, Text, TitleVisibility,
+    InvalidMailbox, Language, Mailbox, MemorySource, Origin, ReadError, ReadErrorKind, ResponseCode, RoutedSource,
+    Step, StepOutcome, StepReport, StepWarning, Text, TitleVisibility,
 };
 pub use optigov_calendar_cache::{
-    CacheError, CacheKey, CacheVersion, CachedReadings, CalendarCache, Clock, MemoryCache, Reading, SystemClock,
+    CacheError, CacheKey, CacheVersion, CachedReadings, CalendarCache, CircuitHealth, CircuitState, Clock,
+    FailingMailbox, MemoryCache, ReaderHealth, Reading, StoreHealth, SystemClock,
 };
 pub use optigov_counter::{Counter, Faults, Municipality, WhenUnavailable};
 pub use optigov_ews::{Credentials, EwsClient};

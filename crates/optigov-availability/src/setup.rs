@@ -8,7 +8,7 @@ use optigov_calendar_cache::{CalendarReader, ReadTarget, ReadWindow};
 use optigov_counter::{AppointmentTemplate, Counter, Municipality, ResolvedHours, WhenUnavailable};
 use optigov_slots::{Interval, OpenWindows, SlotRules};
 
-use crate::{Error, ErrorKind, resource::Moment, wanted::SlotsRequest};
+use crate::{Error, ErrorKind, wanted::SlotsRequest};
 
 /// Readings begin and end on whole UTC days, so that calls of the same day share them.
 const DAY: i64 = 86_400;
@@ -42,7 +42,7 @@ pub(crate) struct CounterSetup {
 
 /// One counter of a request, with all that its slots need but the calendars.
 pub(crate) struct Asked<'a> {
-    pub(crate) counter: &'a Counter,
+    pub(crate) counter: &'a Arc<Counter>,
     pub(crate) template: &'a AppointmentTemplate,
     pub(crate) rules: SlotRules,
     pub(crate) targets: &'a [ReadTarget],
@@ -51,7 +51,7 @@ pub(crate) struct Asked<'a> {
 }
 
 /// How a municipality's calendars are read.
-pub(crate) struct Reading {
+pub(crate) struct HowToRead {
     pub(crate) reader: Arc<CalendarReader>,
     pub(crate) namespace: Arc<str>,
     pub(crate) when_unavailable: WhenUnavailable,
@@ -59,24 +59,23 @@ pub(crate) struct Reading {
 }
 
 impl Setup {
-    pub(crate) fn new(municipality: Arc<Municipality>, reading: Reading) -> Setup {
-        let counters = municipality.counters().map(|counter| {
-            Arc::new(CounterSetup::new(&municipality, counter, &reading.namespace))
-        });
+    pub(crate) fn new(municipality: Arc<Municipality>, how: HowToRead) -> Setup {
+        let counters =
+            municipality.counters().map(|counter| Arc::new(CounterSetup::new(&municipality, counter, &how.namespace)));
         let counters = counters.collect();
-        Setup::assembled(municipality, reading, counters)
+        Setup::assembled(municipality, how, counters)
     }
 
-    fn assembled(municipality: Arc<Municipality>, reading: Reading, counters: Vec<Arc<CounterSetup>>) -> Setup {
+    fn assembled(municipality: Arc<Municipality>, how: HowToRead, counters: Vec<Arc<CounterSetup>>) -> Setup {
         let reach = counters.iter().map(|counter| counter.reach).max().unwrap_or_default();
-        let Reading { reader, namespace, when_unavailable, deadline } = reading;
+        let HowToRead { reader, namespace, when_unavailable, deadline } = how;
         Setup { municipality, reader, namespace, when_unavailable, deadline, counters, reach }
     }
 
     /// The same with one counter replaced or added; the others are shared.
     pub(crate) fn with_counter(&self, counter: Counter) -> Result<Setup, Error> {
         let id = counter.id().as_str().to_owned();
-        let municipality = Municipality::clone(&self.municipality).with_counter(counter).map_err(|faults| {
+        let municipality = self.municipality.with_counter(counter).map_err(|faults| {
             Error::setup("der Schalter passt nicht zur Kommune", "the counter does not fit the municipality")
                 .caused_by(faults)
         })?;
@@ -88,27 +87,30 @@ impl Setup {
                 None => counters.push(changed),
             }
         }
-        let reading = Reading {
+        let how = HowToRead {
             reader: Arc::clone(&self.reader),
             namespace: Arc::clone(&self.namespace),
             when_unavailable: self.when_unavailable,
             deadline: self.deadline,
         };
-        Ok(Setup::assembled(Arc::new(municipality), reading, counters))
+        Ok(Setup::assembled(Arc::new(municipality), how, counters))
     }
 
     /// What the request names, looked up and checked.
     pub(crate) fn asked(&self, request: &SlotsRequest) -> Result<Vec<Asked<'_>>, Error> {
         let template = request.template.as_deref().map(|id| self.template(id)).transpose()?;
         match &request.counters {
-            Some(ids) => ids.iter().map(|id| self.one(self.place(id)?, template, request.concerns)).collect(),
+            Some(ids) => {
+                let named = |id: &String| self.municipality.counter(id).ok_or_else(|| Error::unknown_counter(id));
+                ids.iter().map(|id| self.one(self.place(id)?, named(id)?, template, request.concerns)).collect()
+            }
             None => {
-                let serves = |counter: &Counter| match template {
+                let serves = |counter: &Arc<Counter>| match template {
                     Some(template) => counter.serves(template.id()),
                     None => !counter.templates().is_empty(),
                 };
                 let serving = self.municipality.counters().enumerate().filter(|(_, counter)| serves(counter));
-                serving.map(|(place, _)| self.one(place, template, request.concerns)).collect()
+                serving.map(|(place, counter)| self.one(place, counter, template, request.concerns)).collect()
             }
         }
     }
@@ -131,20 +133,21 @@ impl Setup {
     /// What is read so that all that counters need is covered: rounded outward to whole UTC days, so that calls of the same day share readings.
     pub(crate) fn read_window(&self, needed: impl Iterator<Item = Interval>) -> Option<ReadWindow> {
         let needed = needed.reduce(Interval::hull)?;
-        Some(ReadWindow::exactly(whole_days(needed)).and_beyond(self.slack()))
+        Some(self.reaching_beyond(whole_days(needed)))
     }
 
     /// What is read for a window whatever can be booked in it: widened by the reach, and outward to whole UTC days.
     pub(crate) fn whole_window(&self, window: Interval) -> ReadWindow {
-        ReadWindow::exactly(whole_days(window.widened(self.reach, self.reach))).and_beyond(self.slack())
+        self.reaching_beyond(whole_days(window.widened(self.reach, self.reach)))
     }
 
-    /// How much farther than needed is read, so that a reading that serves stale covers the windows of the days after.
-    fn slack(&self) -> Duration {
-        match self.when_unavailable {
+    /// What is needed, and read farther where a reading may serve stale, so that it covers the windows of the days after.
+    fn reaching_beyond(&self, needed: Interval) -> ReadWindow {
+        let farther = match self.when_unavailable {
             WhenUnavailable::ServeStale { up_to } => up_to.min(MOST_SLACK),
             _ => Duration::ZERO,
-        }
+        };
+        ReadWindow::new(needed, whole_days(needed.widened(Duration::ZERO, farther)))
     }
 
     fn template(&self, id: &str) -> Result<&AppointmentTemplate, Error> {
@@ -158,13 +161,12 @@ impl Setup {
     fn one<'a>(
         &'a self,
         place: usize,
+        counter: &'a Arc<Counter>,
         template: Option<&'a AppointmentTemplate>,
         concerns: NonZeroU32,
     ) -> Result<Asked<'a>, Error> {
-        let (Some(counter), Some(setup)) = (self.municipality.counters().nth(place), self.counters.get(place)) else {
-            return Err(Error::unknown_counter(""));
-        };
         let id = counter.id().as_str();
+        let setup = self.counters.get(place).ok_or_else(|| Error::unknown_counter(id))?;
         let template = match (template, counter.templates().first()) {
             (Some(template), _) => template,
             (None, Some(first)) => self.template(first.as_str())?,
@@ -222,9 +224,13 @@ impl Asked<'_> {
 
     /// What has become bookable between the beginning of the call, when it was decided what to read, and now. It was not read, so it counts as
     /// busy.
-    pub(crate) fn parts_not_read(&self, open: &OpenWindows, moment: &Moment<'_>) -> impl Iterator<Item = Interval> {
-        let read = moment.read;
-        let parts = self.needed(open, moment.now).map(|needed| {
+    pub(crate) fn parts_not_read(
+        &self,
+        open: &OpenWindows,
+        read: Interval,
+        now: DateTime<Utc>,
+    ) -> impl Iterator<Item = Interval> {
+        let parts = self.needed(open, now).map(|needed| {
             let before = Interval::new(needed.start(), read.start().min(needed.end())).ok();
             let after = Interval::new(read.end().max(needed.start()), needed.end()).ok();
             [before, after]

@@ -50,10 +50,9 @@ impl Verdict {
 
 impl Serialize for Verdict {
     fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
-        let slot = self.slot.map(|slot| WrittenSlot {
-            start: local(slot.start(), self.zone),
-            end: local(slot.end(), self.zone),
-        });
+        let slot = self
+            .slot
+            .map(|slot| WrittenSlot { start: local(slot.start(), self.zone), end: local(slot.end(), self.zone) });
         let reasons: Vec<_> = self.reasons.iter().zip(self.explain(self.language)).collect();
         let reasons: Vec<_> = reasons.into_iter().map(|(reason, message)| WrittenReason { reason, message }).collect();
         let mut fields = serializer.serialize_struct("Verdict", 6)?;
@@ -97,10 +96,9 @@ pub fn reason_text(reason: &Reason, zone: Tz) -> Text {
                 format!("The counter is closed at {}.{next_en}", en(closed)),
             )
         }
-        Reason::Holiday { date } => Text::new(
-            format!("Der {} ist ein Feiertag.", day_de(date)),
-            format!("{date} is a holiday."),
-        ),
+        Reason::Holiday { date } => {
+            Text::new(format!("Der {} ist ein Feiertag.", day_de(date)), format!("{date} is a holiday."))
+        }
         Reason::OutsideHorizon { last, bookable_from } => Text::new(
             format!(
                 "Der Tag liegt zu weit in der Zukunft: Buchbar ist bis zum {}. Dieser Tag ist ab dem {} Uhr buchbar.",
@@ -140,11 +138,7 @@ pub fn reason_text(reason: &Reason, zone: Tz) -> Text {
             format!("Mailbox {} is busy {}.", resource + 1, stretch_en(interval, zone)),
         ),
         Reason::Buffer { resource: Some(resource), interval, .. } => Text::new(
-            format!(
-                "Der Puffer reicht nicht: Postfach {} ist {} belegt.",
-                resource + 1,
-                stretch_de(interval, zone)
-            ),
+            format!("Der Puffer reicht nicht: Postfach {} ist {} belegt.", resource + 1, stretch_de(interval, zone)),
             format!("The buffer is too short: mailbox {} is busy {}.", resource + 1, stretch_en(interval, zone)),
         ),
         Reason::Buffer { resource: None, interval, .. } => Text::new(
@@ -159,13 +153,15 @@ pub fn reason_text(reason: &Reason, zone: Tz) -> Text {
             format!("Am {} sind schon alle {limit} Termine vergeben.", day_de(date)),
             format!("All {limit} appointments on {date} are taken."),
         ),
-        ref other => Text::new(format!("Nicht buchbar ({}).", other.code()), format!("Not bookable ({}).", other.code())),
+        ref other => {
+            Text::new(format!("Nicht buchbar ({}).", other.code()), format!("Not bookable ({}).", other.code()))
+        }
     }
 }
 
 /// The instant as the zone's clock shows it.
 fn at(instant: DateTime<Utc>, zone: Tz, format: &str) -> String {
-    instant.with_timezone(&zone).format(format).to_string()
+    local(instant, zone).format(format).to_string()
 }
 
 fn day_de(date: NaiveDate) -> String {

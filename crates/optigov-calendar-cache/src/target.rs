@@ -1,6 +1,6 @@
 //! What a call asks the reader for, and what it gets.
 
-use std::{sync::Arc, time::Duration};
+use std::sync::Arc;
 
 use optigov_calendar::{Mailbox, ReadError};
 use optigov_slots::Interval;
@@ -108,9 +108,9 @@ impl ReadWindow {
         ReadWindow { needed, read: read.hull(needed) }
     }
 
-    /// The same, but read farther by this much at the end than now.
-    pub fn and_beyond(self, farther: Duration) -> ReadWindow {
-        ReadWindow { read: self.read.widened(Duration::ZERO, farther), ..self }
+    /// `needed` for the answer, and `read` in order that the reading serves longer; what is read covers what is needed.
+    pub fn new(needed: Interval, read: Interval) -> ReadWindow {
+        ReadWindow { needed, read: read.hull(needed) }
     }
 }
 

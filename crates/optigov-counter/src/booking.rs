@@ -2,14 +2,19 @@
 
 use std::time::Duration;
 
-use optigov_slots::Anchor;
+use chrono::NaiveTime;
+use optigov_calendar::Text;
+use optigov_slots::{Anchor, Lead};
 use serde::Serialize;
 
-use crate::fault::{Code, Fault, Texts};
-use crate::template::span_within_a_day;
-use crate::text::reader::{Read, Reader, deserialize_by_reading, read_table, text, whole_number, word};
-use crate::text::value::Value;
-use crate::values::{Days, LeadTime, Span, TimeOfDay};
+use crate::{
+    fault::{Code, Fault},
+    text::{
+        forms::{deserialize_by_reading, number, table, words},
+        reader::Reader,
+    },
+    values::{Days, LeadText, Span, TimeText, span_within_a_day},
+};
 
 /// How a counter is booked: the grid of starts, how early and how late, what is kept free around appointments, and how many there may be on a day.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, schemars::JsonSchema)]
@@ -23,13 +28,13 @@ pub struct BookingRules {
     anchor: Option<StepAnchor>,
     /// How long before its start an appointment can be booked at the latest: exactly (24h) or in civil days (1d). Default: 0min.
     #[serde(skip_serializing_if = "Option::is_none")]
-    lead_time: Option<LeadTime>,
+    lead_time: Option<LeadText>,
     /// How many civil days after today can be booked. Default: 60d.
     #[serde(skip_serializing_if = "Option::is_none")]
     horizon: Option<Days>,
     /// The time of day at which the horizon moves on by a day. Default: 00:00.
     #[serde(skip_serializing_if = "Option::is_none")]
-    release_at: Option<TimeOfDay>,
+    release_at: Option<TimeText>,
     /// Free time kept before an appointment. Default: 0min.
     #[serde(skip_serializing_if = "Option::is_none")]
     buffer_before: Option<Span>,
@@ -53,18 +58,18 @@ impl BookingRules {
     }
 
     /// How long before its start an appointment can be booked at the latest. Default: up to the start.
-    pub fn lead_time(&self) -> LeadTime {
-        self.lead_time.unwrap_or_default()
+    pub fn lead_time(&self) -> Lead {
+        self.lead_time.map_or(Lead::Time(Duration::ZERO), |lead| lead.0)
     }
 
     /// How many civil days after today can be booked, 0 to 3660. Default: 60.
-    pub fn horizon_days(&self) -> u16 {
-        self.horizon.unwrap_or(Days::new(60)).count()
+    pub fn horizon_days(&self) -> u32 {
+        self.horizon.unwrap_or(Days::new(60)).count().into()
     }
 
     /// The time of day at which the horizon moves on by a day. Default: midnight.
-    pub fn release_at(&self) -> TimeOfDay {
-        self.release_at.unwrap_or_default()
+    pub fn release_at(&self) -> NaiveTime {
+        self.release_at.unwrap_or_default().0
     }
 
     /// Free time kept before an appointment. Default: none.
@@ -83,63 +88,34 @@ impl BookingRules {
     }
 
     /// Whether nothing within the horizon can be booked with this lead time.
-    pub(crate) fn horizon_ends_before(&self, lead_time: LeadTime) -> bool {
+    pub(crate) fn horizon_ends_before(&self, lead_time: Lead) -> bool {
         match lead_time {
-            LeadTime::Days(days) => days > self.horizon_days(),
+            Lead::Days(days) => days > self.horizon_days(),
             // The horizon ends with its last day.
-            LeadTime::Exact(length) => length.as_secs() >= (u64::from(self.horizon_days()) + 1) * 86_400,
+            Lead::Time(length) => length.as_secs() >= (u64::from(self.horizon_days()) + 1) * 86_400,
+            _ => false,
         }
     }
 }
 
-read_table!(BookingRules {
+table!(BookingRules {
     step: optional, anchor: optional, lead_time: optional, horizon: optional, release_at: optional,
     buffer_before: optional, buffer_after: optional, day_limit: optional,
 } checked);
 
 deserialize_by_reading!(BookingRules);
 
-/// The engine's [`Anchor`] in the words of the format.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-struct StepAnchor(Anchor);
-
-impl Read for StepAnchor {
-    fn read(value: &Value<'_>, reader: &mut Reader) -> Option<Self> {
-        let text = text(value, reader)?;
-        word(text, &ANCHORS).map(StepAnchor).map_err(|fault| reader.fault(fault)).ok()
+words! {
+    /// The engine's [`Anchor`] in the words of the format.
+    #[derive(Default)]
+    struct StepAnchor(Anchor), "What steps are counted from.", {
+        Anchor::WindowStart => "window_start",
+        Anchor::LocalMidnight => "midnight",
+        Anchor::BackToBack => "back_to_back",
     }
 }
 
-impl Serialize for StepAnchor {
-    fn serialize<S: serde::Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
-        let word = ANCHORS.iter().find(|(_, anchor)| *anchor == self.0).map_or(ANCHORS[0].0, |(word, _)| word);
-        serializer.serialize_str(word)
-    }
-}
-
-impl schemars::JsonSchema for StepAnchor {
-    fn schema_name() -> std::borrow::Cow<'static, str> {
-        "StepAnchor".into()
-    }
-
-    fn json_schema(_: &mut schemars::SchemaGenerator) -> schemars::Schema {
-        let words = ANCHORS.map(|(word, _)| word);
-        schemars::json_schema!({ "description": "What steps are counted from.", "enum": words })
-    }
-}
-
-const ANCHORS: [(&str, Anchor); 3] =
-    [("window_start", Anchor::WindowStart), ("midnight", Anchor::LocalMidnight), ("back_to_back", Anchor::BackToBack)];
-
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, schemars::JsonSchema)]
-#[serde(transparent)]
-struct DayLimit(#[schemars(range(min = 1, max = 10000))] u32);
-
-impl Read for DayLimit {
-    fn read(value: &Value<'_>, reader: &mut Reader) -> Option<Self> {
-        whole_number(value, 1, 10_000, reader).map(DayLimit)
-    }
-}
+number!(DayLimit, 1..=10_000);
 
 fn checked(rules: BookingRules, reader: &mut Reader) -> Option<BookingRules> {
     span_within_a_day("step", rules.step, 1, reader);
@@ -154,11 +130,11 @@ fn checked(rules: BookingRules, reader: &mut Reader) -> Option<BookingRules> {
 pub(crate) fn horizon_before_lead_time() -> Fault {
     Fault::new(
         Code::HorizonBeforeLeadTime,
-        Texts::new(
+        Text::new(
             "Der Buchungshorizont ist kürzer als die Vorlaufzeit: Es könnte nie etwas gebucht werden.",
             "The horizon is shorter than the lead time: nothing could ever be booked.",
         ),
-        Texts::new(
+        Text::new(
             "Bitte den Horizont verlängern oder die Vorlaufzeit verkürzen.",
             "Lengthen the horizon or shorten the lead time.",
         ),

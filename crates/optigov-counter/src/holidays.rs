@@ -1,20 +1,25 @@
 //! The holidays of a municipality: the state's, with what it adds and removes.
 
-use chrono::{Datelike, NaiveDate};
-use serde::Serialize;
-use serde::ser::Serializer;
+use chrono::{Datelike, NaiveDate, NaiveTime};
+use optigov_calendar::Text;
+use serde::{Serialize, ser::Serializer};
 
-use crate::fault::{Code, Fault, Texts};
-use crate::text::reader::{Read, Reader, deserialize_by_reading, read_table};
-use crate::text::value::Value;
-use crate::values::{HolidayRule, Line, State, TimeOfDay};
+use crate::{
+    fault::{Code, Fault},
+    text::{
+        forms::{deserialize_by_reading, table},
+        reader::{Read, Reader},
+        value::Value,
+    },
+    values::{HolidayRule, Line, State, TimeText},
+};
 
 /// A date on which the municipality's counters are closed, or close early.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Holiday {
     date: NaiveDate,
     name: Option<String>,
-    closed_from: Option<TimeOfDay>,
+    closed_from: Option<NaiveTime>,
 }
 
 impl Holiday {
@@ -29,7 +34,7 @@ impl Holiday {
     }
 
     /// On a half day, the time of day from which counters are closed. `None`: all day.
-    pub fn closed_from(&self) -> Option<TimeOfDay> {
+    pub fn closed_from(&self) -> Option<NaiveTime> {
         self.closed_from
     }
 }
@@ -76,11 +81,11 @@ impl LocalHolidays {
             if !ever {
                 let fault = Fault::new(
                     Code::RemovesNothing,
-                    Texts::new(
+                    Text::new(
                         format!("Das Bundesland hat den Feiertag „{rule}“ nicht; es gibt nichts zu entfernen."),
                         format!("The state does not have the holiday \"{rule}\"; there is nothing to remove."),
                     ),
-                    Texts::new("Bitte den Eintrag oder das Bundesland prüfen.", "Check the entry, or the state."),
+                    Text::new("Bitte den Eintrag oder das Bundesland prüfen.", "Check the entry, or the state."),
                 );
                 reader.below("remove", |reader| reader.element(index, |reader| reader.fault(fault)));
             }
@@ -88,7 +93,7 @@ impl LocalHolidays {
     }
 }
 
-read_table!(LocalHolidays { remove: or_default, add: or_default });
+table!(LocalHolidays { remove: or_default, add: or_default });
 
 deserialize_by_reading!(LocalHolidays);
 
@@ -97,13 +102,17 @@ deserialize_by_reading!(LocalHolidays);
 struct AddedHoliday {
     on: HolidayRule,
     name: Option<Line>,
-    closed_from: Option<TimeOfDay>,
+    closed_from: Option<TimeText>,
 }
 
 impl AddedHoliday {
     fn in_year(&self, year: i32) -> Option<Holiday> {
         let name = self.name.as_ref().map(Line::as_str).or_else(|| self.on.name());
-        Some(Holiday { date: self.on.date_in(year)?, name: name.map(str::to_owned), closed_from: self.closed_from })
+        Some(Holiday {
+            date: self.on.date_in(year)?,
+            name: name.map(str::to_owned),
+            closed_from: self.closed_from.map(|time| time.0),
+        })
     }
 }
 
@@ -118,10 +127,10 @@ struct HolidayForm {
     name: Option<Line>,
     /// A half day: counters are closed from this time of day on. Default: all day.
     #[serde(skip_serializing_if = "Option::is_none")]
-    closed_from: Option<TimeOfDay>,
+    closed_from: Option<TimeText>,
 }
 
-read_table!(HolidayForm { on: required, name: optional, closed_from: optional });
+table!(HolidayForm { on: required, name: optional, closed_from: optional });
 
 impl Read for AddedHoliday {
     fn read(value: &Value<'_>, reader: &mut Reader) -> Option<Self> {

@@ -162,7 +162,7 @@ fn take_away(query: &Query<'_>, cells: Cells, workspace: &mut Workspace, bits: &
             }
         }
     }
-    // Where `taken` bookings meet, so many must be free that one more finds a group.
+    // Where `taken` bookings meet, one more can take place if as many resources are free as these and the new one take.
     for taken in 0..most {
         met.clear();
         met.resize(words, if taken == 0 { u64::MAX } else { 0 });

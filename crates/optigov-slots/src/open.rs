@@ -31,7 +31,7 @@ struct Resolved {
     closed: Vec<(Day, Closed)>,
 }
 
-/// Hours as they were written, with what their neighbours make of them.
+/// Hours as they were written, and where they meet others.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) struct Window {
     /// Where the hours, and their grid, begin.
@@ -54,9 +54,7 @@ impl OpenWindows {
     /// not count, as with a timetable.
     pub fn new(zone: Tz, window: Interval, open: &IntervalSet) -> OpenWindows {
         let offsets = Offsets::covering(zone, window.start_second(), window.end_second());
-        let days = Interval::between(offsets.day_start(FIRST_DAY), offsets.day_start(LAST_DAY.next()));
-        let open = days.map(|days| open.clipped_to(days)).unwrap_or_default();
-        OpenWindows::resolved(zone, window, offsets, open.into_iter().collect(), Vec::new())
+        OpenWindows::resolved(zone, window, offsets, open.iter().collect(), Vec::new())
     }
 
     /// From windows in order of their starts.
@@ -67,6 +65,7 @@ impl OpenWindows {
         intervals: Vec<Interval>,
         closed: Vec<(Day, Closed)>,
     ) -> OpenWindows {
+        let intervals = within_years(&offsets, intervals);
         let mut windows = Vec::with_capacity(intervals.len());
         let open = IntervalSet::from(intervals.clone());
         let mut stretches = open.as_slice();
@@ -159,6 +158,17 @@ impl OpenWindows {
 /// The first and the last day with open hours: 1900-01-01 and 2199-12-31. So an enormous window costs no more than three centuries do.
 const FIRST_DAY: Day = Day::from_epoch(-25_567);
 const LAST_DAY: Day = Day::from_epoch(84_005);
+
+/// What is open on days between these two.
+fn within_years(offsets: &Offsets, mut intervals: Vec<Interval>) -> Vec<Interval> {
+    let (start, end) = (offsets.day_start(FIRST_DAY), offsets.day_start(LAST_DAY.next()));
+    if intervals.iter().any(|interval| interval.start_second() < start || end < interval.end_second()) {
+        intervals = Interval::between(start, end)
+            .map(|years| intervals.iter().filter_map(|interval| interval.intersection(years)).collect())
+            .unwrap_or_default();
+    }
+    intervals
+}
 
 /// The civil day of an instant, or the nearest that is resolved.
 pub(crate) fn resolvable_day(offsets: &Offsets, instant: UtcSecond) -> Day {

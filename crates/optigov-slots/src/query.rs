@@ -10,14 +10,15 @@ pub(crate) struct Query<'a> {
     pub(crate) rules: &'a SlotRules,
     pub(crate) resources: &'a Resources,
     pub(crate) bookings: &'a Busy,
-    /// The first second at which a slot may start, and the first at which none may: window, lead time and horizon together.
+    /// The first second at which a slot may start, by window and lead time.
     pub(crate) from: UtcSecond,
+    /// The first second after that at which none may, by window and horizon.
     pub(crate) until: UtcSecond,
 }
 
 impl Query<'_> {
-    /// Calls `grid(first, end)` for each stretch of possible starts `first`, `first + step`, … below `end`, in order. Only hours and
-    /// grid count here, and stretches that touch the window are given from their beginning.
+    /// Calls `grid(first, end)` for each stretch of possible starts `first`, `first + step`, … before `end`, in order. They are possible by
+    /// hours and grid alone. A stretch that began before the window is given from its beginning, as its grid is counted from there.
     pub(crate) fn for_each_grid(&self, mut grid: impl FnMut(UtcSecond, UtcSecond)) {
         let SlotRules { total, step, .. } = *self.rules;
         for window in self.open.grids() {
@@ -51,8 +52,8 @@ impl Query<'_> {
         Interval::between(busy.start_second() - total - after + Seconds::ONE, busy.end_second() + before)
     }
 
-    /// An appointment, new or booked, with the buffer that keeps the next one away. It is on one side only: so two appointments overlap
-    /// exactly if less than the buffer lies between them, and buffers that meet do not add up.
+    /// An appointment, new or booked, lengthened by the buffer that keeps the next one away. Two appointments that are lengthened like this,
+    /// on one side only, overlap exactly if less than one buffer lies between them.
     pub(crate) fn with_distance(&self, appointment: Interval) -> Option<Interval> {
         Interval::between(appointment.start_second(), appointment.end_second() + self.rules.between())
     }
@@ -79,7 +80,7 @@ impl Query<'_> {
             self.bookings.as_slice().iter().filter_map(|b| self.open.day_of(b.start_second())).map(|(_, day)| day),
         );
         days.sort_unstable();
-        // A day that comes `limit` times or more is full; it is noted once, at its `limit`-th time.
+        // Each booking has put its day into the list. A day is full if it is there `limit` times or more; it is kept at its `limit`-th time.
         let mut full = 0;
         let mut same = 0;
         for index in 0..days.len() {
@@ -93,7 +94,7 @@ impl Query<'_> {
         days
     }
 
-    /// Whether an instant that is open lies on the grid of its hours. Back to back, that is not known from the hours alone.
+    /// Whether an instant at which the counter is open lies on the grid. Back to back, the grid depends on busy time, too, so this is `true`.
     pub(crate) fn is_on_grid(&self, start: UtcSecond) -> bool {
         let step = self.rules.step;
         match self.rules.anchor() {

@@ -22,10 +22,9 @@ pub struct Resources {
 
 /// How many of several resources must be free for an appointment.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Default)]
-#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize), serde(rename_all = "snake_case"))]
 #[non_exhaustive]
 pub enum Needed {
-    /// All of them. How many appointments they then bear at once is the rules' capacity.
+    /// All of them, for any appointment. How many appointments can then take place at once is the capacity of the rules.
     #[default]
     All,
     /// One, whichever. Each appointment takes one, so two at once need two that are free.
@@ -41,7 +40,7 @@ pub struct Busy {
 }
 
 impl Resources {
-    /// Several resources, each with its busy time. Elsewhere, they are known by their index here.
+    /// Several resources, each with its busy time. Answers name a resource by its index in this order.
     ///
     /// # Errors
     /// With the place `needed`, if more are needed than there are, or none.
@@ -93,7 +92,7 @@ impl Resources {
         &self.calendars
     }
 
-    /// How many resources one appointment takes, where those that are free are shared out; `None` where all must be free.
+    /// How many of the free resources one appointment takes; `None` where all must be free and none is taken.
     pub(crate) fn group(&self) -> Option<usize> {
         match self.needed {
             Needed::All => None,

@@ -3,15 +3,16 @@ use std::time::Duration;
 use chrono::{DateTime, NaiveTime, Utc};
 use chrono_tz::Tz;
 
-use crate::{Error, Interval};
 use crate::civil::Offsets;
 use crate::time::{Day, Seconds, UtcSecond};
+use crate::{Error, Interval};
 
 /// How appointments are cut from free time: length, grid, buffers, and how early, how late and how many may be booked.
 ///
 /// ```
-/// use optigov_slots::{Anchor, Lead, SlotRules};
 /// use std::time::Duration;
+///
+/// use optigov_slots::{Anchor, Lead, SlotRules};
 ///
 /// let rules = SlotRules::builder(Duration::from_mins(20))
 ///     .step(Duration::from_mins(10))
@@ -37,7 +38,6 @@ pub struct SlotRules {
 
 /// What the grid of possible starts is counted from.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Default)]
-#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize), serde(rename_all = "snake_case"))]
 #[non_exhaustive]
 pub enum Anchor {
     /// The start of each opening window: the grid begins anew after lunch, and with the hours of a new day. Where hours overlap, the
@@ -55,9 +55,9 @@ pub enum Anchor {
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 #[non_exhaustive]
 pub enum Lead {
-    /// At least this long; exactly this long is enough.
+    /// At least this long before its start; exactly this long before is early enough.
     Time(Duration),
-    /// Whole civil days: with 1, tomorrow is the first day; with 0, what is left of today.
+    /// So many civil days before its day: with 1, tomorrow is the first day that can be booked; with 0, what is left of today can be, too.
     Days(u32),
 }
 

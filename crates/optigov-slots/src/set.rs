@@ -1,5 +1,6 @@
-use std::fmt;
+use std::iter::Copied;
 use std::time::Duration;
+use std::{fmt, slice, vec};
 
 use chrono::{DateTime, Utc};
 
@@ -42,7 +43,7 @@ impl IntervalSet {
     }
 
     /// The intervals in time order.
-    pub fn iter(&self) -> std::iter::Copied<std::slice::Iter<'_, Interval>> {
+    pub fn iter(&self) -> Copied<slice::Iter<'_, Interval>> {
         self.intervals.iter().copied()
     }
 
@@ -212,7 +213,7 @@ impl Extend<Interval> for IntervalSet {
     fn extend<I: IntoIterator<Item = Interval>>(&mut self, intervals: I) {
         let old = self.intervals.len();
         self.intervals.extend(intervals);
-        // Only what came out of order is sorted together with the rest.
+        // What was there is in order. It is sorted again only if the new intervals do not follow it in order.
         let from = old.saturating_sub(1);
         let in_order = self.intervals[from..].is_sorted_by_key(|i| i.start_second());
         let from = if in_order { from } else { 0 };
@@ -225,7 +226,7 @@ impl Extend<Interval> for IntervalSet {
 
 impl<'a> IntoIterator for &'a IntervalSet {
     type Item = Interval;
-    type IntoIter = std::iter::Copied<std::slice::Iter<'a, Interval>>;
+    type IntoIter = Copied<slice::Iter<'a, Interval>>;
 
     fn into_iter(self) -> Self::IntoIter {
         self.iter()
@@ -234,7 +235,7 @@ impl<'a> IntoIterator for &'a IntervalSet {
 
 impl IntoIterator for IntervalSet {
     type Item = Interval;
-    type IntoIter = std::vec::IntoIter<Interval>;
+    type IntoIter = vec::IntoIter<Interval>;
 
     fn into_iter(self) -> Self::IntoIter {
         self.intervals.into_iter()

@@ -33,7 +33,7 @@ pub struct Slot {
 }
 
 impl OpenWindows {
-    /// The appointments that can be booked, by hours, rules, calendars and the bookings already made, if it is `now` at this moment.
+    /// The appointments that can be booked at the instant `now`, by hours, rules, calendars and the bookings already made.
     ///
     /// Slots start in the window, and may end after it: busy time and bookings must be given for the window, widened by the appointment's
     /// length and the buffers. Their order does not matter. Give each appointment once: as a booking or as busy time, not as both.

@@ -1,7 +1,9 @@
 //! The kernel that takes any grid: sorts what is busy and walks along it once.
 //!
-//! Busy time is brought into the *space of starts* first: an entry `[b, e)` forbids an appointment to start from
-//! `b - length - buffer after`, exclusive, until `e + buffer before`, exclusive. In seconds, so nothing is rounded.
+//! The walk goes along the starts that are forbidden. Something busy from `b` to `e` forbids the starts after `b - length - buffer after`
+//! and before `e + buffer before`: from there, the appointment with its buffers would overlap it. Where bookings meet, and where too few
+//! resources are free, starts are forbidden likewise. What no such stretch covers and the grid meets is bookable. All this is known to the
+//! second, so nothing is rounded.
 
 use crate::answer::{Answer, Form, Run};
 use crate::query::{Query, next_on_grid};
@@ -77,7 +79,7 @@ fn find_forbidden(query: &Query<'_>, workspace: &mut Workspace) {
                 blocked[from..].sort_unstable_by_key(|i| i.start_second());
                 coalesce_from(blocked, from);
             }
-            // Where `taken` bookings meet, so many must be free that one more finds a group.
+            // Where `taken` bookings meet, one more can take place if as many resources are free as these and the new one take.
             for taken in 0..most {
                 overlapped(calendars.len() + 1 - group * (taken + 1), blocked, &mut meeting.edges, too_few);
                 match taken {

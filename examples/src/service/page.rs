@@ -6,7 +6,7 @@ use axum::response::{IntoResponse, Redirect, Response};
 use chrono::{DateTime, Datelike as _, NaiveDate, Utc};
 use maud::{DOCTYPE, Markup, PreEscaped, html};
 use optigov_availability::{ConnectionReport, Counter, CounterAnswer, Language, Municipality, Status};
-use optigov_counter::{Repeat, Weekdays};
+use optigov_counter::{Recurrence, Weekdays};
 use serde::Deserialize;
 
 use super::refusal::{Complaint, Refusal};
@@ -51,7 +51,7 @@ pub(super) async fn start(State(service): State<Service>, Query(asked): Query<As
         let status = if asked.counter.is_some() { StatusCode::NOT_FOUND } else { StatusCode::OK };
         return page(status, &town, None, town.name(), &note("warn", &text));
     };
-    whole(&service, &town, counter, &asked, &Entered::from(counter)).await
+    whole(&service, &town, counter, &asked, &Entered::of(counter)).await
 }
 
 pub(super) async fn save(
@@ -79,15 +79,16 @@ pub(super) async fn save(
 
 pub(super) async fn check(State(service): State<Service>, Path(id): Path<String>) -> Result<Response, Refusal> {
     let (town, counter) = service.counter(&id)?;
-    let mut entered = Entered::from(&counter);
+    let mut entered = Entered::of(&counter);
     for mailbox in counter.exchange_sync().mailboxes() {
         entered.checks.push(service.availability.check_connection(mailbox).await);
     }
     Ok(whole(&service, &town, &counter, &Asked::default(), &entered).await)
 }
 
-impl From<&Counter> for Entered {
-    fn from(counter: &Counter) -> Self {
+impl Entered {
+    /// What the entry in force says.
+    fn of(counter: &Counter) -> Self {
         let sync = counter.exchange_sync();
         let mailboxes = sync.mailboxes().iter().map(|mailbox| mailbox.as_str().to_owned()).collect();
         Entered { on: sync.is_on(), mailboxes, complaints: Vec::new(), checks: Vec::new() }
@@ -178,8 +179,8 @@ fn entry(town: &Municipality, counter: &Counter) -> Markup {
             dt { "Öffnungszeiten" }
             dd {
                 @for rule in counter.opening() {
-                    @let hours: Vec<String> = rule.hours().iter().map(ToString::to_string).collect();
-                    div { (days(rule.days())) " " (hours.join(", ")) (repeated(rule.repeat())) }
+                    @let hours: Vec<String> = rule.daily_hours().iter().map(ToString::to_string).collect();
+                    div { (days(rule.weekdays())) " " (hours.join(", ")) (repeated(rule.recurrence())) }
                 }
             }
         }
@@ -200,12 +201,12 @@ fn days(weekdays: Weekdays) -> String {
     WORDS.iter().fold(weekdays.to_string(), |text, (english, german)| text.replace(english, german)).replace('-', "–")
 }
 
-fn repeated(repeat: Option<Repeat>) -> String {
-    match repeat {
-        None => String::new(),
-        Some(Repeat::EveryWeeks { weeks, .. }) => format!(" (alle {weeks} Wochen)"),
-        Some(Repeat::NthOfMonth(nth)) => format!(" (jeweils der {nth}. im Monat)"),
-        Some(_) => " (jeweils der letzte im Monat)".to_owned(),
+fn repeated(recurrence: Recurrence) -> String {
+    match recurrence {
+        Recurrence::EveryWeeks { weeks, .. } => format!(" (alle {weeks} Wochen)"),
+        Recurrence::NthOfMonth(nth) => format!(" (jeweils der {nth}. im Monat)"),
+        Recurrence::LastOfMonth => " (jeweils der letzte im Monat)".to_owned(),
+        _ => String::new(),
     }
 }
 

@@ -73,7 +73,8 @@ async fn close_offers_nothing_and_says_why() {
     assert_eq!((&written["status"], &written["reason"]), (&"unknown".into(), &wanted.into()));
 
     let start = berlin("2026-11-24 08:00");
-    let verdict = availability.counter("s1").expect("it exists").confirm(&Wanted::new(), start).await.expect("the request holds");
+    let verdict =
+        availability.counter("s1").expect("it exists").confirm(&Wanted::new(), start).await.expect("the request holds");
     assert!(!verdict.is_bookable() && verdict.status.is_unknown());
     assert_eq!(verdict.reasons, [], "the engine knows of no reason: the status has it");
 
@@ -113,11 +114,19 @@ async fn serve_stale_goes_from_known_over_stale_with_its_age_to_unknown() {
     let report = serde_json::to_value(stale.in_language(Language::English)).expect("it serialises");
     assert_eq!((&report["status"], &report["age_seconds"]), (&"stale".into(), &1800.into()));
     assert!(report["reason"].as_str().is_some_and(|reason| reason.contains("a trial failure")), "{report}");
-    let verdict =
-        availability.counter("s1").expect("it exists").confirm(&Wanted::new(), berlin("2026-11-24 09:30")).await.expect("it holds");
+    let verdict = availability
+        .counter("s1")
+        .expect("it exists")
+        .confirm(&Wanted::new(), berlin("2026-11-24 09:30"))
+        .await
+        .expect("it holds");
     assert!(verdict.status.is_stale() && !verdict.is_bookable(), "the booking check is bound by the same reading");
-    let verdict =
-        availability.counter("s1").expect("it exists").confirm(&Wanted::new(), berlin("2026-11-24 10:00")).await.expect("it holds");
+    let verdict = availability
+        .counter("s1")
+        .expect("it exists")
+        .confirm(&Wanted::new(), berlin("2026-11-24 10:00"))
+        .await
+        .expect("it holds");
     assert!(verdict.status.is_stale() && verdict.is_bookable(), "and lets through what the list shows, saying so");
 
     clock.advance(HOUR * 7 / 2);
@@ -182,7 +191,8 @@ async fn ignore_goes_by_the_opening_hours_and_warns_in_every_answer() {
         assert!(counter.warnings[0].message(Language::German).contains("nur die Öffnungszeiten"));
     }
     let start = berlin("2026-11-24 09:00");
-    let verdict = availability.counter("s1").expect("it exists").confirm(&Wanted::new(), start).await.expect("the request holds");
+    let verdict =
+        availability.counter("s1").expect("it exists").confirm(&Wanted::new(), start).await.expect("the request holds");
     assert!(verdict.is_bookable() && verdict.status.is_unknown());
 }
 
@@ -280,8 +290,12 @@ async fn a_call_ends_by_its_deadline_though_the_source_hangs_for_ever() {
         assert_eq!(answer.counters[1].slots.len(), 0);
     }
     let began = Instant::now();
-    let verdict =
-        availability.counter("s2").expect("it exists").confirm(&Wanted::new(), berlin("2026-11-24 08:00")).await.expect("it holds");
+    let verdict = availability
+        .counter("s2")
+        .expect("it exists")
+        .confirm(&Wanted::new(), berlin("2026-11-24 08:00"))
+        .await
+        .expect("it holds");
     assert!(!verdict.is_bookable() && began.elapsed() < Duration::from_millis(5_010));
 }
 
@@ -386,7 +400,13 @@ async fn scenario_16_a_wrong_password_is_tried_once_however_many_ask() {
         assert!(unread.error.is_credentials(), "{:?}", unread.error);
         assert_eq!(counter.slots.len(), 0);
     }
-    let confirmed = town.availability.counter("s7").expect("it exists").confirm(&Wanted::new(), berlin("2026-11-24 08:00")).await.expect("it holds");
+    let confirmed = town
+        .availability
+        .counter("s7")
+        .expect("it exists")
+        .confirm(&Wanted::new(), berlin("2026-11-24 08:00"))
+        .await
+        .expect("it holds");
     assert!(!confirmed.is_bookable());
     assert_eq!(town.simulator.refused_logins("svc-optigov"), 1);
     assert_eq!(town.simulator.requests().len(), 1);

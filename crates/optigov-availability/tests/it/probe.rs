@@ -8,8 +8,8 @@ use std::time::Duration;
 use async_trait::async_trait;
 use chrono::{DateTime, Utc};
 use optigov_availability::{
-    Availability, AvailabilityBuilder, Calendar, CalendarEntry, CalendarSource, Clock, EntryStatus, Interval, Mailbox, MemorySource,
-    Municipality, ReadError, ReadErrorKind, Text,
+    Availability, AvailabilityBuilder, Calendar, CalendarEntry, CalendarSource, Clock, EntryStatus, Interval, Mailbox,
+    MemorySource, Municipality, ReadError, ReadErrorKind, Text,
 };
 use tokio::sync::watch;
 
@@ -102,8 +102,10 @@ pub(crate) fn busy_entry(start: &str, end: &str) -> CalendarEntry {
 }
 
 pub(crate) fn failure(kind: ReadErrorKind) -> ReadError {
-    ReadError::new(kind, Text::fixed("Störung zur Probe", "a trial failure"))
-        .with_texts(Text::fixed("Das ist eine Probe.", "This is a trial."), Text::fixed("Nichts zu tun.", "Nothing to do."))
+    ReadError::new(kind, Text::fixed("Störung zur Probe", "a trial failure")).with_texts(
+        Text::fixed("Das ist eine Probe.", "This is a trial."),
+        Text::fixed("Nichts zu tun.", "Nothing to do."),
+    )
 }
 
 /// A clock that stands until it is set. Clones show the same time.

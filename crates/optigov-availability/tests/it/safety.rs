@@ -384,7 +384,13 @@ impl<'a> Run<'a> {
         let start = self.listed[slot.index(self.listed.len())];
         let at = counter.index(self.case.counters.len());
         let now = self.note();
-        let verdict = self.availability.counter(&format!("s{at}")).expect("it exists").confirm(&Wanted::new(), start).await.expect("the request holds");
+        let verdict = self
+            .availability
+            .counter(&format!("s{at}"))
+            .expect("it exists")
+            .confirm(&Wanted::new(), start)
+            .await
+            .expect("the request holds");
         if !verdict.is_bookable() {
             return Ok(());
         }

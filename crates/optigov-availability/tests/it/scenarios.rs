@@ -1,11 +1,12 @@
 //! What the libraries promise, scenario by scenario. Numbers are those of the domain's list.
 
 use chrono_tz::Europe::London;
+use optigov_availability::Wanted;
 use optigov_availability::{Municipality, WarningCode};
 use optigov_exchange_simulator::{Account, Entry, Mailbox, Permission, Scenario, Status};
 
 use crate::support::{
-    COUNTER, MAILBOX, PASSWORD, TITLE, Town, all_starts, berlin, configuration, date, days, entry, starts, wall,
+    COUNTER, MAILBOX, PASSWORD, TITLE, Town, all_starts, berlin, configuration, date, entry, starts, wall,
 };
 
 const TUESDAY: &str = "2026-11-24";
@@ -279,11 +280,16 @@ async fn scenario_30_in_free_busy_mode_midnight_to_midnight_is_a_stated_guess() 
 async fn the_list_and_the_confirmation_agree() {
     let entries = [entry("2026-11-24 09:50", "2026-11-24 10:05"), entry("2026-11-24 08:00", "2026-11-24 08:10")];
     let town = Town::new(COUNTER, [mailbox().entries(entries)]);
-    let request = days(TUESDAY, TUESDAY);
     let listed = town.starts(TUESDAY).await;
     for quarter in 0..24 {
         let start = berlin("2026-11-24 07:00") + chrono::TimeDelta::minutes(15 * quarter);
-        let verdict = town.availability.counter("schalter-1").expect("it exists").confirm(&Wanted::new(), start).await.expect("the request holds");
+        let verdict = town
+            .availability
+            .counter("schalter-1")
+            .expect("it exists")
+            .confirm(&Wanted::new(), start)
+            .await
+            .expect("the request holds");
         let shown = start.with_timezone(&chrono_tz::Europe::Berlin).format("%H:%M").to_string();
         assert_eq!(verdict.is_bookable(), listed.contains(&shown), "{shown}");
         assert_eq!(verdict.is_bookable(), verdict.reasons.is_empty(), "{shown}");

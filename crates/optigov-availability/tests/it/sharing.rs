@@ -9,9 +9,9 @@ use std::time::Duration;
 use async_trait::async_trait;
 use futures_util::{FutureExt as _, StreamExt as _, future};
 use optigov_availability::{
-    Availability, Booking, CacheError, CacheKey, CachedReadings, Calendar, CalendarCache, CalendarEntry, CalendarSource, EntryStatus,
-    Counter, CacheVersion, Interval, Language, Mailbox, MemoryCache, MemorySource, ReadError, ReadErrorKind, Reading,
-    RoutedSource, SlotsRequest, Status, Text, Wanted,
+    Availability, Booking, CacheError, CacheKey, CacheVersion, CachedReadings, Calendar, CalendarCache, CalendarEntry,
+    CalendarSource, Counter, EntryStatus, Interval, Language, Mailbox, MemoryCache, MemorySource, ReadError,
+    ReadErrorKind, Reading, RoutedSource, SlotsRequest, Status, Text, Wanted,
 };
 use optigov_exchange_simulator::Account;
 use serde::Serialize;
@@ -40,7 +40,7 @@ fn one_each(names: &[String]) -> String {
 }
 
 fn saved(id: &str, mailboxes: &[&str]) -> Counter {
-    municipality(&counter(id, mailboxes, "all")).counter(id).expect("it is there").clone()
+    Counter::clone(municipality(&counter(id, mailboxes, "all")).counter(id).expect("it is there"))
 }
 
 async fn tuesday(availability: &Availability) -> Vec<String> {
@@ -258,10 +258,12 @@ async fn confirm_reads_that_day_afresh_and_nothing_else() {
     availability.free_slots(&request).await.expect("the request holds");
     source.set(ANNA, &[NINE]);
     let nine = berlin("2026-11-24 09:00");
-    let why = availability.counter("s1").expect("it exists").why(&Wanted::new(), nine).await.expect("the request holds");
+    let why =
+        availability.counter("s1").expect("it exists").why(&Wanted::new(), nine).await.expect("the request holds");
     assert!(why.is_bookable(), "the list still shows it");
     assert_eq!(source.reads(), 2);
-    let verdict = availability.counter("s1").expect("it exists").confirm(&Wanted::new(), nine).await.expect("the request holds");
+    let verdict =
+        availability.counter("s1").expect("it exists").confirm(&Wanted::new(), nine).await.expect("the request holds");
     assert!(!verdict.is_bookable() && verdict.status.is_known());
     assert_eq!(verdict.reasons.len(), 1, "{:?}", verdict.reasons);
     let asked = source.asked();
@@ -293,7 +295,7 @@ async fn a_saved_counter_counts_at_once() {
 
     let unfit = counter("s1", &[BEN], "all").replace(r#"["ausweis"]"#, r#"["lang"]"#);
     let availability = over(source, &counter("s1", &[ANNA], "all"), &clock(), |builder| builder);
-    let unfit = municipality(&unfit).counter("s1").expect("it is there").clone();
+    let unfit = Counter::clone(municipality(&unfit).counter("s1").expect("it is there"));
     availability.counter_saved(unfit).await.expect("another template of the same town");
 }
 
@@ -507,7 +509,11 @@ async fn a_memory_source_knows_what_was_set_and_nothing_else() {
     let window = Interval::new(berlin(NINE.0), berlin(NINE.1)).expect("an hour");
     let answers = source.read(&[address(ANNA), address(BEN)], window).await;
     assert_eq!(answers[0], Ok(Calendar::new(vec![busy_entry(NINE.0, NINE.1)])));
-    assert_eq!(answers[1].as_ref().expect_err("never set").kind(), ReadErrorKind::MailboxNotFound, "unknown, not empty");
+    assert_eq!(
+        answers[1].as_ref().expect_err("never set").kind(),
+        ReadErrorKind::MailboxNotFound,
+        "unknown, not empty"
+    );
     source.fail(address(ANNA), failure(ReadErrorKind::Server));
     assert_eq!(source.read(&[address(ANNA)], window).await, [Err(failure(ReadErrorKind::Server))]);
 }
@@ -519,10 +525,7 @@ async fn a_cached_mailbox_takes_16_bytes_an_entry_and_a_constant() {
         let source = MemorySource::new();
         let first = berlin("2026-11-24 00:00").timestamp();
         let entry = |at| Interval::from_unix(first + at * 900, first + at * 900 + 600).expect("ten minutes");
-        source.set(
-            address(ANNA),
-            (0..entries).map(|at| CalendarEntry::timed(entry(at), EntryStatus::Busy)).collect(),
-        );
+        source.set(address(ANNA), (0..entries).map(|at| CalendarEntry::timed(entry(at), EntryStatus::Busy)).collect());
         let availability =
             over(source, &counter("s1", &[ANNA], "all"), &clock(), |builder| builder.cache(store.clone()));
         availability.counter_saved(saved("s1", &[ANNA])).await.expect("it can be told");

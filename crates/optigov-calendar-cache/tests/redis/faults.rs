@@ -78,21 +78,21 @@ async fn a_store_that_hangs_costs_one_call_its_bound_and_the_others_nothing() {
     let (server, town) = (Arc::new(Server::new()), targets(20));
     server.is(Mood::Answers(Duration::ZERO));
     let instance = store.instance(&server, |_| {});
-    list(instance, &town).await;
+    list(&instance, &town).await;
     store.pause();
-    let (fetched, took) = list(instance, &town).await;
+    let (fetched, took) = list(&instance, &town).await;
     assert!(fetched.iter().all(|fetched| fetched.reading.is_ok()) && took < BOUND, "{took:?}");
     assert_eq!(server.requests(), 20, "from memory, for a short time");
     assert!(matches!(instance.health().store, StoreHealth::Failing { .. }));
-    let (_, took) = list(instance, &town).await;
+    let (_, took) = list(&instance, &town).await;
     assert!(took < Duration::from_millis(50), "{took:?}");
     let told = instance.invalidate(&[town[0].key], Instant::now() + 2 * SECOND).await;
     assert!(told.is_err(), "a save that cannot be told is an error");
-    list(instance, &town).await;
+    list(&instance, &town).await;
     assert_eq!(server.requests(), 21, "and this instance does not serve what it was to forget");
     store.resume();
     soon("it is asked again", async || {
-        list(instance, &town).await;
+        list(&instance, &town).await;
         instance.health().store == StoreHealth::Answering
     })
     .await;
@@ -122,13 +122,13 @@ async fn a_store_that_was_never_there_keeps_nobody_from_an_answer() {
     server.is(Mood::Answers(Duration::ZERO));
     store.kill();
     let instance = store.instance(&server, |_| {});
-    let (fetched, took) = list(instance, &town).await;
+    let (fetched, took) = list(&instance, &town).await;
     assert!(fetched.iter().all(|fetched| fetched.reading.is_ok()) && took < BOUND, "{took:?}");
-    list(instance, &town).await;
+    list(&instance, &town).await;
     assert_eq!(server.requests(), 20, "memory serves for a short time");
     store.restart().await;
     soon("the store is used when it is there", async || {
-        list(instance, &town).await;
+        list(&instance, &town).await;
         store.names().await.len() >= 20
     })
     .await;

@@ -1,21 +1,22 @@
 //! Lengths of time: exact ones, and civil days.
 
+use optigov_calendar::Text;
+use optigov_slots::Lead;
 use std::fmt;
 use std::time::Duration;
 
-use crate::Fault;
-use crate::fault::{Code, Texts};
-use crate::values::{malformed, text_value};
+use crate::{
+    Fault,
+    fault::Code,
+    text::{forms::text_value, reader::Reader},
+    values::malformed,
+};
 
 /// An exact length of time in whole seconds, at most 366 days.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord)]
 pub(crate) struct Span(u32);
 
 impl Span {
-    pub(crate) const fn from_seconds(seconds: u32) -> Span {
-        Span(seconds)
-    }
-
     /// `"20min"`, `"1h30min"`, `"1 Stunde 30 Minuten"`, `"45s"`, `"0min"`.
     pub(crate) fn parse(text: &str) -> Result<Span, Fault> {
         let unclear =
@@ -43,6 +44,11 @@ impl Span {
             Ok(seconds) if seconds <= 366 * 24 * 3600 => Ok(Span(seconds)),
             _ => Err(too_long(text)),
         }
+    }
+
+    /// The whole seconds of a duration that was read once.
+    pub(crate) fn from_duration(duration: Duration) -> Span {
+        Span(u32::try_from(duration.as_secs()).unwrap_or(u32::MAX))
     }
 
     pub(crate) fn seconds(self) -> u32 {
@@ -115,31 +121,18 @@ impl fmt::Display for Days {
 
 text_value!(Days, "A number of civil days.", ["60d", "60 days", "8 weeks", "14 Tage"]);
 
-/// How long before its start an appointment can be booked at the latest.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
-#[non_exhaustive]
-pub enum LeadTime {
-    /// An exact length of time, whatever the hour: with 24 h, at 10:15 the next day's 10:15 can still be booked. In whole seconds.
-    Exact(Duration),
-    /// Whole civil days in the counter's zone: with 1, everything from the next day's midnight on can be booked.
-    Days(u16),
-}
+/// How long before its start an appointment can be booked at the latest: an exact length of time, or civil days.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) struct LeadText(pub(crate) Lead);
 
-impl LeadTime {
-    /// No lead time: up to the very start.
-    pub const NONE: LeadTime = LeadTime::Exact(Duration::ZERO);
-
-    /// Reads `"24h"` (exact) or `"1d"` (civil days).
-    ///
-    /// # Errors
-    ///
-    /// A fault that says which forms there are.
-    pub fn parse(text: &str) -> Result<LeadTime, Fault> {
+impl LeadText {
+    /// `"24h"` is exact, `"1d"` is a number of civil days.
+    fn parse(text: &str) -> Result<LeadText, Fault> {
         if let Ok(days) = Days::parse(text) {
-            return Ok(LeadTime::Days(days.count()));
+            return Ok(LeadText(Lead::Days(days.count().into())));
         }
         match Span::parse(text) {
-            Ok(span) => Ok(LeadTime::Exact(span.duration())),
+            Ok(span) => Ok(LeadText(Lead::Time(span.duration()))),
             Err(fault) if fault.code() == Code::OutOfRange => Err(fault),
             Err(_) => Err(malformed(
                 text,
@@ -150,22 +143,50 @@ impl LeadTime {
     }
 }
 
-impl Default for LeadTime {
-    fn default() -> LeadTime {
-        LeadTime::NONE
-    }
-}
-
-impl fmt::Display for LeadTime {
+impl fmt::Display for LeadText {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        match self {
-            LeadTime::Exact(length) => Span(u32::try_from(length.as_secs()).unwrap_or(u32::MAX)).fmt(f),
-            LeadTime::Days(days) => Days(*days).fmt(f),
+        match self.0 {
+            Lead::Time(length) => Span::from_duration(length).fmt(f),
+            Lead::Days(days) => write!(f, "{days}d"),
+            // Nothing else is read, so nothing else is written.
+            _ => Err(fmt::Error),
         }
     }
 }
 
-text_value!(LeadTime, "An exact length of time (24h) or whole civil days (1d).", ["24h", "1d", "90min", "0min"]);
+text_value!(LeadText, "An exact length of time (24h) or whole civil days (1d).", ["24h", "1d", "90min", "0min"]);
+
+const DAY: u32 = 24 * 3600;
+
+/// What is counted against the hours of a day is at most a day long.
+pub(crate) fn span_within_a_day(key: &'static str, span: Option<Span>, least_seconds: u32, reader: &mut Reader) {
+    let Some(seconds) = span.map(Span::seconds) else { return };
+    if (least_seconds..=DAY).contains(&seconds) {
+        return;
+    }
+    let fault = Fault::new(
+        Code::OutOfRange,
+        Text::fixed("Diese Dauer ist hier nicht möglich.", "This duration is not possible here."),
+        match least_seconds {
+            0 => Text::fixed("Bitte höchstens 24 Stunden angeben.", "Give at most 24 hours."),
+            _ => Text::fixed("Bitte eine Sekunde bis 24 Stunden angeben.", "Give from one second to 24 hours."),
+        },
+    );
+    reader.below(key, |reader| reader.fault(fault));
+}
+
+/// The span, unless it is shorter than so many seconds.
+pub(crate) fn at_least(seconds: u32, span: Span, reader: &mut Reader) -> Option<Span> {
+    if span.seconds() >= seconds {
+        return Some(span);
+    }
+    let least = Span(seconds);
+    reader.refuse(Fault::new(
+        Code::OutOfRange,
+        Text::fixed("Diese Dauer ist zu kurz.", "This duration is too short."),
+        Text::new(format!("Bitte mindestens „{least}“ angeben."), format!("Give at least \"{least}\".")),
+    ))
+}
 
 /// A text as numbers, each with the word that follows it, in lower case.
 fn parts(text: &str) -> Option<Vec<(u64, String)>> {
@@ -190,8 +211,8 @@ fn too_long(text: &str) -> Fault {
     let shown = crate::fault::shortened(text);
     Fault::new(
         Code::OutOfRange,
-        Texts::new(format!("„{shown}“ ist zu lang."), format!("\"{shown}\" is too long.")),
-        Texts::new(
+        Text::new(format!("„{shown}“ ist zu lang."), format!("\"{shown}\" is too long.")),
+        Text::new(
             "Erlaubt sind höchstens 366 Tage in Stunden oder 3660 Tage.",
             "At most 366 days in hours, or 3660 days, are allowed.",
         ),

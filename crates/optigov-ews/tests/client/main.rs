@@ -3,14 +3,16 @@
 mod calendar_view;
 mod certificates;
 mod check;
+mod conformance;
 mod credentials;
+mod expansion;
 mod free_busy;
 mod load;
 #[cfg(feature = "ntlm")]
 mod ntlm;
 #[cfg(feature = "ntlm")]
 mod ntlm_gate;
+mod route;
 mod secrecy;
 mod support;
 mod throttling;
-mod way;

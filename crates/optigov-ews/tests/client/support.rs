@@ -3,13 +3,21 @@
 use std::{
     io,
     net::SocketAddr,
-    sync::{Arc, Mutex},
+    sync::{
+        Arc, Mutex,
+        atomic::{AtomicBool, Ordering},
+    },
 };
 
 use http_body_util::{BodyExt, Full};
 use hyper::{Request, Response, body::Bytes, server::conn::http1, service::service_fn};
 use hyper_util::rt::TokioIo;
-use optigov_ews::{Credentials, EwsClient, EwsClientBuilder, Mailbox};
+use optigov_calendar::{
+    CalendarEntry, CalendarSource, ConnectionReport, EntryTime, EwsSettings, Mailbox, ReadError, Route,
+};
+use optigov_ews::{Credentials, EwsClient};
+use optigov_exchange_simulator::Simulator;
+use optigov_slots::Interval;
 use rustls::ServerConfig;
 use tokio::{
     io::{AsyncRead, AsyncWrite},
@@ -79,6 +87,8 @@ struct Shared {
     answer: Script,
     received: Mutex<Vec<Received>>,
     arrived: Notify,
+    /// Whether the script answers the questions by which a view is compared with free/busy.
+    compares: AtomicBool,
 }
 
 impl Scripted {
@@ -104,7 +114,12 @@ impl Scripted {
             Some(_) => format!("https://localhost:{}/EWS/Exchange.asmx", address.port()),
             None => format!("http://{address}/EWS/Exchange.asmx"),
         };
-        let shared = Arc::new(Shared { answer: Box::new(answer), received: Mutex::default(), arrived: Notify::new() });
+        let shared = Arc::new(Shared {
+            answer: Box::new(answer),
+            received: Mutex::default(),
+            arrived: Notify::new(),
+            compares: AtomicBool::new(false),
+        });
         let (at_work, tls) = (shared.clone(), tls.map(|config| TlsAcceptor::from(Arc::new(config))));
         let task = tokio::spawn(async move {
             let mut connection = 0;
@@ -126,6 +141,13 @@ impl Scripted {
         Scripted { url, address, shared, task }
     }
 
+    /// From now on the script also gets the questions by which a client in doubt compares a view with free/busy. Without this they are answered
+    /// with an empty calendar and counted nowhere, so that a test of something else sees the requests that it is about.
+    pub(crate) fn answer_comparisons(self) -> Scripted {
+        self.shared.compares.store(true, Ordering::Relaxed);
+        self
+    }
+
     pub(crate) fn received(&self) -> Vec<Received> {
         self.shared.received.lock().expect("the log").clone()
     }
@@ -140,8 +162,55 @@ impl Scripted {
     }
 
     /// A client for this server with Basic credentials that nobody checks.
-    pub(crate) fn client(&self) -> EwsClientBuilder {
-        EwsClient::builder(&self.url).only_given_roots().credentials(Credentials::basic("STADT\\svc-optigov", PASSWORD))
+    pub(crate) fn client(&self) -> Setup {
+        Setup::new(&self.url).credentials(Credentials::basic("STADT\\svc-optigov", PASSWORD))
+    }
+}
+
+/// A client in the making, for tests that change one thing about it.
+pub(crate) struct Setup {
+    route: Route,
+    credentials: Credentials,
+    settings: EwsSettings,
+}
+
+impl Setup {
+    /// Trusts no root but those that the test names.
+    pub(crate) fn new(url: &str) -> Setup {
+        Setup {
+            route: Route::new(url).expect("a URL").with_only_given_roots(),
+            credentials: Credentials::basic("svc-optigov", PASSWORD),
+            settings: EwsSettings::default(),
+        }
+    }
+
+    pub(crate) fn of(simulator: &Simulator) -> Setup {
+        Setup::new(&simulator.url()).trusting(simulator.ca_pem())
+    }
+
+    pub(crate) fn trusting(self, pem: impl AsRef<[u8]>) -> Setup {
+        self.route(|route| route.with_root_certificates(pem.as_ref()).expect("a certificate"))
+    }
+
+    pub(crate) fn route(self, change: impl FnOnce(Route) -> Route) -> Setup {
+        Setup { route: change(self.route), ..self }
+    }
+
+    pub(crate) fn credentials(self, credentials: Credentials) -> Setup {
+        Setup { credentials, ..self }
+    }
+
+    pub(crate) fn settings(mut self, change: impl FnOnce(&mut EwsSettings)) -> Setup {
+        change(&mut self.settings);
+        self
+    }
+
+    pub(crate) fn try_build(self) -> Result<EwsClient, ReadError> {
+        EwsClient::builder(self.route).credentials(self.credentials).settings(self.settings).build()
+    }
+
+    pub(crate) fn build(self) -> EwsClient {
+        self.try_build().expect("a client")
     }
 }
 
@@ -163,6 +232,11 @@ async fn serve(
             let (head, body) = request.into_parts();
             let body = body.collect().await.map_err(io::Error::other)?.to_bytes();
             let body = String::from_utf8_lossy(&body).into_owned();
+            let is_comparison =
+                body.contains("<m:GetUserAvailabilityRequest>") && body.contains("ExchangeImpersonation");
+            if is_comparison && !shared.compares.load(Ordering::Relaxed) {
+                return Ok(Response::new(Full::new(Bytes::from(envelope(NOTHING_BUSY)))));
+            }
             let received = Received { from, connection, headers: head.headers, body };
             let number = {
                 let mut log = shared.received.lock().expect("the log");
@@ -185,12 +259,18 @@ async fn serve(
     http1::Builder::new().serve_connection(TokioIo::new(stream), service).await.ok();
 }
 
+/// What free/busy says of one mailbox without appointments.
+const NOTHING_BUSY: &str = "<m:GetUserAvailabilityResponse xmlns:m=\"http://schemas.microsoft.com/exchange/services/2006/messages\">\
+     <m:FreeBusyResponseArray><m:FreeBusyResponse><m:ResponseMessage><m:ResponseCode>NoError</m:ResponseCode></m:ResponseMessage>\
+     <m:FreeBusyView><FreeBusyViewType>FreeBusy</FreeBusyViewType></m:FreeBusyView></m:FreeBusyResponse></m:FreeBusyResponseArray>\
+     </m:GetUserAvailabilityResponse>";
+
 /// The password of every test; no text may show it.
 pub(crate) const PASSWORD: &str = "geheim-4711";
 
 /// The window of most tests.
-pub(crate) const START: &str = "2026-11-23T00:00:00Z";
-pub(crate) const END: &str = "2026-11-30T00:00:00Z";
+const START: &str = "2026-11-23T00:00:00Z";
+const END: &str = "2026-11-30T00:00:00Z";
 
 /// The schemes that between them use every way out of the client.
 pub(crate) fn every_scheme() -> Vec<Credentials> {
@@ -209,12 +289,31 @@ pub(crate) fn berta() -> Mailbox {
     Mailbox::parse("berta@musterstadt.example").expect("an address")
 }
 
-/// Reads the window of most tests.
-pub(crate) async fn read(
-    client: &EwsClient,
-    mailbox: &Mailbox,
-) -> Result<Vec<optigov_ews::CalendarItem>, optigov_ews::Error> {
-    client.impersonate(mailbox).calendar_view(utc(START), utc(END)).await
+/// The window of most tests.
+pub(crate) fn window() -> Interval {
+    interval(START, END)
+}
+
+pub(crate) fn interval(start: &str, end: &str) -> Interval {
+    Interval::new(utc(start), utc(end)).expect("not empty")
+}
+
+/// The entries in the window of most tests.
+pub(crate) async fn read(client: &EwsClient, mailbox: &Mailbox) -> Result<Vec<CalendarEntry>, ReadError> {
+    Ok(client.impersonate(mailbox).calendar_view(window()).await?.into_entries())
+}
+
+/// The check at the time of most tests.
+pub(crate) async fn check(client: &EwsClient, mailbox: &Mailbox) -> ConnectionReport {
+    client.check(mailbox, utc(START)).await
+}
+
+/// From start to end of an entry that is no all-day one.
+pub(crate) fn span(entry: CalendarEntry) -> Interval {
+    match entry.time() {
+        EntryTime::Timed(interval) => interval,
+        time => panic!("{time:?} is not timed"),
+    }
 }
 
 pub(crate) fn utc(text: &str) -> chrono::DateTime<chrono::Utc> {
@@ -232,11 +331,12 @@ pub(crate) fn envelope(body: &str) -> String {
 
 /// A FindItem answer with these items, complete or not.
 pub(crate) fn view(items: &str, complete: &str) -> String {
+    let count = items.matches("<t:CalendarItem>").count();
     envelope(&format!(
         "<m:FindItemResponse xmlns:m=\"http://schemas.microsoft.com/exchange/services/2006/messages\" \
          xmlns:t=\"http://schemas.microsoft.com/exchange/services/2006/types\"><m:ResponseMessages>\
          <m:FindItemResponseMessage ResponseClass=\"Success\"><m:ResponseCode>NoError</m:ResponseCode>\
-         <m:RootFolder TotalItemsInView=\"1\" IncludesLastItemInRange=\"{complete}\"><t:Items>{items}</t:Items></m:RootFolder>\
+         <m:RootFolder TotalItemsInView=\"{count}\" IncludesLastItemInRange=\"{complete}\"><t:Items>{items}</t:Items></m:RootFolder>\
          </m:FindItemResponseMessage></m:ResponseMessages></m:FindItemResponse>"
     ))
 }
