@@ -11,7 +11,7 @@ use std::{fmt, sync::Arc, time::Duration};
 use async_trait::async_trait;
 use futures_util::Stream;
 use optigov_slots::Interval;
-use redis::{Client, FromRedisValue as _, Pipeline, Value};
+use redis::{Client, FromRedisValue as _, Pipeline, TlsCertificates, Value};
 
 pub use self::notices::SavedElsewhere;
 use self::{
@@ -70,6 +70,8 @@ pub struct SharedCacheSettings {
     pub keep: Duration,
     /// Bytes that the memory in front may hold. Default: 64 MiB.
     pub memory: u64,
+    /// Certificates of the authorities that are trusted with `rediss://`, as PEM, in place of the system's. Default: none, the system's.
+    pub roots: Option<Vec<u8>>,
 }
 
 impl Default for SharedCacheSettings {
@@ -80,6 +82,7 @@ impl Default for SharedCacheSettings {
             alone: Duration::from_secs(5),
             keep: Duration::from_secs(3_600),
             memory: 64 << 20,
+            roots: None,
         }
     }
 }
@@ -91,7 +94,7 @@ impl SharedCache {
     /// TLS is by `rustls`. Where the process has chosen no cryptographic provider for it, this chooses `ring`.
     ///
     /// # Errors
-    /// Where `url` is no address of a store.
+    /// Where `url` is no address of a store, or the roots are no certificates.
     ///
     /// # Panics
     /// Outside a Tokio runtime.
@@ -116,7 +119,14 @@ impl SharedCache {
             drop(rustls::crypto::ring::default_provider().install_default());
         }
         // The address may hold a password, so the cause is not repeated.
-        let client = Client::open(url).map_err(|_| CacheError::new("this is no address of a store"))?;
+        let client = match settings.roots.clone() {
+            Some(roots) => {
+                let certificates = TlsCertificates { client_tls: None, root_cert: Some(roots) };
+                Client::build_with_tls(url, certificates)
+            }
+            None => Client::open(url),
+        };
+        let client = client.map_err(|_| CacheError::new("this is no address of a store, or no certificate"))?;
         let link = Link::new(client.clone(), clock, settings.answers_within).map_err(CacheError::new)?;
         let front = Arc::new(Front::new(settings.memory, settings.keep));
         let instance = format!("{:016x}", random_number());

@@ -10,3 +10,4 @@ mod server;
 #[allow(dead_code, reason = "shared with the other tests")]
 #[path = "../it/support.rs"]
 mod support;
+mod tls;
