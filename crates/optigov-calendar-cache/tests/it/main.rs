@@ -3,6 +3,7 @@
 #![allow(clippy::print_stdout, reason = "counts are worth reading")]
 
 mod herd;
+mod laws;
 mod outage;
 mod stale;
 mod support;
