@@ -8,10 +8,15 @@ use optigov_calendar::Text;
 use schemars::{JsonSchema, SchemaGenerator};
 use serde::{Deserializer, Serialize};
 
-use crate::fault::{Code, Fault, Faults, Step};
-use crate::text::reader::{Read, read_whole, wrong_type};
-use crate::text::value::{Arena, Value};
-use crate::text::{json, toml};
+use crate::{
+    fault::{Code, Fault, Faults, Step},
+    text::{
+        json,
+        reader::{Read, read_whole, wrong_type},
+        toml,
+        value::{Arena, Value},
+    },
+};
 
 /// The version of the format that this library writes, and the newest that it reads.
 pub const FORMAT_VERSION: u32 = 1;
@@ -27,7 +32,7 @@ pub(crate) fn from_toml<T: Read + Warned>(text: &str) -> Result<T, Faults> {
     located(read(document.value(&arena)), |faults| document.locate(faults))
 }
 
-/// Places are looked up only when there is something to say.
+/// Lines and columns are looked up only where there are faults or warnings, because the text is then gone through again.
 fn located<T: Warned>(read: Result<(T, Vec<Fault>), Faults>, locate: impl FnOnce(&mut [Fault])) -> Result<T, Faults> {
     match read {
         Ok((read, warnings)) if warnings.is_empty() => Ok(read),
@@ -76,7 +81,7 @@ pub(crate) fn schema<T: JsonSchema>() -> String {
     text + "\n"
 }
 
-/// What keeps the warnings that its reading gave.
+/// A type that is told the warnings of its own reading.
 pub(crate) trait Warned: Sized {
     fn with_warnings(self, warnings: Vec<Fault>) -> Self;
 }
@@ -115,6 +120,6 @@ fn check_version(version: &Value<'_>) -> Result<(), Fault> {
                 format!("Write format = {FORMAT_VERSION}."),
             ),
         )),
-        other => Err(wrong_type(other, "die Formatversion, eine ganze Zahl", "the format version, a whole number")),
+        other => Err(wrong_type(other, "die Formatversion als ganze Zahl", "the format version as a whole number")),
     }
 }

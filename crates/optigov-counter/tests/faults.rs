@@ -180,7 +180,7 @@ fn a_fault_serialises_for_a_form() {
         serde_json::json!({
             "path": "name", "code": "wrong_type", "severity": "error", "line": 1, "column": 8,
             "message": { "de": "Hier steht eine ganze Zahl.", "en": "There is a whole number here." },
-            "remedy": { "de": "Erwartet wird ein Text wie „Bürgerbüro, Schalter 1“.", "en": "Expected is a text such as \"Bürgerbüro, Schalter 1\"." },
+            "remedy": { "de": "Bitte einen Text wie „Bürgerbüro, Schalter 1“ angeben.", "en": "Give a text such as \"Bürgerbüro, Schalter 1\"." },
         })
     );
 }

@@ -136,7 +136,8 @@ impl Check<'_> {
     async fn probe(&self, dialled: Dialled) -> Result<Probe, ReadError> {
         let connector = &self.session.connector;
         let headers = HeaderMap::from_iter([(header::USER_AGENT, connector.user_agent.clone())]);
-        let answer = Connection::over(dialled).await?.post(connector, headers, Bytes::new()).await?;
+        let mut connection = Connection::over(dialled).await?;
+        let answer = connection.post(connector, headers, Bytes::new(), connector.route.idle_timeout()).await?;
         Ok(match answer.status {
             StatusCode::UNAUTHORIZED => Probe::Asked(offered_schemes(&answer.headers)),
             status if status.is_success() => Probe::NotAsked,

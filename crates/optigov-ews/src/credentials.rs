@@ -63,6 +63,11 @@ impl Credentials {
             Scheme::Bearer(_) => "Bearer",
         }
     }
+
+    /// Whether a 401 may mean no more than that somebody has to renew it.
+    pub(crate) fn is_renewed(&self) -> bool {
+        matches!(self.0, Scheme::Bearer(_))
+    }
 }
 
 impl Login {

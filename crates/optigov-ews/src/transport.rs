@@ -14,23 +14,25 @@ mod resolve;
 mod tls;
 pub(crate) mod vault;
 
+use std::{sync::Arc, time::Duration};
+
 use bytes::Bytes;
 use http::{HeaderMap, HeaderValue, StatusCode, header};
 use optigov_calendar::{Mailbox, ReadError, ReadErrorKind, Text};
 
-use self::{connector::Connector, pooled::Pooled, vault::Admission};
-use crate::credentials::Scheme;
+use self::{connection::Connection, connector::Connector, pooled::Pool};
+use crate::credentials::{Credentials, Scheme, TokenReason};
 
 /// One request.
-pub(crate) struct Post<'a> {
+pub(crate) struct Post {
     pub(crate) body: Bytes,
     /// The mailbox whose server should answer.
-    pub(crate) anchor: Option<&'a Mailbox>,
+    pub(crate) anchor: Option<Mailbox>,
     /// The request's own id, which the server logs.
-    pub(crate) id: &'a str,
+    pub(crate) id: String,
 }
 
-/// An answer, whatever its status. A 401 has become an error on the way.
+/// An answer, whatever its status. A 401 to a request that carried a proof has become an error on the way.
 pub(crate) struct Answer {
     pub(crate) status: StatusCode,
     pub(crate) headers: HeaderMap,
@@ -39,42 +41,144 @@ pub(crate) struct Answer {
 
 /// The connections to the server.
 pub(crate) struct Transport {
-    pooled: Pooled,
-    #[cfg(feature = "ntlm")]
-    owned: ntlm::Connections,
+    connector: Arc<Connector>,
+    pool: Pool,
+}
+
+/// How far a new connection has got.
+pub(crate) enum Opened {
+    /// The next request on it carries the proof of who the account is. None has been sent yet.
+    Ready(Ready),
+    /// Something else than the server's authentication has answered.
+    #[cfg_attr(not(feature = "ntlm"), expect(dead_code, reason = "only a handshake has a leg before the proof"))]
+    Answered(Answer),
+}
+
+/// A connection on which the next request is a proof.
+pub(crate) struct Ready {
+    connection: Connection,
+    authorization: HeaderValue,
 }
 
 impl Transport {
-    pub(crate) fn new(connector: &Connector) -> Result<Transport, ReadError> {
-        Ok(Transport {
-            pooled: Pooled::new(connector)?,
-            #[cfg(feature = "ntlm")]
-            owned: ntlm::Connections::default(),
-        })
+    pub(crate) fn new(connector: Arc<Connector>) -> Transport {
+        Transport { connector, pool: Pool::default() }
     }
 
-    /// Sends one request and receives its whole answer.
+    /// Sends one request and receives its whole answer: on an idle connection if there is one, else on a new one.
     ///
     /// # Errors
     /// What keeps an answer from coming, and a credential that is refused.
     pub(crate) async fn post(
         &self,
-        connector: &Connector,
-        admission: &Admission<'_>,
-        post: &Post<'_>,
+        credentials: &Credentials,
+        generation: u64,
+        post: &Post,
     ) -> Result<Answer, ReadError> {
-        match &admission.credentials.0 {
-            Scheme::Basic(login) => self.pooled.post_basic(connector, login, post).await,
-            Scheme::Bearer(provider) => self.pooled.post_bearer(connector, &**provider, post).await,
-            #[cfg(feature = "ntlm")]
-            Scheme::Ntlm(login) | Scheme::Negotiate(login) => {
-                self.owned.post(connector, admission.credentials.scheme(), login, admission.generation, post).await
+        let idle_timeout = self.connector.route.idle_timeout();
+        if let Some(mut connection) = self.pool.take(generation) {
+            let authorization = self.authorization(credentials, TokenReason::Needed).await?;
+            let authenticates_itself = authorization.is_none();
+            match connection.exchange(&self.connector, post, authorization, post.body.clone(), idle_timeout).await {
+                // The server has forgotten the connection's account, or it throttles; no credential was sent, so none was refused.
+                Ok(answer) if authenticates_itself && answer.status == StatusCode::UNAUTHORIZED => return Ok(answer),
+                Ok(answer) => return self.received(credentials, generation, connection, answer),
+                // Closed by the server while it was idle, and the others with it.
+                Err(error) if error.is_before_the_answer() => self.pool.clear(),
+                Err(error) => return Err(error),
             }
+        }
+        match self.open(credentials, generation, post, TokenReason::Needed).await? {
+            Opened::Ready(ready) => self.deliver(ready, credentials, generation, post, idle_timeout).await,
+            Opened::Answered(answer) => Ok(answer),
+        }
+    }
+
+    /// Opens a connection, as far as it goes without a proof.
+    ///
+    /// # Errors
+    /// What keeps the connection from coming about, and [`ReadErrorKind::SchemeNotOffered`] where that shows before the proof.
+    #[cfg_attr(not(feature = "ntlm"), expect(unused_variables, reason = "only a handshake has a leg before the proof"))]
+    pub(crate) async fn open(
+        &self,
+        credentials: &Credentials,
+        generation: u64,
+        post: &Post,
+        reason: TokenReason,
+    ) -> Result<Opened, ReadError> {
+        let authorization = self.authorization(credentials, reason).await?;
+        let connection = Connection::open(&self.connector).await?;
+        match (authorization, &credentials.0) {
+            (Some(authorization), _) => Ok(Opened::Ready(Ready { connection, authorization })),
+            #[cfg(feature = "ntlm")]
+            (None, Scheme::Ntlm(login) | Scheme::Negotiate(login)) => {
+                match ntlm::open(connection, &self.connector, credentials.scheme(), login, post).await? {
+                    (connection, Ok(authorization)) => Ok(Opened::Ready(Ready { connection, authorization })),
+                    (connection, Err(answer)) => {
+                        self.received(credentials, generation, connection, answer).map(Opened::Answered)
+                    }
+                }
+            }
+            (None, _) => Err(ReadError::internal()),
+        }
+    }
+
+    /// Sends the request that is the proof, and waits up to `patience` for each part of its answer.
+    ///
+    /// # Errors
+    /// What keeps an answer from coming, and a credential that is refused. In either case the proof may have been written.
+    pub(crate) async fn deliver(
+        &self,
+        ready: Ready,
+        credentials: &Credentials,
+        generation: u64,
+        post: &Post,
+        patience: Duration,
+    ) -> Result<Answer, ReadError> {
+        let Ready { mut connection, authorization } = ready;
+        let body = post.body.clone();
+        let answer = connection.exchange(&self.connector, post, Some(authorization), body, patience).await?;
+        self.received(credentials, generation, connection, answer)
+    }
+
+    /// Keeps the connection for the next request, unless the credential was refused on it.
+    fn received(
+        &self,
+        credentials: &Credentials,
+        generation: u64,
+        connection: Connection,
+        answer: Answer,
+    ) -> Result<Answer, ReadError> {
+        if answer.status != StatusCode::UNAUTHORIZED {
+            self.pool.keep(connection, generation, self.connector.route.in_flight().get());
+            return Ok(answer);
+        }
+        Err(match credentials.0 {
+            // The server has asked for the proof and judged it, whatever it offers now.
+            #[cfg(feature = "ntlm")]
+            Scheme::Ntlm(_) | Scheme::Negotiate(_) => refused(credentials.scheme(), &HeaderMap::new()),
+            _ => refused(credentials.scheme(), &answer.headers),
+        })
+    }
+
+    /// The header that authenticates a request; `None` where the scheme authenticates the connection.
+    async fn authorization(
+        &self,
+        credentials: &Credentials,
+        reason: TokenReason,
+    ) -> Result<Option<HeaderValue>, ReadError> {
+        match &credentials.0 {
+            Scheme::Basic(login) => pooled::basic(login).map(Some),
+            Scheme::Bearer(provider) => {
+                pooled::bearer(&**provider, reason, self.connector.route.timeout()).await.map(Some)
+            }
+            #[cfg(feature = "ntlm")]
+            Scheme::Ntlm(_) | Scheme::Negotiate(_) => Ok(None),
         }
     }
 }
 
-impl Post<'_> {
+impl Post {
     /// The headers of every request, without the one that authenticates.
     fn headers(&self, connector: &Connector) -> HeaderMap {
         let mut headers = HeaderMap::new();
@@ -82,7 +186,8 @@ impl Post<'_> {
         headers.insert(header::ACCEPT, HeaderValue::from_static("text/xml"));
         headers.insert(header::USER_AGENT, connector.user_agent.clone());
         headers.insert("return-client-request-id", HeaderValue::from_static("true"));
-        let optional = [("client-request-id", Some(self.id)), ("x-anchormailbox", self.anchor.map(Mailbox::as_str))];
+        let anchor = self.anchor.as_ref().map(Mailbox::as_str);
+        let optional = [(CLIENT_REQUEST_ID, Some(self.id.as_str())), ("x-anchormailbox", anchor)];
         for (name, text) in optional {
             if let Some(mut value) = text.and_then(|text| HeaderValue::from_str(text).ok()) {
                 value.set_sensitive(name == "x-anchormailbox");
@@ -92,6 +197,9 @@ impl Post<'_> {
         headers
     }
 }
+
+/// The header by which an answer names its request.
+const CLIENT_REQUEST_ID: &str = "client-request-id";
 
 /// The schemes in `WWW-Authenticate`, in the order sent, each once.
 pub(crate) fn offered_schemes(headers: &HeaderMap) -> Vec<String> {
@@ -107,6 +215,15 @@ pub(crate) fn offered_schemes(headers: &HeaderMap) -> Vec<String> {
         }
     }
     schemes
+}
+
+/// The error of a 401 to a request that carried no proof, on a connection that had been authenticated.
+pub(crate) fn forgotten() -> ReadError {
+    let fact = Text::fixed(
+        "der Server verlangt auf einer angemeldeten Verbindung eine neue Anmeldung",
+        "the server asks for another logon on a connection that it had authenticated",
+    );
+    ReadError::new(ReadErrorKind::CredentialsRefused, fact).with_http_status(401)
 }
 
 /// The error that a 401 stands for: another scheme is wanted, or the credential is wrong.

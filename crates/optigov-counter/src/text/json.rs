@@ -1,14 +1,16 @@
-//! JSON: parsing, and finding a fault's place in the text. Nothing is kept for the second while all is well.
+//! JSON: parsing, and finding a fault's place in the text. To find places, the text is read a second time, so a text without faults pays
+//! nothing for them.
 
-use std::borrow::Cow;
-use std::fmt;
+use std::{borrow::Cow, fmt};
 
 use optigov_calendar::Text;
 use serde::de::{Deserialize, Deserializer, MapAccess, SeqAccess, Visitor};
 use serde_json::value::RawValue;
 
-use crate::fault::{Code, Fault, Place, Position, Step};
-use crate::text::value::{Arena, Value};
+use crate::{
+    fault::{Code, Fault, Place, Position, Step},
+    text::value::{Arena, Value},
+};
 
 /// Parses a whole JSON text.
 pub(crate) fn parse<'a>(text: &'a str, arena: &'a Arena) -> Result<Value<'a>, Fault> {

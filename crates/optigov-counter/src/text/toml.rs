@@ -1,11 +1,15 @@
 //! TOML: parsing, and finding a fault's place in the text.
 
-use ::toml::Spanned;
-use ::toml::de::{DeTable, DeValue};
+use ::toml::{
+    Spanned,
+    de::{DeTable, DeValue},
+};
 use optigov_calendar::Text;
 
-use crate::fault::{Code, Fault, Place, Position, Step, shortened};
-use crate::text::value::{Arena, Value};
+use crate::{
+    fault::{Code, Fault, Place, Position, Step, shortened},
+    text::value::{Arena, Value},
+};
 
 /// A parsed TOML text that still knows where everything stands.
 pub(crate) struct Document<'i> {

@@ -1,8 +1,6 @@
 //! NTLM, and `Negotiate` that carries it: IIS authenticates the connection, so every leg runs on one, and later requests on it go
 //! without a header.
 
-use std::{sync::Mutex, time::Duration};
-
 use base64::{Engine, prelude::BASE64_STANDARD};
 use bytes::Bytes;
 use http::{HeaderMap, HeaderValue, StatusCode, header};
@@ -12,91 +10,31 @@ use sspi::{
     AuthIdentity, AuthIdentityBuffers, BufferType, ClientRequestFlags, CredentialUse, DataRepresentation, Ntlm,
     SecurityBuffer, SecurityStatus, Sspi, SspiImpl, Username,
 };
-use tokio::time::Instant;
 
-use super::{
-    Answer, Post, binding, connection::Connection, connector::Connector, not_offered, offered_schemes, refused,
-};
+use super::{Answer, Post, binding, connection::Connection, connector::Connector, not_offered, offered_schemes};
 use crate::{
     credentials::Login,
     error::{configuration, malformed},
 };
 
-/// An idle connection is not used again after this time: IIS closes it after two minutes.
-const KEPT: Duration = Duration::from_secs(90);
-
-/// The authenticated connections that wait for the next request.
-#[derive(Default)]
-pub(crate) struct Connections {
-    idle: Mutex<Vec<Idle>>,
-}
-
-struct Idle {
-    connection: Connection,
-    /// The credential that it was authenticated with.
-    generation: u64,
-    since: Instant,
-}
-
-impl Connections {
-    /// Sends a request on a connection that is authenticated already, or on a new one.
-    pub(crate) async fn post(
-        &self,
-        connector: &Connector,
-        scheme: &'static str,
-        login: &Login,
-        generation: u64,
-        post: &Post<'_>,
-    ) -> Result<Answer, ReadError> {
-        while let Some(mut connection) = self.take(generation) {
-            match connection.post(connector, post.headers(connector), post.body.clone()).await {
-                // The server has forgotten the connection's account; no credential was sent, so none was refused.
-                Ok(answer) if answer.status == StatusCode::UNAUTHORIZED => break,
-                Ok(answer) => {
-                    self.keep(connection, generation, connector.route.in_flight().get());
-                    return Ok(answer);
-                }
-                // Closed by the server while it was idle.
-                Err(error) if error.is_before_the_answer() => {}
-                Err(error) => return Err(error),
-            }
-        }
-        let mut connection = Connection::open(connector).await?;
-        let answer = authenticate(&mut connection, connector, scheme, login, post).await?;
-        self.keep(connection, generation, connector.route.in_flight().get());
-        Ok(answer)
-    }
-
-    fn take(&self, generation: u64) -> Option<Connection> {
-        let mut idle = self.idle.lock().ok()?;
-        let now = Instant::now();
-        idle.retain(|idle| idle.generation == generation && now < idle.since + KEPT && idle.connection.is_open());
-        idle.pop().map(|idle| idle.connection)
-    }
-
-    fn keep(&self, connection: Connection, generation: u64, most: usize) {
-        let Ok(mut idle) = self.idle.lock() else { return };
-        if connection.is_open() && idle.len() < most {
-            idle.push(Idle { connection, generation, since: Instant::now() });
-        }
-    }
-}
-
-/// Runs the handshake; its last leg carries the request itself.
-async fn authenticate(
-    connection: &mut Connection,
+/// Runs the handshake up to its last leg, which carries the proof and the request itself: gives the proof, or what answered in the server's
+/// place.
+pub(crate) async fn open(
+    mut connection: Connection,
     connector: &Connector,
     scheme: &'static str,
     login: &Login,
-    post: &Post<'_>,
-) -> Result<Answer, ReadError> {
+    post: &Post,
+) -> Result<(Connection, Result<HeaderValue, Answer>), ReadError> {
     let binding = connection.leaf().and_then(binding::tls_server_end_point);
     let mut handshake = Handshake::new(login, binding.as_deref(), connector.route.host())?;
 
-    let opening = handshake.next(None)?;
-    let answer = connection.post(connector, with_token(connector, post, scheme, &opening)?, Bytes::new()).await?;
+    let opening = token(scheme, &handshake.next(None)?)?;
+    let patience = connector.route.idle_timeout();
+    let answer = connection.exchange(connector, post, Some(opening), Bytes::new(), patience).await?;
     if answer.status != StatusCode::UNAUTHORIZED {
-        return Ok(answer); // Not the server's authentication: a proxy, a redirect, a server that is busy.
+        // Not the server's authentication: a proxy, a redirect, a server that is busy.
+        return Ok((connection, Err(answer)));
     }
     let Some(challenge) = challenge(&answer.headers) else {
         let offered = offered_schemes(&answer.headers);
@@ -109,21 +47,15 @@ async fn authenticate(
             false => not_offered(scheme, &offered),
         });
     };
-    let proof = handshake.next(Some(challenge))?;
-    let answer = connection.post(connector, with_token(connector, post, scheme, &proof)?, post.body.clone()).await?;
-    match answer.status {
-        StatusCode::UNAUTHORIZED => Err(refused(scheme, &answer.headers)),
-        _ => Ok(answer),
-    }
+    let authorization = token(scheme, &handshake.next(Some(challenge))?)?;
+    Ok((connection, Ok(authorization)))
 }
 
-fn with_token(connector: &Connector, post: &Post<'_>, scheme: &str, token: &[u8]) -> Result<HeaderMap, ReadError> {
-    let mut headers = post.headers(connector);
+fn token(scheme: &str, token: &[u8]) -> Result<HeaderValue, ReadError> {
     let mut value =
         HeaderValue::from_str(&format!("{scheme} {}", BASE64_STANDARD.encode(token))).map_err(|_| unusable_login())?;
     value.set_sensitive(true);
-    headers.insert(header::AUTHORIZATION, value);
-    Ok(headers)
+    Ok(value)
 }
 
 /// The server's message, under either scheme's name.

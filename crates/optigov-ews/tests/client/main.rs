@@ -15,4 +15,5 @@ mod ntlm_gate;
 mod route;
 mod secrecy;
 mod support;
+mod surplus;
 mod throttling;

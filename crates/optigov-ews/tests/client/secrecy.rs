@@ -47,6 +47,9 @@ async fn no_log_error_or_debug_text_holds_a_secret_an_address_or_a_title() {
     )
     .expect("a simulator");
     let log = Log::default();
+    // With a single subscriber, `tracing` lets the thread that first reaches a log line decide whether anybody listens to it, and that may be
+    // another test's thread, where nobody does. With two, it asks both.
+    let _second = tracing::Dispatch::new(tracing::subscriber::NoSubscriber::default());
     let subscriber = tracing_subscriber::fmt().with_max_level(tracing::Level::TRACE).with_writer(log.clone()).finish();
     // The simulator has threads of its own, so this hears the client alone.
     let listening = tracing::subscriber::set_default(subscriber);
