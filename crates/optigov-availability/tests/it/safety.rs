@@ -274,10 +274,14 @@ impl<'a> Run<'a> {
             Policy::ServeStale { hours } => WhenUnavailable::ServeStale { up_to: Duration::from_secs(3600) * hours },
             Policy::Ignore => WhenUnavailable::Ignore,
         };
+        // Where refusals are counted, a list waits for its readings, so that none goes on behind it.
+        let counts = case.steps.iter().any(|step| matches!(step, Step::Expire));
+        let patience = if counts { deadline } else { Duration::from_millis(20) };
         let availability = Availability::for_municipality(municipality(case))
             .source(client)
             .clock(clock.clone())
             .when_unavailable(policy)
+            .patience(patience)
             .deadline(deadline)
             .build()
             .expect("nothing is missing");
