@@ -21,7 +21,11 @@ pub enum Step {
     Connect,
     /// TLS comes about, with a certificate that is trusted.
     Tls,
-    /// The account's credential is accepted.
+    /// A domain controller (KDC) takes connections.
+    Kdc,
+    /// It grants a ticket for the server.
+    Ticket,
+    /// The account's credential is accepted, and with Kerberos the server has proved itself.
     Authentication,
     /// The service that was expected answers.
     Service,

@@ -52,6 +52,8 @@ mod credentials;
 mod error;
 mod free_busy;
 mod impersonated;
+#[cfg(feature = "kerberos")]
+mod kerberos;
 mod mailbox;
 mod ops;
 mod soap;
@@ -69,6 +71,8 @@ pub use client::EwsClient;
 pub use credentials::{Credentials, TokenProvider, TokenReason};
 pub use error::{Error, Kind, Origin, ResponseCode, Step};
 pub use impersonated::Impersonated;
+#[cfg(feature = "kerberos")]
+pub use kerberos::{Kerberos, NegotiatePolicy};
 pub use mailbox::{ConnectingId, Mailbox};
 pub use texts::Language;
 pub use transport::{proxy::Proxy, tls::TlsVersion};

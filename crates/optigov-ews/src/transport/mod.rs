@@ -1,11 +1,13 @@
 //! The way to the server: one `post`, behind which each authentication scheme has the connection that it needs.
 
-#[cfg(feature = "ntlm")]
+#[cfg(any(feature = "ntlm", feature = "kerberos"))]
 mod binding;
 pub(crate) mod certificate;
 pub(crate) mod connection;
 pub(crate) mod dial;
 pub(crate) mod failure;
+#[cfg(feature = "kerberos")]
+pub(crate) mod kerberos;
 pub(crate) mod limits;
 #[cfg(feature = "ntlm")]
 mod ntlm;
