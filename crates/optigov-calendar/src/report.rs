@@ -50,7 +50,7 @@ pub enum StepOutcome {
     Failed,
     /// There is nothing to check here, such as TLS on a loopback address without it.
     NotNeeded,
-    /// An earlier step failed.
+    /// It could not be taken, or nothing showed how it ended, because another step failed.
     NotReached,
 }
 
@@ -157,7 +157,7 @@ impl StepReport {
         StepReport { outcome: StepOutcome::NotNeeded, ..StepReport::passed(step) }
     }
 
-    /// A step that could not be taken, because an earlier one failed.
+    /// A step that could not be taken, or of which nothing showed how it ended, because another one failed.
     pub fn not_reached(step: Step) -> StepReport {
         StepReport { outcome: StepOutcome::NotReached, ..StepReport::passed(step) }
     }
@@ -279,6 +279,18 @@ impl Serialize for ConnectionReport {
 }
 
 impl Step {
+    /// Every step, in the order in which they are taken.
+    pub const ALL: [Step; 8] = [
+        Step::Resolve,
+        Step::Connect,
+        Step::Tls,
+        Step::Authentication,
+        Step::Service,
+        Step::Impersonation,
+        Step::Calendar,
+        Step::Titles,
+    ];
+
     /// The step's name for people.
     pub fn name(self) -> Text {
         texts::step(self)

@@ -8,7 +8,7 @@ use std::{future::Future, pin::pin, task::Poll};
 use chrono::{DateTime, NaiveDate, Utc};
 use optigov_slots::Interval;
 
-use crate::{CalendarEntry, CalendarSource, EntryStatus, EntryTime, Language, Mailbox, Step};
+use crate::{AllDayFlag, CalendarEntry, CalendarSource, EntryStatus, EntryTime, Language, Mailbox, Step};
 
 /// The calendars that a source under test is to hold. The tests read only what is here.
 #[derive(Clone, Debug)]
@@ -23,7 +23,7 @@ pub struct Calendars {
 /// Holds a source to the contract of [`CalendarSource`]. `make` sets one up with the calendars given; it is called once.
 ///
 /// Held are: one result per mailbox, in the order asked, also where a mailbox is asked for twice; every entry that overlaps the window is in the
-/// answer, also where it only reaches into the window or spans it; a mailbox that the source does not know is an error and never an empty
+/// answer, also where it only reaches into the window or spans it, and all-day entries are, too; a mailbox that the source does not know is an error and never an empty
 /// calendar; one error does not touch the others' calendars; a reading that is dropped leaves the source usable; many readings at once
 /// answer as one alone does; the answers of `check` agree with those of `read`.
 ///
@@ -38,6 +38,7 @@ where
     let source = make(calendars.clone()).await;
     answers_in_order(&source, &calendars).await;
     window_edges(&source, &calendars).await;
+    all_day_entries_come_too(&source, &calendars).await;
     unknown_is_an_error(&source, &calendars).await;
     survives_cancellation(&source, &calendars).await;
     answers_many_at_once(&source, &calendars).await;
@@ -80,8 +81,11 @@ async fn read(
         let results = source.read(group, window).await;
         assert_eq!(results.len(), group.len(), "one result per mailbox");
         answers.extend(results.into_iter().map(|result| {
-            let entries = result.ok()?.into_entries();
-            let mut within: Vec<_> = entries.into_iter().filter(|entry| overlaps(*entry, window)).collect();
+            let calendar = result.ok()?;
+            let guessed = calendar.all_day_flag() == AllDayFlag::Guessed;
+            let timed = |entry: &CalendarEntry| !(guessed && is_made_of_days(*entry));
+            let entries = calendar.into_entries().into_iter().filter(timed);
+            let mut within: Vec<_> = entries.filter(|entry| overlaps(*entry, window)).collect();
             within.sort_unstable();
             Some(within)
         }));
@@ -91,6 +95,11 @@ async fn read(
 
 fn overlaps(entry: CalendarEntry, window: Interval) -> bool {
     matches!(entry.time(), EntryTime::Timed(interval) if interval.overlaps(window))
+}
+
+/// Whether an entry without the all-day flag may be an all-day one: it is as long as one or several days.
+fn is_made_of_days(entry: CalendarEntry) -> bool {
+    matches!(entry.time(), EntryTime::Timed(interval) if interval.duration().as_secs().is_multiple_of(86_400))
 }
 
 fn expected(calendars: &Calendars, window: Interval) -> Vec<Option<Vec<CalendarEntry>>> {
@@ -131,6 +140,16 @@ async fn window_edges(source: &impl CalendarSource, calendars: &Calendars) {
             "every entry that overlaps the window from {from} h to {to} h"
         );
     }
+}
+
+async fn all_day_entries_come_too(source: &impl CalendarSource, calendars: &Calendars) {
+    let (berta, entries) = &calendars.mailboxes[1];
+    let calendar = source.read(std::slice::from_ref(berta), hours(0, 96)).await.remove(0).expect("a calendar");
+    let all_day = |entry: &CalendarEntry| match calendar.all_day_flag() {
+        AllDayFlag::Known => entries.contains(entry) && matches!(entry.time(), EntryTime::AllDay { .. }),
+        AllDayFlag::Guessed => is_made_of_days(*entry),
+    };
+    assert_eq!(calendar.entries().iter().filter(|entry| all_day(entry)).count(), 1, "the all-day entry is there");
 }
 
 async fn unknown_is_an_error(source: &impl CalendarSource, calendars: &Calendars) {

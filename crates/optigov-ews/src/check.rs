@@ -1,432 +1,281 @@
 //! The connection check: every step on the way to a calendar, one after the other.
 
-use std::{fmt, net::IpAddr, time::SystemTime};
+use std::time::Duration;
 
 use bytes::Bytes;
-use chrono::{DateTime, TimeDelta, Utc};
+use chrono::{DateTime, Utc};
 use http::{HeaderMap, StatusCode};
-use serde::Serialize;
-use tokio::time::timeout;
+use optigov_calendar::{
+    Access, CHECKED_DAYS, CalendarEntry, ConnectionReport, EntryTime, Finding, Mailbox, ReadError, ReadErrorKind, Step,
+    StepReport, StepWarning, Text, TitleVisibility, check_window,
+};
+use optigov_slots::Interval;
+use tokio::time::{Instant, timeout, timeout_at};
 
 use crate::{
-    Error, EwsClient, FreeBusyEvent, Kind, Language, Mailbox, Step,
-    calendar::Window,
-    client::Call,
-    ops::{find_item, get_user_availability},
-    soap,
-    texts::{self, Text},
-    transport::{certificate, connection::Connection, dial, failure, offered_schemes},
+    calendar_view, free_busy,
+    ops::{find_item, get_folder, get_user_availability},
+    session::Session,
+    transport::{certificate, connection::Connection, connector::Dialled, offered_schemes},
+    version::ServerVersion,
 };
 
-/// The calendar is read so far ahead.
-const AHEAD: TimeDelta = TimeDelta::days(14);
+/// The whole check may take this many times as long as a single call.
+const CALLS: u32 = 4;
 
-/// A step of the connection check, in the order of the report.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize)]
-#[serde(rename_all = "snake_case")]
-#[non_exhaustive]
-pub enum CheckStep {
-    /// The server's name has an address.
-    Resolve,
-    /// A connection comes about.
-    Connect,
-    /// TLS comes about, with a certificate that is trusted.
-    Tls,
-    /// The account's credential is accepted.
-    Authentication,
-    /// Exchange Web Services answer.
-    Ews,
-    /// The account may act for the mailbox.
-    Impersonation,
-    /// The mailbox's calendar can be read.
-    Calendar,
-    /// Whether the account could see titles.
-    Titles,
+/// Goes the whole way to a mailbox's calendar and reports on each step. It takes part in the client's limits and in the lock on a refused
+/// credential: a wrong password is sent once.
+pub(crate) async fn run(session: &Session, mailbox: &Mailbox, now: DateTime<Utc>) -> ConnectionReport {
+    let deadline = Instant::now() + session.route().timeout().saturating_mul(CALLS).min(Duration::from_secs(86_400));
+    let mut steps = Vec::new();
+    let check = Check { session, mailbox, window: check_window(now), deadline };
+    let failed = match timeout_at(deadline, check.walk(&mut steps)).await {
+        Ok(Ok(())) => None,
+        Ok(Err(failed)) => Some(failed),
+        // The step that was being taken is the first that has not been reported.
+        Err(_) => Step::ALL.get(steps.len()).map(|step| StepReport::failed(*step, ReadError::deadline().at(*step))),
+    };
+    steps.extend(failed);
+    steps.extend(Step::ALL.iter().skip(steps.len()).map(|step| StepReport::not_reached(*step)));
+    ConnectionReport::new(steps)
 }
 
-/// How a step ended.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize)]
-#[serde(rename_all = "snake_case")]
-#[non_exhaustive]
-pub enum CheckOutcome {
-    /// As it should be.
-    Passed,
-    /// Not as it should be; the report says why and what to do.
-    Failed,
-    /// An earlier step failed.
-    NotReached,
-    /// There is nothing to check here, such as TLS on a loopback address without it.
-    NotNeeded,
+struct Check<'a> {
+    session: &'a Session,
+    mailbox: &'a Mailbox,
+    window: Interval,
+    deadline: Instant,
 }
 
-/// What a step found out.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
-#[serde(tag = "kind", rename_all = "snake_case")]
-#[non_exhaustive]
-pub enum CheckFinding {
-    /// The addresses of the server, or of the proxy that looks for the server itself.
-    Addresses {
-        /// In the order in which they are tried.
-        addresses: Vec<IpAddr>,
-    },
-    /// The TLS session. Told of a certificate that is not accepted, too.
-    Tls {
-        /// `TLS 1.2` or `TLS 1.3`; `None` when the handshake failed.
-        version: Option<String>,
-        /// The names that the certificate is for.
-        names: Vec<String>,
-        /// The end of its validity.
-        not_after: Option<DateTime<Utc>>,
-        /// Who signed it.
-        issuer: String,
-    },
-    /// The authentication schemes.
-    Schemes {
-        /// What the server offers.
-        offered: Vec<String>,
-        /// What the client uses.
-        used: String,
-    },
-    /// The server's version.
-    Version {
-        /// The product, such as `Exchange Server 2019`.
-        product: String,
-        /// Such as `15.2.1544.9`.
-        version: String,
-    },
-    /// What the calendar holds.
-    Entries {
-        /// In the next 14 days, occurrences counted singly.
-        count: usize,
-    },
-    /// Whether titles can be seen.
-    Titles {
-        /// How many entries were looked at; at most three. With none, nothing can be said.
-        looked_at: usize,
-        /// How many of them had a title.
-        with_title: usize,
-    },
+/// What the server answers to a request that carries no credential.
+enum Probe {
+    /// It asks for one, by these schemes.
+    Asked(Vec<String>),
+    /// It answers without one.
+    NotAsked,
+    /// Something else, such as a redirect, which says nothing about authentication.
+    Unclear,
 }
 
-/// Why a step failed, in words for the administrator.
-#[derive(Clone, Debug, Serialize)]
-pub struct CheckFailure {
-    kind: Kind,
-    code: Option<crate::ResponseCode>,
-    request_id: Option<String>,
-    detail: String,
-    cause: Text,
-    remedy: Text,
+/// What the first request with a credential brought.
+struct Entered {
+    /// The free/busy times, where that is what was asked.
+    free_busy: Vec<CalendarEntry>,
 }
 
-/// One step's part of the report.
-#[derive(Clone, Debug, Serialize)]
-pub struct CheckResult {
-    step: CheckStep,
-    outcome: CheckOutcome,
-    #[serde(skip_serializing_if = "Option::is_none")]
-    finding: Option<CheckFinding>,
-    #[serde(skip_serializing_if = "Option::is_none")]
-    failure: Option<CheckFailure>,
+/// An error and the step that it belongs to.
+struct Stopped {
+    step: Step,
+    error: ReadError,
 }
 
-/// The whole report: every step once, in order. It names no mailbox and no account, and serialises with texts in both languages.
-#[derive(Clone, Debug, Serialize)]
-pub struct CheckReport {
-    passed: bool,
-    steps: Vec<CheckResult>,
-}
+impl Check<'_> {
+    /// Pushes a report for each step that ended well, in order, and gives the one that did not.
+    async fn walk(&self, steps: &mut Vec<StepReport>) -> Result<(), StepReport> {
+        let connector = &self.session.connector;
+        let failed = |step| move |error: ReadError| StepReport::failed(step, error.at(step));
 
-/// By which operation the calendar is read.
-#[derive(Clone, Copy, PartialEq, Eq)]
-enum Access {
-    Impersonation,
-    FreeBusy,
-}
+        let addresses = connector.addresses().await.map_err(failed(Step::Resolve))?;
+        steps.push(StepReport::passed(Step::Resolve).with_finding(Finding::Addresses { addresses }));
 
-impl EwsClient {
-    /// Goes the whole way to a mailbox's calendar step by step and reports on each one. It takes part in the client's limits and in the
-    /// lock on a refused credential: a wrong password is sent once.
-    ///
-    /// To tell whether the account can see titles, the titles of at most three entries are asked for, counted and dropped. No other
-    /// method asks for any.
-    pub async fn check(&self, mailbox: &Mailbox) -> CheckReport {
-        self.check_by(mailbox, Access::Impersonation).await
-    }
+        let stream = connector.connect().await.map_err(failed(Step::Connect))?;
+        steps.push(StepReport::passed(Step::Connect));
 
-    /// As [`check`](Self::check), for an account that reads free/busy without impersonation: the step `Impersonation` is not needed, and
-    /// `Titles` tells whether the account's rights hide them, by asking for details of the time around the first three entries.
-    pub async fn check_free_busy(&self, mailbox: &Mailbox) -> CheckReport {
-        self.check_by(mailbox, Access::FreeBusy).await
-    }
-
-    async fn check_by(&self, mailbox: &Mailbox, access: Access) -> CheckReport {
-        let mut report = CheckReport { passed: false, steps: Vec::new() };
-        if let Err((step, error, finding)) = self.walk(mailbox, access, &mut report).await {
-            report.push(step, CheckOutcome::Failed, finding);
-            if let Some(last) = report.steps.last_mut() {
-                last.failure = Some(CheckFailure::new(&error));
-            }
-        }
-        let ended = report.steps.len();
-        report.steps.extend(ALL[ended..].iter().map(|&step| CheckResult::new(step, CheckOutcome::NotReached, None)));
-        report.passed = !report
-            .steps
-            .iter()
-            .any(|result| matches!(result.outcome, CheckOutcome::Failed | CheckOutcome::NotReached));
-        report
-    }
-
-    async fn walk(
-        &self,
-        mailbox: &Mailbox,
-        access: Access,
-        report: &mut CheckReport,
-    ) -> Result<(), (CheckStep, Error, Option<CheckFinding>)> {
-        use CheckOutcome::{NotNeeded, Passed};
-        let route = self.route();
-        let at = |step| move |error: Error| (step, error, None);
-
-        let addresses = dial::addresses(route).await.map_err(at(CheckStep::Resolve))?;
-        report.push(CheckStep::Resolve, Passed, Some(CheckFinding::Addresses { addresses }));
-
-        let stream =
-            timeout(route.connect_timeout, dial::connect(route)).await.unwrap_or_else(|_| Err(failure::too_late()));
-        let stream = stream.map_err(at(CheckStep::Connect))?;
-        report.push(CheckStep::Connect, Passed, None);
-
-        let (config, shown) = certificate::recording(&route.tls).map_err(at(CheckStep::Tls))?;
-        let late = |_| Error::new(Kind::Timeout, "the server does not answer the TLS handshake").at(Step::Tls);
-        let dialled = timeout(route.connect_timeout, dial::secure(route, stream, config))
-            .await
-            .map_err(late)
-            .and_then(|dialled| dialled);
-        let version = dialled.as_ref().ok().and_then(|dialled| dialled.tls).map(certificate::version_name);
-        let finding = shown.finding(version);
-        let dialled = match dialled {
+        let (config, shown) = certificate::recording(&connector.tls).map_err(failed(Step::Tls))?;
+        let secured = timeout(connector.route.connect_timeout(), connector.secure(stream, config)).await;
+        let secured = secured.unwrap_or_else(|_| Err(silent_handshake()));
+        let version = secured.as_ref().ok().and_then(|dialled| dialled.tls).map(certificate::version_name);
+        let certificate = shown.finding(version);
+        let dialled = match secured {
             Ok(dialled) => dialled,
-            Err(error) => return Err((CheckStep::Tls, error, finding)),
+            Err(error) => return Err(failed(Step::Tls)(error).with_finding(certificate)),
         };
-        report.push(CheckStep::Tls, if dialled.tls.is_some() { Passed } else { NotNeeded }, finding);
+        let report =
+            if dialled.tls.is_some() { StepReport::passed(Step::Tls) } else { StepReport::not_needed(Step::Tls) };
+        steps.push(report.with_finding(certificate));
 
-        let offered = self.offered(dialled).await.map_err(at(CheckStep::Authentication))?;
-        let used = self.scheme().to_owned();
-        let asked = !offered.is_empty();
-        let schemes = CheckFinding::Schemes { offered, used };
-        let answer = match access {
-            Access::Impersonation => self.impersonate(mailbox).calendar_folder().await.map(|_| Vec::new()),
-            Access::FreeBusy => self.events_ahead(mailbox).await,
-        };
-        let (events, failed) = match answer {
-            Ok(events) => (events, None),
-            Err(error) => (Vec::new(), Some((failing_step(&error, access), error))),
-        };
-        let version = self.server_version();
-        let version = version
-            .map(|version| CheckFinding::Version { product: version.product().into(), version: version.to_string() });
-        let impersonation = if access == Access::FreeBusy { NotNeeded } else { Passed };
-        let known = [
-            (CheckStep::Authentication, if asked { Passed } else { NotNeeded }, Some(schemes.clone())),
-            (CheckStep::Ews, Passed, version),
-            (CheckStep::Impersonation, impersonation, None),
-        ];
-        for (step, outcome, finding) in known {
-            if failed.as_ref().is_none_or(|(failing, _)| step < *failing) {
-                report.push(step, outcome, finding);
+        let probe = self.probe(dialled).await.map_err(failed(Step::Authentication))?;
+        let began = Instant::now();
+        let entered = self.enter().await;
+        let proven = self.session.vault.accepted_since(began);
+        steps.push(self.authentication(probe, proven, entered.as_ref().err())?);
+        let entered = match entered {
+            Ok(entered) => entered,
+            Err(Stopped { step, error }) => {
+                self.steps_before(step, steps);
+                return Err(failed(step)(error));
             }
-        }
-        if let Some((step, error)) = failed {
-            return Err((step, error, (step == CheckStep::Authentication).then_some(schemes)));
-        }
-
-        let (start, end) = ahead();
-        let count = match access {
-            Access::Impersonation => self.impersonate(mailbox).calendar_view(start, end).await.map(|items| items.len()),
-            Access::FreeBusy => Ok(events.len()),
         };
-        let count = count.map_err(at(CheckStep::Calendar))?;
-        report.push(CheckStep::Calendar, Passed, Some(CheckFinding::Entries { count }));
+        self.steps_before(Step::Calendar, steps);
 
-        let titles = match access {
-            Access::Impersonation => self.count_titles(mailbox).await,
-            Access::FreeBusy => self.count_free_busy_titles(mailbox, &events).await,
+        let entries = match self.free_busy_mode() {
+            true => entered.free_busy,
+            false => {
+                let read = calendar_view::read(self.session, self.mailbox, self.window, self.call_deadline()).await;
+                read.map_err(failed(Step::Calendar))?.into_entries()
+            }
         };
-        let (looked_at, with_title) = titles.map_err(at(CheckStep::Titles))?;
-        report.push(CheckStep::Titles, Passed, Some(CheckFinding::Titles { looked_at, with_title }));
+        let found = Finding::Entries { count: entries.len(), days: CHECKED_DAYS };
+        steps.push(StepReport::passed(Step::Calendar).with_finding(found));
+
+        let visibility = self.titles(&entries).await.map_err(failed(Step::Titles))?;
+        let finding = Finding::Titles { visibility };
+        if self.free_busy_mode() && visibility == TitleVisibility::Visible {
+            return Err(failed(Step::Titles)(titles_visible()).with_finding(finding));
+        }
+        steps.push(StepReport::passed(Step::Titles).with_finding(finding));
         Ok(())
     }
 
-    /// The schemes that the server names when a request comes without a credential; none when it asks for none.
-    async fn offered(&self, dialled: dial::Dialled) -> Result<Vec<String>, Error> {
+    /// Asks without a credential.
+    async fn probe(&self, dialled: Dialled) -> Result<Probe, ReadError> {
         let mut connection = Connection::over(dialled).await?;
-        let answer = connection.post(self.route(), HeaderMap::new(), Bytes::new()).await?;
+        let answer = connection.post(&self.session.connector, HeaderMap::new(), Bytes::new()).await?;
         Ok(match answer.status {
-            StatusCode::UNAUTHORIZED => offered_schemes(&answer.headers),
-            _ => Vec::new(),
+            StatusCode::UNAUTHORIZED => Probe::Asked(offered_schemes(&answer.headers)),
+            status if status.is_success() => Probe::NotAsked,
+            _ => Probe::Unclear,
         })
     }
 
-    async fn events_ahead(&self, mailbox: &Mailbox) -> Result<Vec<FreeBusyEvent>, Error> {
-        let (start, end) = ahead();
-        let mut results = self.free_busy(std::slice::from_ref(mailbox), start, end).await?;
-        results.pop().map_or_else(|| Ok(Vec::new()), |(_, events)| events)
-    }
-
-    /// Asks for the details of the first three events' time, which an account that may see no titles does not get.
-    async fn count_free_busy_titles(
-        &self,
-        mailbox: &Mailbox,
-        events: &[FreeBusyEvent],
-    ) -> Result<(usize, usize), Error> {
-        let Some(first) = events.first() else { return Ok((0, 0)) };
-        let third = events.get(2).or(events.last()).unwrap_or(first);
-        // Events may reach far beyond what one request may ask for; that they touch the window is enough to find them.
-        let start = first.start().max(ahead().0);
-        let window = Window::new(start, third.start().max(start) + TimeDelta::minutes(1))?;
-        let body = get_user_availability::titles_request(window, mailbox);
-        let body = soap::envelope(self.settings().version, None, &body);
-        let (operation, deadline) = (get_user_availability::NAME, self.deadline());
-        let call = Call { operation, body, anchor: Some(mailbox), charged: None, deadline };
-        self.call(call, get_user_availability::count_titles).await
-    }
-
-    async fn count_titles(&self, mailbox: &Mailbox) -> Result<(usize, usize), Error> {
-        let (start, end) = ahead();
-        let as_owner = self.impersonate(mailbox);
-        let body = find_item::titles_request(Window::new(start, end)?, mailbox);
-        self.call(as_owner.call(find_item::NAME, &body, self.deadline()), find_item::count_titles).await
-    }
-}
-
-/// The step that an error of the first EWS call belongs to.
-fn failing_step(error: &Error, access: Access) -> CheckStep {
-    match error.kind() {
-        Kind::CredentialsRefused | Kind::CredentialsLocked | Kind::SchemeNotOffered | Kind::Token => {
-            CheckStep::Authentication
+    /// Asks with the credential: by impersonation for the calendar's folder, else for the free/busy times themselves.
+    async fn enter(&self) -> Result<Entered, Stopped> {
+        if self.free_busy_mode() {
+            let group = std::slice::from_ref(self.mailbox);
+            let answered = free_busy::read_group(self.session, group, self.window, self.call_deadline()).await;
+            let mut results = answered.map_err(|error| self.stopped(error))?;
+            // What the server says of this one mailbox, it says after everything before the calendar has gone well.
+            let result = results.pop().unwrap_or_else(|| Err(ReadError::internal()));
+            let calendar = result.map_err(|error| Stopped { step: Step::Calendar, error })?;
+            return Ok(Entered { free_busy: calendar.into_entries() });
         }
-        Kind::ImpersonationDenied | Kind::MailboxNotFound | Kind::NotPrimaryAddress
-            if access == Access::Impersonation =>
-        {
-            CheckStep::Impersonation
+        let body = get_folder::request(self.mailbox);
+        let call = self.session.impersonating(self.mailbox, get_folder::NAME, &body, self.call_deadline());
+        let opened = self.session.call(call, get_folder::read).await;
+        opened.map_err(|error| self.stopped(error)).map(|_| Entered { free_busy: Vec::new() })
+    }
+
+    /// The step that an error of the first call with a credential belongs to.
+    fn stopped(&self, error: ReadError) -> Stopped {
+        use ReadErrorKind::{
+            CredentialsLocked, CredentialsRefused, ImpersonationDenied, MailboxNotFound, NotPrimaryAddress,
+            PasswordExpired, SchemeNotOffered, Token,
+        };
+        let step = match error.kind() {
+            CredentialsRefused | CredentialsLocked | PasswordExpired | SchemeNotOffered | Token => Step::Authentication,
+            ImpersonationDenied | MailboxNotFound | NotPrimaryAddress if !self.free_busy_mode() => Step::Impersonation,
+            _ if error.is_mailbox() => Step::Calendar,
+            _ => Step::Service,
+        };
+        Stopped { step, error }
+    }
+
+    /// The step `Authentication`, as far as the answer to the first request with a credential shows how it ended. Only Exchange itself
+    /// answers in SOAP, and only after it has accepted the credential; that is what `proven` says.
+    fn authentication(&self, probe: Probe, proven: bool, stopped: Option<&Stopped>) -> Result<StepReport, StepReport> {
+        let step = Step::Authentication;
+        let (offered, asked) = match &probe {
+            Probe::Asked(schemes) => (schemes.clone(), true),
+            Probe::NotAsked | Probe::Unclear => (Vec::new(), false),
+        };
+        let finding = Finding::Schemes { offered, used: self.session.vault.scheme().to_owned() };
+        let report = match stopped {
+            Some(Stopped { step: Step::Authentication, error }) => {
+                return Err(StepReport::failed(step, error.clone().at(step)).with_finding(finding));
+            }
+            _ if matches!(probe, Probe::NotAsked) => StepReport::not_needed(step),
+            // A server that asked for a credential and then answered something else than 401 has taken it.
+            Some(Stopped { error, .. }) if !proven && (!asked || error.is_unreachable()) => {
+                StepReport::not_reached(step)
+            }
+            _ => StepReport::passed(step),
+        };
+        Ok(report.with_finding(finding))
+    }
+
+    /// Reports on the steps between `Authentication` and this one, which have gone well.
+    fn steps_before(&self, step: Step, steps: &mut Vec<StepReport>) {
+        if Step::Service < step {
+            steps.push(service(self.session.server_version()));
         }
-        _ if error.is_mailbox() => CheckStep::Calendar,
-        _ => CheckStep::Ews,
-    }
-}
-
-fn ahead() -> (DateTime<Utc>, DateTime<Utc>) {
-    let now = DateTime::<Utc>::from(SystemTime::now());
-    (now, now + AHEAD)
-}
-
-const ALL: [CheckStep; 8] = [
-    CheckStep::Resolve,
-    CheckStep::Connect,
-    CheckStep::Tls,
-    CheckStep::Authentication,
-    CheckStep::Ews,
-    CheckStep::Impersonation,
-    CheckStep::Calendar,
-    CheckStep::Titles,
-];
-
-impl CheckReport {
-    fn push(&mut self, step: CheckStep, outcome: CheckOutcome, finding: Option<CheckFinding>) {
-        self.steps.push(CheckResult::new(step, outcome, finding));
-    }
-
-    /// Whether no step failed.
-    pub fn passed(&self) -> bool {
-        self.passed
-    }
-
-    /// Every step, in order.
-    pub fn steps(&self) -> &[CheckResult] {
-        &self.steps
-    }
-
-    /// The report as text, a line for each step, with cause and remedy below the one that failed.
-    pub fn to_text(&self, language: Language) -> String {
-        self.steps.iter().map(|result| result.to_text(language) + "\n").collect()
-    }
-}
-
-impl CheckResult {
-    fn new(step: CheckStep, outcome: CheckOutcome, finding: Option<CheckFinding>) -> CheckResult {
-        CheckResult { step, outcome, finding, failure: None }
-    }
-
-    /// Which step.
-    pub fn step(&self) -> CheckStep {
-        self.step
-    }
-
-    /// How it ended.
-    pub fn outcome(&self) -> CheckOutcome {
-        self.outcome
-    }
-
-    /// What it found out.
-    pub fn finding(&self) -> Option<&CheckFinding> {
-        self.finding.as_ref()
-    }
-
-    /// Why it failed.
-    pub fn failure(&self) -> Option<&CheckFailure> {
-        self.failure.as_ref()
-    }
-
-    /// The step as a line of text, with cause and remedy below it if it failed.
-    pub fn to_text(&self, language: Language) -> String {
-        let (step, outcome) =
-            (texts::step(self.step).in_language(language), texts::outcome(self.outcome).in_language(language));
-        let mut text = format!("{step}: {outcome}");
-        if let Some(finding) = &self.finding {
-            text += &format!(" ({})", texts::finding(finding, language));
-        }
-        if let Some(failure) = &self.failure {
-            text += &format!("\n    {}\n    {}", failure.cause(language), failure.remedy(language));
-        }
-        text
-    }
-}
-
-impl CheckFailure {
-    fn new(error: &Error) -> CheckFailure {
-        CheckFailure {
-            kind: error.kind(),
-            code: error.code().cloned(),
-            request_id: error.request_id().map(str::to_owned),
-            detail: error.to_string(),
-            cause: texts::cause(error.kind()),
-            remedy: texts::remedy(error.kind()),
+        if Step::Impersonation < step {
+            steps.push(match self.free_busy_mode() {
+                true => StepReport::not_needed(Step::Impersonation),
+                false => StepReport::passed(Step::Impersonation),
+            });
         }
     }
 
-    /// What went wrong.
-    pub fn kind(&self) -> Kind {
-        self.kind
+    /// Looks for titles: as the owner at those of three entries, in free/busy mode at the details of the time around the first three,
+    /// which an account that may see no titles does not get.
+    async fn titles(&self, entries: &[CalendarEntry]) -> Result<TitleVisibility, ReadError> {
+        if !self.free_busy_mode() {
+            let body = find_item::titles_request(self.window, self.mailbox);
+            let call = self.session.impersonating(self.mailbox, find_item::NAME, &body, self.call_deadline());
+            return Ok(self.session.call(call, find_item::count_titles).await?.seen_by_the_owner());
+        }
+        let starts: Vec<i64> = entries.iter().take(3).filter_map(|entry| start(*entry)).collect();
+        let (Some(first), Some(third)) = (starts.first(), starts.last()) else {
+            return Ok(TitleVisibility::CannotTell);
+        };
+        // Entries may reach far beyond what one request may ask for; that they touch the window is enough to find them.
+        let from = (*first).max(self.window.start_unix());
+        let window = Interval::from_unix(from, (*third).max(from) + 60).unwrap_or(self.window);
+        let body = get_user_availability::titles_request(window, self.mailbox);
+        let call = self.session.as_itself(Some(self.mailbox), get_user_availability::NAME, &body, self.call_deadline());
+        Ok(self.session.call(call, get_user_availability::count_titles).await?.seen_in_free_busy())
     }
 
-    /// The response code that Exchange gave.
-    pub fn code(&self) -> Option<&crate::ResponseCode> {
-        self.code.as_ref()
+    /// The deadline of a call that begins now.
+    fn call_deadline(&self) -> Instant {
+        self.session.deadline().min(self.deadline)
     }
 
-    /// What happened.
-    pub fn cause(&self, language: Language) -> &'static str {
-        self.cause.in_language(language)
-    }
-
-    /// What to do about it.
-    pub fn remedy(&self, language: Language) -> &'static str {
-        self.remedy.in_language(language)
+    fn free_busy_mode(&self) -> bool {
+        self.session.settings.access == Access::FreeBusy
     }
 }
 
-impl fmt::Display for CheckFailure {
-    /// The error's own text, in English.
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(&self.detail)
+fn start(entry: CalendarEntry) -> Option<i64> {
+    match entry.time() {
+        EntryTime::Timed(interval) => Some(interval.start_unix()),
+        _ => None,
     }
+}
+
+/// The step `Service` of a server that answers.
+fn service(version: Option<ServerVersion>) -> StepReport {
+    let passed = StepReport::passed(Step::Service);
+    let Some(version) = version else { return passed };
+    let finding = Finding::Version { product: version.product().to_owned(), version: version.to_string() };
+    let passed = passed.with_finding(finding);
+    if !version.is_older_than_2016() {
+        return passed;
+    }
+    passed.with_warning(StepWarning::new(
+        Text::fixed(
+            "Der Server ist älter als Exchange Server 2016: Er bekommt keine Sicherheitsupdates mehr, und diese Anbindung ist mit ihm \
+             nicht geprüft.",
+            "The server is older than Exchange Server 2016: it gets no security updates any more, and this connection has not been tested \
+             with it.",
+        ),
+        Text::fixed(
+            "Stellen Sie auf Exchange Server Subscription Edition (SE) um.",
+            "Move to Exchange Server Subscription Edition (SE).",
+        ),
+    ))
+}
+
+fn titles_visible() -> ReadError {
+    let fact = Text::fixed(
+        "die Antwort auf die Frage nach Einzelheiten enthält Titel",
+        "the answer to a question for details holds titles",
+    );
+    ReadError::new(ReadErrorKind::TitlesVisible, fact)
+}
+
+fn silent_handshake() -> ReadError {
+    let fact =
+        Text::fixed("der Server antwortet nicht auf den TLS-Handshake", "the server does not answer the TLS handshake");
+    ReadError::new(ReadErrorKind::Timeout, fact)
 }

@@ -1,3 +1,5 @@
+//! The account and how it proves who it is.
+
 use std::{fmt, sync::Arc};
 
 use async_trait::async_trait;
@@ -93,6 +95,6 @@ pub trait TokenProvider: Send + Sync {
     /// The token, without `Bearer`.
     ///
     /// # Errors
-    /// Any error: the call then ends with [`Kind::Token`](crate::Kind::Token), and this error as its source. Its text must hold no token.
+    /// Any error: the call then ends with [`ReadErrorKind::Token`](optigov_calendar::ReadErrorKind::Token), and this error as its source. Its text must hold no token.
     async fn token(&self, reason: TokenReason) -> Result<SecretString, Box<dyn std::error::Error + Send + Sync>>;
 }

@@ -1,125 +1,119 @@
-//! Free/busy of any number of mailboxes over any window, in requests that the server takes.
+//! Free/busy times of any number of mailboxes over any window, in requests that the server takes.
 
 use std::sync::atomic::Ordering;
 
-use chrono::{DateTime, TimeDelta, Utc};
 use futures_util::{StreamExt, stream};
+use optigov_calendar::{Calendar, CalendarEntry, EntryTime, Mailbox, ReadError};
+use optigov_slots::Interval;
 use tokio::time::Instant;
 
 use crate::{
-    CalendarItem, Error, EwsClient, FreeBusyEvent, Kind, Mailbox,
-    calendar::Window,
-    client::Call,
-    ops::get_user_availability::{self as operation, Events},
-    soap,
+    error::{too_many_entries, too_many_requests},
+    ops::get_user_availability as operation,
+    session::Session,
+    window,
 };
 
+/// Mailboxes in one request, the most that a server takes.
+pub(crate) const MAILBOXES_PER_REQUEST: usize = 100;
 /// The longest window that a server takes unless it was set up otherwise, in seconds.
 const USUAL_WINDOW: i64 = 42 * 86_400;
 const SHORTEST_WINDOW: i64 = 86_400;
 
+/// One result per mailbox, in the order asked. An error of a whole request is the result of every mailbox in it.
 pub(crate) async fn read(
-    client: &EwsClient,
+    session: &Session,
     mailboxes: &[Mailbox],
-    start: DateTime<Utc>,
-    end: DateTime<Utc>,
+    window: Interval,
     deadline: Instant,
-) -> Result<Vec<(Mailbox, Events)>, Error> {
-    let window = Window::new(start, end)?;
+) -> Vec<Result<Calendar, ReadError>> {
     // Owned groups: a future over borrowed ones is not `Send` for every lifetime, and callers spawn it.
-    let groups = mailboxes.chunks(client.settings().mailboxes_per_request).map(<[Mailbox]>::to_vec);
+    let groups = mailboxes.chunks(MAILBOXES_PER_REQUEST).map(<[Mailbox]>::to_vec);
     let reads = groups.map(|group| async move {
-        let answer = read_group(client, &group, window, deadline).await;
-        (group, answer)
-    });
-    let mut answers = stream::iter(reads).buffered(client.route().max_in_flight);
-    let mut results = Vec::with_capacity(mailboxes.len());
-    let (mut answered, mut failure) = (mailboxes.is_empty(), None);
-    while let Some((group, answer)) = answers.next().await {
-        match answer {
-            Ok(events) => {
-                answered = true;
-                results.extend(group.iter().cloned().zip(events));
-            }
-            Err(error) => {
-                results.extend(group.iter().map(|mailbox| (mailbox.clone(), Err(error.repeated()))));
-                failure.get_or_insert(error);
-            }
+        match read_group(session, &group, window, deadline).await {
+            Ok(results) => results,
+            Err(error) => vec![Err(error); group.len()],
         }
-    }
-    match failure {
-        Some(error) if !answered => Err(error),
-        _ => Ok(results),
-    }
+    });
+    let answers = stream::iter(reads).buffered(session.route().in_flight().get());
+    answers.concat().await
 }
 
-/// One mailbox's free/busy in the form of a calendar view.
-pub(crate) async fn read_as_items(
-    client: &EwsClient,
+/// One mailbox's free/busy times.
+pub(crate) async fn read_one(
+    session: &Session,
     mailbox: &Mailbox,
-    window: Window,
+    window: Interval,
     deadline: Instant,
-) -> Result<Vec<CalendarItem>, Error> {
-    let mut results = read_group(client, std::slice::from_ref(mailbox), window, deadline).await?;
-    let events = results.pop().unwrap_or_else(|| Err(Error::malformed("the answer holds no free/busy result")))?;
-    let item = |event: FreeBusyEvent| CalendarItem {
-        start: event.start,
-        end: event.end,
-        status: event.status,
-        all_day: None,
-        cancelled: false,
-    };
-    Ok(events.into_iter().map(item).collect())
+) -> Result<Calendar, ReadError> {
+    let mut results = read_group(session, std::slice::from_ref(mailbox), window, deadline).await?;
+    results.pop().unwrap_or_else(|| Err(ReadError::internal()))
 }
 
-async fn read_group(
-    client: &EwsClient,
+/// What the server says of each mailbox.
+///
+/// # Errors
+/// What concerns the whole request. What concerns one mailbox is its result.
+pub(crate) async fn read_group(
+    session: &Session,
     mailboxes: &[Mailbox],
-    window: Window,
+    window: Interval,
     deadline: Instant,
-) -> Result<Vec<Events>, Error> {
-    let settings = client.settings();
-    let longest = &client.learned().free_busy_window;
-    let mut results: Vec<Events> = mailboxes.iter().map(|_| Ok(Vec::new())).collect();
-    let mut rest = Some(window);
+) -> Result<Vec<Result<Calendar, ReadError>>, ReadError> {
+    let settings = &session.settings;
+    let most_entries = settings.entries_per_call.get();
+    let longest = &session.longest_free_busy;
+    let asked = window::expressible(window);
+    let mut results: Vec<Result<Vec<CalendarEntry>, ReadError>> = mailboxes.iter().map(|_| Ok(Vec::new())).collect();
+    let mut rest = Some(asked);
     let mut requests = 0;
-    while let Some(window) = rest {
+    while let Some(open) = rest {
         requests += 1;
-        if requests > settings.requests_per_call {
-            let fact = format!("the free/busy window cannot be read with {} requests", settings.requests_per_call);
-            return Err(Error::new(Kind::LimitReached, fact));
+        if requests > settings.requests_per_call.get() {
+            return Err(too_many_requests(settings.requests_per_call.get()));
         }
         let length = match longest.load(Ordering::Relaxed) {
             0 => USUAL_WINDOW,
             seconds => seconds,
         };
-        let Some(piece) = window.pieces(TimeDelta::seconds(length)).next() else { break };
-        let body = soap::envelope(settings.version, None, &operation::request(piece, mailboxes));
-        let call = Call { operation: operation::NAME, body, anchor: mailboxes.first(), charged: None, deadline };
-        let answer = client.call(call, |bytes| operation::read(bytes, mailboxes.len())).await;
-        let answer = match answer {
+        let Some(piece) = window::pieces(open, length).next() else { break };
+        let body = operation::request(piece, mailboxes);
+        let call = session.as_itself(mailboxes.first(), operation::NAME, &body, deadline);
+        let id = call.id.to_string();
+        let answer = match session.call(call, |bytes| operation::read(bytes, mailboxes.len())).await {
             Err(error) if operation::is_window_too_long(&error) && length > SHORTEST_WINDOW => {
-                let asked = (piece.end - piece.start).num_seconds();
-                longest.store((asked / 2).max(SHORTEST_WINDOW), Ordering::Relaxed);
+                longest.store((window::length(piece) / 2).max(SHORTEST_WINDOW), Ordering::Relaxed);
                 continue;
             }
             answer => answer?,
         };
-        for (result, events) in results.iter_mut().zip(answer) {
-            match (result.as_mut(), events) {
-                (Ok(all), Ok(events)) => {
-                    all.extend(events.into_iter().filter(|event| window.overlaps(event.start, event.end)))
+        for (result, answered) in results.iter_mut().zip(answer) {
+            let Ok(entries) = result else { continue };
+            match answered {
+                Ok(more) => {
+                    entries.extend(more.into_entries().into_iter().filter(|entry| overlaps(*entry, window)));
+                    tidy(entries);
+                    if u32::try_from(entries.len()).map_or(true, |count| count > most_entries) {
+                        *result = Err(too_many_entries(most_entries).with_request_id(&id));
+                    }
                 }
-                (Ok(_), Err(error)) => *result = Err(error),
-                (Err(_), _) => {}
+                Err(error) => *result = Err(error.with_request_id(&id)),
             }
         }
-        rest = (piece.end < window.end).then_some(Window { start: piece.end, ..window });
+        rest = Interval::from_unix(piece.end_unix(), open.end_unix()).ok();
     }
-    for events in results.iter_mut().flatten() {
-        // What lies across the end of a piece came twice.
-        events.sort_unstable_by_key(|event| (event.start, event.end, event.status as u8));
-        events.dedup();
+    Ok(results.into_iter().map(|result| result.map(Calendar::without_all_day_flag)).collect())
+}
+
+/// Sorts by time, and drops what came twice because it lies across the end of a piece.
+fn tidy(entries: &mut Vec<CalendarEntry>) {
+    entries.sort_unstable();
+    entries.dedup();
+}
+
+fn overlaps(entry: CalendarEntry, window: Interval) -> bool {
+    match entry.time() {
+        EntryTime::Timed(interval) => interval.overlaps(window),
+        _ => true,
     }
-    Ok(results)
 }

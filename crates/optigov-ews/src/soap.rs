@@ -2,11 +2,12 @@
 
 use std::time::Duration;
 
+use optigov_calendar::{ConnectingId, Mailbox, ReadError, ReadErrorKind, RequestVersion, Text};
 use quick_xml::escape::escape;
 
 use crate::{
-    ConnectingId, Error, Kind, Mailbox, ResponseCode, Step,
-    version::{RequestVersion, ServerVersion},
+    error::malformed,
+    version::ServerVersion,
     xml::{Reader, Tag},
 };
 
@@ -14,21 +15,28 @@ const SOAP: &str = "http://schemas.xmlsoap.org/soap/envelope/";
 const TYPES: &str = "http://schemas.microsoft.com/exchange/services/2006/types";
 const MESSAGES: &str = "http://schemas.microsoft.com/exchange/services/2006/messages";
 
-/// For whom a request acts, if not for the account itself.
-pub(crate) type Impersonation<'a> = Option<(&'a ConnectingId, &'a Mailbox)>;
+/// For whom a request acts, and by which name the account says so.
+#[derive(Clone, Copy)]
+pub(crate) struct ActingFor<'a> {
+    pub(crate) id: ConnectingId,
+    pub(crate) mailbox: &'a Mailbox,
+}
 
-/// A whole request around the operation's own element. Times in its answer are in UTC.
-pub(crate) fn envelope(version: RequestVersion, acting_for: Impersonation<'_>, operation: &str) -> String {
+/// A whole request around the operation's own element. Times in its answer are in UTC. Without `acting_for`, the account acts for itself.
+pub(crate) fn envelope(version: RequestVersion, acting_for: Option<ActingFor<'_>>, operation: &str) -> String {
     let mut text = format!(
         "<?xml version=\"1.0\" encoding=\"utf-8\"?>\n<soap:Envelope xmlns:soap=\"{SOAP}\" xmlns:t=\"{TYPES}\" xmlns:m=\"{MESSAGES}\">\n\
          <soap:Header>\n<t:RequestServerVersion Version=\"{}\"/>\n",
         version.as_str()
     );
-    if let Some((id, mailbox)) = acting_for {
-        let (element, name) = id.element(mailbox);
+    if let Some(ActingFor { id, mailbox }) = acting_for {
+        let element = match id {
+            ConnectingId::SmtpAddress => "SmtpAddress",
+            _ => "PrimarySmtpAddress",
+        };
         text += &format!(
             "<t:ExchangeImpersonation><t:ConnectingSID><t:{element}>{}</t:{element}></t:ConnectingSID></t:ExchangeImpersonation>\n",
-            escape(name)
+            escape(mailbox.as_str())
         );
     }
     text += "<t:TimeZoneContext><t:TimeZoneDefinition Id=\"UTC\"/></t:TimeZoneContext>\n</soap:Header>\n<soap:Body>\n";
@@ -49,11 +57,11 @@ pub(crate) fn calendar_of(mailbox: &Mailbox) -> String {
 /// What an answer's envelope holds: the server's version, and what `body` made of the response element.
 pub(crate) struct Answer<T> {
     pub(crate) server: Option<ServerVersion>,
-    pub(crate) content: Result<T, Error>,
+    pub(crate) content: Result<T, ReadError>,
 }
 
 impl<T> Answer<T> {
-    pub(crate) fn map<U>(self, content: impl FnOnce(T) -> Result<U, Error>) -> Answer<U> {
+    pub(crate) fn map<U>(self, content: impl FnOnce(T) -> Result<U, ReadError>) -> Answer<U> {
         Answer { server: self.server, content: self.content.and_then(content) }
     }
 }
@@ -61,18 +69,20 @@ impl<T> Answer<T> {
 /// Reads an envelope; `body` is called for the element named `response` inside the body.
 ///
 /// # Errors
-/// [`Kind::NotEws`] when it is no SOAP envelope, [`Kind::Malformed`] when it cannot be read. A SOAP fault is the answer's `content`.
+/// [`ReadErrorKind::NotTheService`] when it is no SOAP envelope, [`ReadErrorKind::Malformed`] when it cannot be read. A SOAP fault is the answer's `content`.
 pub(crate) fn read<'a, T>(
     bytes: &'a [u8],
     response: &str,
-    body: impl FnOnce(&mut Reader<'a>) -> Result<T, Error>,
-) -> Result<Answer<T>, Error> {
+    body: impl FnOnce(&mut Reader<'a>) -> Result<T, ReadError>,
+) -> Result<Answer<T>, ReadError> {
     let mut reader = Reader::new(bytes);
-    let root = reader
-        .child()
-        .map_err(|error| Error::new(Kind::NotEws, "the answer is not a SOAP envelope").with_source(error))?;
+    let no_envelope = || {
+        let fact = Text::fixed("die Antwort ist kein SOAP-Umschlag", "the answer is not a SOAP envelope");
+        ReadError::new(ReadErrorKind::NotTheService, fact)
+    };
+    let root = reader.child().map_err(|error| no_envelope().with_source(error))?;
     if root.is_none_or(|root| root.name() != "Envelope") {
-        return Err(Error::new(Kind::NotEws, "the answer is not a SOAP envelope"));
+        return Err(no_envelope());
     }
     let (mut body, mut server, mut content) = (Some(body), None, None);
     while let Some(part) = reader.child()? {
@@ -100,11 +110,14 @@ pub(crate) fn read<'a, T>(
     }
     match content {
         Some(content) => Ok(Answer { server, content }),
-        None => Err(Error::malformed(format!("the answer holds neither {response} nor a fault"))),
+        None => Err(malformed(
+            format!("die Antwort enthält weder {response} noch einen SOAP-Fehler"),
+            format!("the answer holds neither {response} nor a SOAP fault"),
+        )),
     }
 }
 
-fn read_header(reader: &mut Reader<'_>) -> Result<Option<ServerVersion>, Error> {
+fn read_header(reader: &mut Reader<'_>) -> Result<Option<ServerVersion>, ReadError> {
     let mut server = None;
     while let Some(tag) = reader.child()? {
         if tag.name() == "ServerVersionInfo" {
@@ -132,7 +145,7 @@ struct Details {
 
 impl Status {
     /// Takes a child of the response message if it belongs to the head. Its text is for people and may name addresses: it is not kept.
-    pub(crate) fn take(&mut self, tag: &Tag<'_>, reader: &mut Reader<'_>) -> Result<bool, Error> {
+    pub(crate) fn take(&mut self, tag: &Tag<'_>, reader: &mut Reader<'_>) -> Result<bool, ReadError> {
         match tag.name() {
             "ResponseCode" => self.code = Some(reader.text()?.trim().to_owned()),
             "MessageXml" => self.details = Details::read(reader)?,
@@ -144,17 +157,20 @@ impl Status {
 
     /// # Errors
     /// The error that the code stands for, unless it is `NoError`.
-    pub(crate) fn check(self) -> Result<(), Error> {
+    pub(crate) fn check(self) -> Result<(), ReadError> {
         match self.code.as_deref() {
             Some("NoError") => Ok(()),
             Some(code) => Err(from_code(code, self.details)),
-            None => Err(Error::malformed("the answer's response message has no ResponseCode")),
+            None => Err(malformed(
+                "der Antwortnachricht fehlt der ResponseCode",
+                "the response message has no ResponseCode",
+            )),
         }
     }
 }
 
 impl Details {
-    fn read(reader: &mut Reader<'_>) -> Result<Details, Error> {
+    fn read(reader: &mut Reader<'_>) -> Result<Details, ReadError> {
         let mut details = Details::default();
         while let Some(tag) = reader.child()? {
             let name = tag.attribute("Name")?.unwrap_or_default().into_owned();
@@ -171,7 +187,7 @@ impl Details {
 }
 
 /// A SOAP fault, whichever way the server spells it: with or without `detail`, with or without a prefix in `faultcode`.
-fn read_fault(reader: &mut Reader<'_>) -> Result<Error, Error> {
+fn read_fault(reader: &mut Reader<'_>) -> Result<ReadError, ReadError> {
     let (mut fault_code, mut code, mut details) = (None, None, Details::default());
     while let Some(tag) = reader.child()? {
         match tag.name() {
@@ -192,55 +208,104 @@ fn read_fault(reader: &mut Reader<'_>) -> Result<Error, Error> {
     Ok(match code.as_deref().or(fault_code) {
         Some(code) if code.starts_with("Error") => from_code(code, details),
         Some(code) => {
-            Error::new(Kind::Server, "the server answers with a SOAP fault").with_code(ResponseCode::new(code))
+            let fact = Text::fixed("die Antwort ist ein SOAP-Fehler", "the answer is a SOAP fault");
+            ReadError::new(ReadErrorKind::Server, fact).with_code(code)
         }
-        None => Error::new(Kind::Server, "the server answers with a SOAP fault that has no code"),
+        None => {
+            let fact =
+                Text::fixed("die Antwort ist ein SOAP-Fehler ohne Code", "the answer is a SOAP fault without a code");
+            ReadError::new(ReadErrorKind::Server, fact)
+        }
     })
 }
 
 /// What a response code means for the caller. The list of codes is open: one that is not here is the server's own error.
-fn from_code(code: &str, details: Details) -> Error {
+fn from_code(code: &str, details: Details) -> ReadError {
     let code = match &details.inner {
         Some(inner) if code == "ErrorInternalServerError" && inner.starts_with("Error") => inner.as_str(),
         _ => code,
     };
-    let (kind, fact) = match code {
+    let (kind, german, english) = meaning(code);
+    let error = ReadError::new(kind, Text::fixed(german, english));
+    error.with_code(code).with_retry_after(details.back_off).with_primary_address(details.primary)
+}
+
+/// The kind of error that a code stands for, and what it says, in German and English.
+fn meaning(code: &str) -> (ReadErrorKind, &'static str, &'static str) {
+    use ReadErrorKind::{
+        AccessDenied, ImpersonationDenied, MailboxNotFound, MailboxUnavailable, NotPrimaryAddress, PasswordExpired,
+        RequestRejected, Server, Throttled,
+    };
+    match code {
         "ErrorServerBusy"
         | "ErrorTooManyObjectsOpened"
         | "ErrorExceededConnectionCount"
         | "ErrorMailboxStoreUnavailable"
-        | "ErrorTimeoutExpired" => (Kind::Throttled, "the server is busy"),
-        "ErrorImpersonateUserDenied" | "ErrorImpersonationDenied" | "ErrorImpersonationFailed" => {
-            (Kind::ImpersonationDenied, "the account may not act for the mailbox")
-        }
+        | "ErrorTimeoutExpired" => (Throttled, "der Server ist ausgelastet", "the server is busy"),
+        "ErrorImpersonateUserDenied" | "ErrorImpersonationDenied" | "ErrorImpersonationFailed" => (
+            ImpersonationDenied,
+            "der Server verweigert dem Konto den Identitätswechsel für dieses Postfach",
+            "the server denies the account impersonation of this mailbox",
+        ),
         "ErrorNonExistentMailbox"
         | "ErrorCannotFindUser"
         | "ErrorMailRecipientNotFound"
-        | "ErrorInvalidSmtpAddress" => (Kind::MailboxNotFound, "the server knows no mailbox with this address"),
-        "ErrorNonPrimarySmtpAddress" => (Kind::NotPrimaryAddress, "the address is not the mailbox's primary one"),
-        "ErrorAccountDisabled"
-        | "ErrorMailboxMoveInProgress"
-        | "ErrorMailboxFailover"
-        | "ErrorUserWithoutFederatedProxyAddress" => (Kind::MailboxUnavailable, "the mailbox is not available"),
-        "ErrorAccessDenied" | "ErrorItemNotFound" | "ErrorFolderNotFound" | "ErrorNoFreeBusyAccess" => {
-            (Kind::AccessDenied, "the account may not read the calendar")
+        | "ErrorInvalidSmtpAddress" => (
+            MailboxNotFound,
+            "der Server kennt kein Postfach mit dieser Adresse",
+            "the server knows no mailbox with this address",
+        ),
+        "ErrorNonPrimarySmtpAddress" => (
+            NotPrimaryAddress,
+            "die Adresse ist nicht die primäre des Postfachs",
+            "the address is not the mailbox's primary one",
+        ),
+        "ErrorAccountDisabled" => {
+            (MailboxUnavailable, "das Konto des Postfachs ist deaktiviert", "the mailbox's account is disabled")
+        }
+        "ErrorMailboxMoveInProgress" => {
+            (MailboxUnavailable, "das Postfach wird verschoben", "the mailbox is being moved")
+        }
+        "ErrorMailboxFailover" => (
+            MailboxUnavailable,
+            "die Datenbank des Postfachs wechselt den Server",
+            "the mailbox's database is changing servers",
+        ),
+        "ErrorUserWithoutFederatedProxyAddress" => (
+            MailboxUnavailable,
+            "das Postfach hat keine Adresse für verbundene Organisationen",
+            "the mailbox has no address for federated organisations",
+        ),
+        "ErrorAccessDenied" | "ErrorNoFreeBusyAccess" => {
+            (AccessDenied, "der Server verweigert dem Konto den Kalender", "the server denies the account the calendar")
+        }
+        "ErrorItemNotFound" | "ErrorFolderNotFound" => (
+            AccessDenied,
+            "der Server findet keinen Kalender, den das Konto öffnen darf",
+            "the server finds no calendar that the account may open",
+        ),
+        "ErrorPasswordExpired" | "ErrorPasswordChangeRequired" => {
+            (PasswordExpired, "der Server verlangt ein neues Kennwort", "the server asks for a new password")
         }
         "ErrorInvalidRequest"
         | "ErrorSchemaValidation"
         | "ErrorInvalidServerVersion"
-        | "ErrorIncorrectSchemaVersion" => (Kind::RequestRejected, "the server holds the request to be invalid"),
-        _ => (Kind::Server, "the server reports an error"),
-    };
-    let error = Error::new(kind, fact);
-    let error = if code == "ErrorNoFreeBusyAccess" { error.at(Step::Read) } else { error };
-    error.with_code(ResponseCode::new(code)).with_retry_after(details.back_off).with_primary(details.primary)
+        | "ErrorIncorrectSchemaVersion" => (
+            RequestRejected,
+            "der Server lehnt die Anfrage als ungültig ab",
+            "the server rejects the request as invalid",
+        ),
+        _ => (Server, "der Server antwortet mit einem Fehler", "the server answers with an error"),
+    }
 }
 
 #[cfg(test)]
 mod tests {
+    use optigov_calendar::ResponseCode;
+
     use super::*;
 
-    fn fault(text: &str) -> Error {
+    fn fault(text: &str) -> ReadError {
         let answer = read(text.as_bytes(), "FindItemResponse", |_| Ok(())).expect("an envelope");
         answer.content.expect_err("a fault")
     }
@@ -248,23 +313,29 @@ mod tests {
     #[test]
     fn a_fault_is_read_with_and_without_its_detail() {
         let busy = fault(include_str!("../tests/goldens/fault_busy.response.xml"));
-        assert_eq!(busy.kind(), Kind::Throttled);
+        assert_eq!(busy.kind(), ReadErrorKind::Throttled);
         assert_eq!(busy.retry_after(), Some(Duration::from_secs(25)));
         let plain = fault(include_str!("../tests/goldens/fault_plain.response.xml"));
-        assert_eq!(plain.kind(), Kind::AccessDenied);
+        assert_eq!(plain.kind(), ReadErrorKind::AccessDenied);
     }
 
     #[test]
     fn the_inner_code_of_an_internal_error_is_the_one_that_counts() {
         let details = Details { inner: Some("ErrorServerBusy".into()), ..Details::default() };
         let error = from_code("ErrorInternalServerError", details);
-        assert_eq!((error.kind(), error.code().map(ResponseCode::as_str)), (Kind::Throttled, Some("ErrorServerBusy")));
+        assert_eq!(
+            (error.kind(), error.code().map(ResponseCode::as_str)),
+            (ReadErrorKind::Throttled, Some("ErrorServerBusy"))
+        );
     }
 
     #[test]
     fn a_code_that_no_list_has_is_kept() {
         let error = from_code("ErrorOfTheFuture", Details::default());
-        assert_eq!((error.kind(), error.code().map(ResponseCode::as_str)), (Kind::Server, Some("ErrorOfTheFuture")));
+        assert_eq!(
+            (error.kind(), error.code().map(ResponseCode::as_str)),
+            (ReadErrorKind::Server, Some("ErrorOfTheFuture"))
+        );
         let error = from_code("anna@musterstadt.example", Details::default());
         assert_eq!(error.code().map(ResponseCode::as_str), Some("unreadable"));
     }
@@ -273,7 +344,7 @@ mod tests {
     fn what_is_not_an_envelope_is_not_ews() {
         for text in ["", "<html><body>Wartung</body></html>", "Wartung", "{\"error\": 1}"] {
             let error = read(text.as_bytes(), "FindItemResponse", |_| Ok(())).err().expect("no envelope");
-            assert_eq!(error.kind(), Kind::NotEws, "{text:?}");
+            assert_eq!(error.kind(), ReadErrorKind::NotTheService, "{text:?}");
         }
     }
 }

@@ -4,8 +4,11 @@ use chrono::{DateTime, Days, FixedOffset, NaiveDate, NaiveTime, Offset, TimeZone
 use chrono_tz::Tz;
 use windows_timezones::WindowsTimezone;
 
-/// The first and the last date between two instants that are midnights in the entry's own zone. See
-/// [`CalendarItem::all_day`](crate::CalendarItem::all_day) for the rule when the zone is not known.
+/// The first and the last civil date that an all-day entry covers, in the entry's own time zone.
+///
+/// The zone is the entry's `StartTimeZone`. Where the server gives no zone, or a name that is no Windows zone ("Customized Time Zone", a
+/// localised name), the dates follow from this rule: an all-day entry runs from midnight to midnight in its own zone, so at each end the
+/// offset is the one smallest in size that makes the instant a midnight. That is right for every zone from UTC−11:30 to UTC+12.
 pub(crate) fn dates(start: DateTime<Utc>, end: DateTime<Utc>, zone: Option<&str>) -> (NaiveDate, NaiveDate) {
     let first = date_of_midnight(start, zone);
     let last = date_of_midnight(end, zone).checked_sub_days(Days::new(1)).unwrap_or(first);

@@ -4,8 +4,10 @@ use std::fmt::Write;
 
 use allocation_counter::measure;
 use chrono::{DateTime, Utc};
-use optigov_ews::{Credentials, EwsClient, Mailbox, wire};
+use optigov_calendar::{Mailbox, Route};
+use optigov_ews::{Credentials, EwsClient, wire};
 use optigov_exchange_simulator::{Account, Entry, Mailbox as SimulatedMailbox, Scenario, Simulator};
+use optigov_slots::Interval;
 
 fn instant(seconds: i64) -> DateTime<Utc> {
     DateTime::from_timestamp(1_795_420_800 + seconds, 0).expect("an instant")
@@ -51,16 +53,20 @@ fn memory_does_not_grow_with_the_number_of_mailboxes() {
         scenario.mailbox(SimulatedMailbox::new(mailbox.as_str()).entries(entries))
     });
     let simulator = Simulator::start(scenario).expect("a simulator");
-    let builder = EwsClient::builder(&simulator.url()).only_given_roots().root_certificates_pem(simulator.ca_pem());
-    let client = builder.credentials(Credentials::basic("svc-optigov", "geheim-4711")).build().expect("a client");
+    let route = Route::new(&simulator.url()).expect("a URL").with_only_given_roots();
+    let route = route.with_root_certificates(simulator.ca_pem().as_bytes()).expect("a root");
+    let window = Interval::new(instant(0), instant(14 * 86_400)).expect("not empty");
+    let client = EwsClient::builder(route)
+        .credentials(Credentials::basic("svc-optigov", "geheim-4711"))
+        .build()
+        .expect("a client");
     // The counter is this thread's: the client runs on it, the simulator on its own.
     let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().expect("a runtime");
     let most = |mailboxes: &[Mailbox]| {
         let read = async {
             for mailbox in mailboxes {
-                let items =
-                    client.impersonate(mailbox).calendar_view(instant(0), instant(14 * 86_400)).await.expect("a view");
-                assert_eq!(items.len(), 200);
+                let calendar = client.impersonate(mailbox).calendar_view(window).await.expect("a view");
+                assert_eq!(calendar.entries().len(), 200);
             }
         };
         measure(|| runtime.block_on(read)).bytes_max

@@ -2,10 +2,12 @@
 //! <https://learn.microsoft.com/exchange/client-developer/web-service-reference/finditem-operation>.
 
 use chrono::{DateTime, Utc};
+use optigov_calendar::{CalendarEntry, EntryStatus, Mailbox, ReadError, ResponseCode};
+use optigov_slots::Interval;
 
 use crate::{
-    CalendarItem, Error, FreeBusyStatus, Kind, Mailbox, ResponseCode,
-    calendar::Window,
+    error::malformed,
+    ops::{TitleCount, entry_status},
     soap::{self, Answer, Status},
     time, xml,
     xml::{Reader, Tag},
@@ -28,30 +30,33 @@ const FIELDS: [&str; 7] = [
 /// The items of one answer.
 #[derive(Debug, Default, PartialEq)]
 pub(crate) struct View {
-    pub(crate) items: Vec<Found>,
+    pub(crate) items: Vec<Item>,
     /// Whether these are all the items of the window.
     pub(crate) complete: bool,
     /// Whether a series came in place of its occurrences.
     pub(crate) unexpanded: bool,
 }
 
-/// An item and the server's name for it, by which it is known again when two answers hold it.
-#[derive(Debug, PartialEq, Eq, Hash)]
-pub(crate) struct Found {
+/// An item of a view. Two answers may hold the same item; it is then equal in everything, the server's name for it included. The order is
+/// that of time.
+#[derive(Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub(crate) struct Item {
+    /// From start to end. An all-day entry knows only its dates.
+    pub(crate) interval: Interval,
+    pub(crate) entry: CalendarEntry,
     pub(crate) id: Box<str>,
-    pub(crate) item: CalendarItem,
 }
 
-pub(crate) fn request(window: Window, mailbox: &Mailbox, max_entries: u32) -> String {
+pub(crate) fn request(window: Interval, mailbox: &Mailbox, max_entries: u32) -> String {
     view_of(&FIELDS, window, mailbox, max_entries)
 }
 
 /// Asks for the titles of three entries, for the connection check alone: it counts them.
-pub(crate) fn titles_request(window: Window, mailbox: &Mailbox) -> String {
+pub(crate) fn titles_request(window: Interval, mailbox: &Mailbox) -> String {
     view_of(&["item:Subject"], window, mailbox, 3)
 }
 
-fn view_of(fields: &[&str], window: Window, mailbox: &Mailbox, max_entries: u32) -> String {
+fn view_of(fields: &[&str], window: Interval, mailbox: &Mailbox, max_entries: u32) -> String {
     let fields: String = fields.iter().map(|field| format!("<t:FieldURI FieldURI=\"{field}\"/>")).collect();
     format!(
         "<m:FindItem Traversal=\"Shallow\">\n\
@@ -59,13 +64,13 @@ fn view_of(fields: &[&str], window: Window, mailbox: &Mailbox, max_entries: u32)
          <m:CalendarView MaxEntriesReturned=\"{max_entries}\" StartDate=\"{}\" EndDate=\"{}\"/>\n\
          <m:ParentFolderIds>{}</m:ParentFolderIds>\n\
          </m:FindItem>",
-        time::format(window.start),
-        time::format(window.end),
+        time::format(window.start()),
+        time::format(window.end()),
         soap::calendar_of(mailbox)
     )
 }
 
-pub(crate) fn read(bytes: &[u8], max_entries: u32) -> Result<Answer<View>, Error> {
+pub(crate) fn read(bytes: &[u8], max_entries: u32) -> Result<Answer<View>, ReadError> {
     let answer = read_response(bytes, |reader, folder| {
         let last = folder.attribute("IncludesLastItemInRange")?.and_then(|text| xml::boolean(&text));
         let mut view = View::default();
@@ -78,7 +83,9 @@ pub(crate) fn read(bytes: &[u8], max_entries: u32) -> Result<Answer<View>, Error
         Ok(view)
     })?;
     Ok(answer.map(|(status, view)| match status.check() {
-        Ok(()) => view.ok_or_else(|| Error::malformed("FindItemResponse holds no RootFolder")),
+        Ok(()) => view.ok_or_else(|| {
+            malformed("FindItemResponse enthält keinen RootFolder", "FindItemResponse holds no RootFolder")
+        }),
         // The server's own limit on entries or on the window: as if it had cut the answer.
         Err(error) if error.code().is_some_and(is_too_much) => Ok(View::default()),
         Err(error) => Err(error),
@@ -86,29 +93,30 @@ pub(crate) fn read(bytes: &[u8], max_entries: u32) -> Result<Answer<View>, Error
 }
 
 /// How many entries came, and how many of them with a title.
-pub(crate) fn count_titles(bytes: &[u8]) -> Result<Answer<(usize, usize)>, Error> {
+pub(crate) fn count_titles(bytes: &[u8]) -> Result<Answer<TitleCount>, ReadError> {
     let answer = read_response(bytes, |reader, _| {
-        let (mut items, mut titled) = (0, 0);
+        let mut count = TitleCount::default();
         each_item(reader, |reader, _| {
-            items += 1;
+            let mut title = None;
             while let Some(tag) = reader.child()? {
                 match tag.name() {
-                    "Subject" => titled += usize::from(!reader.text()?.trim().is_empty()),
+                    "Subject" => title = Some(!reader.text()?.trim().is_empty()),
                     _ => reader.skip()?,
                 }
             }
+            count.add(title);
             Ok(())
         })?;
-        Ok((items, titled))
+        Ok(count)
     })?;
-    Ok(answer.map(|(status, counts)| status.check().map(|()| counts.unwrap_or_default())))
+    Ok(answer.map(|(status, count)| status.check().map(|()| count.unwrap_or_default())))
 }
 
 /// Reads the response message, and its `RootFolder` by `folder`.
 fn read_response<'a, T>(
     bytes: &'a [u8],
-    folder: impl Fn(&mut Reader<'a>, &Tag<'_>) -> Result<T, Error>,
-) -> Result<Answer<(Status, Option<T>)>, Error> {
+    folder: impl Fn(&mut Reader<'a>, &Tag<'_>) -> Result<T, ReadError>,
+) -> Result<Answer<(Status, Option<T>)>, ReadError> {
     soap::read(bytes, "FindItemResponse", |reader| {
         let mut message = None;
         while let Some(tag) = reader.child()? {
@@ -130,14 +138,16 @@ fn read_response<'a, T>(
                 message = Some((status, content));
             }
         }
-        message.ok_or_else(|| Error::malformed("FindItemResponse holds no response message"))
+        message.ok_or_else(|| {
+            malformed("FindItemResponse enthält keine Antwortnachricht", "FindItemResponse holds no response message")
+        })
     })
 }
 
 fn each_item<'a>(
     reader: &mut Reader<'a>,
-    mut item: impl FnMut(&mut Reader<'a>, &str) -> Result<(), Error>,
-) -> Result<(), Error> {
+    mut item: impl FnMut(&mut Reader<'a>, &str) -> Result<(), ReadError>,
+) -> Result<(), ReadError> {
     while let Some(tag) = reader.child()? {
         if tag.name() != "Items" {
             reader.skip()?;
@@ -151,12 +161,12 @@ fn each_item<'a>(
 }
 
 impl View {
-    fn take(&mut self, fields: Fields, name: &str, position: usize) -> Result<(), Error> {
+    fn take(&mut self, fields: Fields, name: &str, position: usize) -> Result<(), ReadError> {
         let appointment = matches!(name, "CalendarItem" | "MeetingRequest" | "MeetingMessage" | "MeetingCancellation");
         self.unexpanded |= fields.series;
         // A note or a task that lies in the folder has no time and blocks none.
-        if appointment || fields.start.is_some() || fields.end.is_some() {
-            self.items.extend(fields.found(position)?);
+        if appointment || !fields.start.is_missing() || !fields.end.is_missing() {
+            self.items.extend(fields.item(position)?);
         }
         Ok(())
     }
@@ -166,28 +176,47 @@ fn is_too_much(code: &ResponseCode) -> bool {
     matches!(code.as_str(), "ErrorCalendarViewRangeTooBig" | "ErrorExceededFindCountLimit")
 }
 
-/// One element of `Items` as it was sent. A start or an end is `Some(None)` when it cannot be read.
+/// One element of `Items` as it was sent.
 #[derive(Default)]
 struct Fields {
     id: Box<str>,
-    start: Option<Option<DateTime<Utc>>>,
-    end: Option<Option<DateTime<Utc>>>,
-    status: Option<FreeBusyStatus>,
+    start: Time,
+    end: Time,
+    status: Option<EntryStatus>,
     all_day: Option<bool>,
     cancelled: bool,
     series: bool,
     zone: Option<String>,
 }
 
+/// A time as it was sent.
+#[derive(Clone, Copy, Default)]
+enum Time {
+    #[default]
+    Missing,
+    Unreadable,
+    At(DateTime<Utc>),
+}
+
+impl Time {
+    fn read(text: &str) -> Time {
+        time::parse(text).map_or(Time::Unreadable, Time::At)
+    }
+
+    fn is_missing(self) -> bool {
+        matches!(self, Time::Missing)
+    }
+}
+
 impl Fields {
     /// Reads the item's own fields; what lies deeper (a series' `Recurrence`, its changed and deleted occurrences) is passed over.
-    fn read(reader: &mut Reader<'_>) -> Result<Fields, Error> {
+    fn read(reader: &mut Reader<'_>) -> Result<Fields, ReadError> {
         let mut fields = Fields::default();
         while let Some(tag) = reader.child()? {
             match tag.name() {
-                "Start" => fields.start = Some(time::parse(&reader.text()?)),
-                "End" => fields.end = Some(time::parse(&reader.text()?)),
-                "LegacyFreeBusyStatus" => fields.status = Some(FreeBusyStatus::parse(&reader.text()?)),
+                "Start" => fields.start = Time::read(&reader.text()?),
+                "End" => fields.end = Time::read(&reader.text()?),
+                "LegacyFreeBusyStatus" => fields.status = Some(entry_status(&reader.text()?)),
                 "IsAllDayEvent" => fields.all_day = xml::boolean(&reader.text()?),
                 "IsCancelled" => fields.cancelled = xml::boolean(&reader.text()?).unwrap_or(false),
                 "CalendarItemType" => fields.series = reader.text()?.trim() == "RecurringMaster",
@@ -207,45 +236,72 @@ impl Fields {
     }
 
     /// `None` for an entry that covers no time.
-    fn found(self, position: usize) -> Result<Option<Found>, Error> {
-        let broken = |what: &str| {
-            let id: String = self
-                .id
-                .chars()
-                .filter(char::is_ascii_alphanumeric)
-                .rev()
-                .take(12)
-                .collect::<Vec<_>>()
-                .into_iter()
-                .rev()
-                .collect();
-            Error::new(Kind::Malformed, format!("item {position} of the view (its id ends in {id:?}) {what}"))
+    fn item(self, position: usize) -> Result<Option<Item>, ReadError> {
+        let (Time::At(start), Time::At(end)) = (self.start, self.end) else { return Err(self.broken(position)) };
+        let Ok(interval) = Interval::new(start, end) else {
+            return if start == end { Ok(None) } else { Err(self.broken(position)) };
         };
-        let start =
-            self.start.ok_or_else(|| broken("has no start"))?.ok_or_else(|| broken("has a start that is no time"))?;
-        let end = self.end.ok_or_else(|| broken("has no end"))?.ok_or_else(|| broken("has an end that is no time"))?;
-        if end < start {
-            return Err(broken("ends before it begins"));
-        }
-        let all_day = self.all_day.unwrap_or(false).then(|| zone::dates(start, end, self.zone.as_deref()));
-        let item = CalendarItem {
-            start,
-            end,
-            status: self.status.unwrap_or(FreeBusyStatus::Unknown),
-            all_day,
-            cancelled: self.cancelled,
+        let status = self.status.unwrap_or(EntryStatus::Unknown);
+        let entry = match self.all_day {
+            Some(true) => {
+                let (first, last) = zone::dates(start, end, self.zone.as_deref());
+                CalendarEntry::all_day(first, last, status)
+            }
+            _ => CalendarEntry::timed(interval, status),
         };
-        Ok((start < end).then_some(Found { id: self.id, item }))
+        let entry = if self.cancelled { entry.cancelled() } else { entry };
+        Ok(Some(Item { interval, entry, id: self.id }))
+    }
+
+    /// What is wrong with the times, in words by which the owner finds the entry: its place in the view, the end of its id, and its date.
+    #[cold]
+    fn broken(&self, position: usize) -> ReadError {
+        let mut end_of_id: Vec<char> = self.id.chars().rev().filter(char::is_ascii_alphanumeric).take(4).collect();
+        end_of_id.reverse();
+        let id: String = end_of_id.into_iter().collect();
+        let german_date = |at: DateTime<Utc>| at.format("%d.%m.%Y");
+        let english_date = |at: DateTime<Utc>| at.format("%Y-%m-%d");
+        let (german, english) = match (self.start, self.end) {
+            (Time::At(start), Time::At(_)) => (
+                format!("endet vor seinem Beginn am {}", german_date(start)),
+                format!("ends before it begins, on {}", english_date(start)),
+            ),
+            (Time::At(start), Time::Missing) => (
+                format!("beginnt am {} und hat kein Ende", german_date(start)),
+                format!("has no end; it begins on {}", english_date(start)),
+            ),
+            (Time::At(start), Time::Unreadable) => (
+                format!("beginnt am {}, und sein Ende ist keine Zeitangabe", german_date(start)),
+                format!("has an end that is no time; it begins on {}", english_date(start)),
+            ),
+            (Time::Missing, Time::At(end)) => (
+                format!("endet am {} und hat keinen Beginn", german_date(end)),
+                format!("has no start; it ends on {}", english_date(end)),
+            ),
+            (Time::Unreadable, Time::At(end)) => (
+                format!("endet am {}, und sein Beginn ist keine Zeitangabe", german_date(end)),
+                format!("has a start that is no time; it ends on {}", english_date(end)),
+            ),
+            _ => (
+                "hat weder einen lesbaren Beginn noch ein lesbares Ende".to_owned(),
+                "has neither a start nor an end that can be read".to_owned(),
+            ),
+        };
+        malformed(
+            format!("Eintrag {position} der Ansicht (…{id}) {german}"),
+            format!("item {position} of the view (…{id}) {english}"),
+        )
     }
 }
 
 #[cfg(test)]
 mod tests {
     use chrono::NaiveDate;
+    use optigov_calendar::{ConnectingId, EntryTime, Language, ReadErrorKind, RequestVersion};
     use proptest::prelude::*;
 
     use super::*;
-    use crate::{ConnectingId, RequestVersion, ops::golden};
+    use crate::{ops::golden, soap::ActingFor};
 
     fn utc(text: &str) -> DateTime<Utc> {
         time::parse(text).expect("an instant")
@@ -255,35 +311,40 @@ mod tests {
         text.parse().expect("a date")
     }
 
-    fn window() -> Window {
-        Window::new(utc("2026-11-23T00:00:00Z"), utc("2026-12-07T00:00:00Z")).expect("a window")
+    fn interval(start: &str, end: &str) -> Interval {
+        Interval::new(utc(start), utc(end)).expect("not empty")
     }
 
-    fn content(bytes: &str) -> Result<View, Error> {
+    fn window() -> Interval {
+        interval("2026-11-23T00:00:00Z", "2026-12-07T00:00:00Z")
+    }
+
+    fn content(bytes: &str) -> Result<View, ReadError> {
         read(bytes.as_bytes(), 1_000).and_then(|answer| answer.content)
     }
 
     #[test]
     fn the_request_asks_for_times_and_status_and_no_title() {
-        let mailbox = Mailbox::parse("o'neill&söhne@musterstadt.example").expect("an address");
+        let mailbox = Mailbox::parse("o'neill&co@musterstadt.example").expect("an address");
         for (id, name) in [
             (ConnectingId::PrimarySmtpAddress, "find_item.request.xml"),
             (ConnectingId::SmtpAddress, "find_item_smtp_address.request.xml"),
-            (ConnectingId::PrincipalName("anna@ad.musterstadt.example".into()), "find_item_principal_name.request.xml"),
-            (ConnectingId::Sid("S-1-5-21-1-2-3-1104".into()), "find_item_sid.request.xml"),
         ] {
             let operation = request(window(), &mailbox, 1_000);
             for field in ["Subject", "Body", "Attendees", "Location", "Organizer", "AllProperties", "Default"] {
                 assert!(!operation.contains(field), "{field}");
             }
-            golden(name, &soap::envelope(RequestVersion::default(), Some((&id, &mailbox)), &operation));
+            golden(
+                name,
+                &soap::envelope(RequestVersion::default(), Some(ActingFor { id, mailbox: &mailbox }), &operation),
+            );
         }
     }
 
     #[test]
     fn the_check_asks_for_three_titles() {
         let mailbox = Mailbox::parse("anna@musterstadt.example").expect("an address");
-        let acting_for = Some((&ConnectingId::PrimarySmtpAddress, &mailbox));
+        let acting_for = Some(ActingFor { id: ConnectingId::PrimarySmtpAddress, mailbox: &mailbox });
         golden(
             "find_item_titles.request.xml",
             &soap::envelope(RequestVersion::default(), acting_for, &titles_request(window(), &mailbox)),
@@ -296,27 +357,16 @@ mod tests {
         assert_eq!(answer.server.expect("a version").to_string(), "15.2.1544.9");
         let view = answer.content.expect("a view");
         assert!(view.complete && !view.unexpanded);
-        let item = |start: &str, end: &str, status, all_day, cancelled| CalendarItem {
-            start: utc(start),
-            end: utc(end),
-            status,
-            all_day,
-            cancelled,
-        };
+        let timed = |start, end, status| CalendarEntry::timed(interval(start, end), status);
         let expected = [
-            item("2026-11-24T09:00:00Z", "2026-11-24T10:30:00Z", FreeBusyStatus::Busy, None, false),
-            item(
-                "2026-11-24T23:00:00Z",
-                "2026-11-26T23:00:00Z",
-                FreeBusyStatus::OutOfOffice,
-                Some((day("2026-11-25"), day("2026-11-26"))),
-                false,
-            ),
-            item("2026-11-25T07:00:00Z", "2026-11-25T07:30:00Z", FreeBusyStatus::Tentative, None, true),
-            item("2026-11-26T10:00:00Z", "2026-11-26T11:00:00Z", FreeBusyStatus::Unknown, None, false),
+            timed("2026-11-24T09:00:00Z", "2026-11-24T10:30:00Z", EntryStatus::Busy),
+            CalendarEntry::all_day(day("2026-11-25"), day("2026-11-26"), EntryStatus::OutOfOffice),
+            timed("2026-11-25T07:00:00Z", "2026-11-25T07:30:00Z", EntryStatus::Tentative).cancelled(),
+            timed("2026-11-26T10:00:00Z", "2026-11-26T11:00:00Z", EntryStatus::Unknown),
         ];
-        let items: Vec<CalendarItem> = view.items.iter().map(|found| found.item).collect();
-        assert_eq!(items, expected);
+        let entries: Vec<CalendarEntry> = view.items.iter().map(|item| item.entry).collect();
+        assert_eq!(entries, expected);
+        assert_eq!(view.items[1].interval, interval("2026-11-24T23:00:00Z", "2026-11-26T23:00:00Z"));
         assert_eq!(&*view.items[3].id, "AAMkAGItem4");
     }
 
@@ -331,14 +381,13 @@ mod tests {
     fn the_times_inside_a_series_are_not_its_own() {
         let view = content(include_str!("../../tests/goldens/find_item_series.response.xml")).expect("a view");
         assert!(view.unexpanded);
-        assert_eq!(view.items[0].item.start, utc("2026-11-03T09:00:00Z"));
-        assert_eq!(view.items[0].item.end, utc("2026-11-03T10:00:00Z"));
+        assert_eq!(view.items[0].interval, interval("2026-11-03T09:00:00Z", "2026-11-03T10:00:00Z"));
     }
 
     #[test]
     fn an_alias_is_told_with_the_primary_address_which_no_text_shows() {
         let error = content(include_str!("../../tests/goldens/find_item_alias.response.xml")).expect_err("an alias");
-        assert_eq!(error.kind(), Kind::NotPrimaryAddress);
+        assert_eq!(error.kind(), ReadErrorKind::NotPrimaryAddress);
         assert_eq!(error.primary_address().map(Mailbox::as_str), Some("anna@musterstadt.example"));
         assert!(!format!("{error} {error:?}").contains("anna"));
     }
@@ -347,23 +396,25 @@ mod tests {
     fn titles_are_counted_and_dropped() {
         let answer =
             count_titles(include_bytes!("../../tests/goldens/find_item_titles.response.xml")).expect("an envelope");
-        assert_eq!(answer.content.expect("counts"), (3, 1));
+        assert_eq!(answer.content.expect("counts"), TitleCount { entries: 3, fields: 2, titled: 1 });
     }
 
     #[test]
     fn a_broken_item_is_an_error_that_names_it_and_no_hole() {
         let whole = include_str!("../../tests/goldens/find_item.response.xml");
         let breaks = [
-            ("<t:Start>2026-11-26T10:00:00Z</t:Start>\n", "", "has no start"),
-            ("<t:End>2026-11-26T11:00:00Z</t:End>\n", "", "has no end"),
-            ("2026-11-26T10:00:00Z", "heute um zehn", "has a start that is no time"),
-            ("2026-11-26T11:00:00Z", "", "has an end that is no time"),
-            ("2026-11-26T11:00:00Z", "2026-11-26T09:00:00Z", "ends before it begins"),
+            ("<t:Start>2026-11-26T10:00:00Z</t:Start>\n", "", "has no start; it ends on 2026-11-26"),
+            ("<t:End>2026-11-26T11:00:00Z</t:End>\n", "", "has no end; it begins on 2026-11-26"),
+            ("2026-11-26T10:00:00Z", "heute um zehn", "has a start that is no time; it ends on 2026-11-26"),
+            ("2026-11-26T11:00:00Z", "", "has an end that is no time; it begins on 2026-11-26"),
+            ("2026-11-26T11:00:00Z", "2026-11-26T09:00:00Z", "ends before it begins, on 2026-11-26"),
         ];
         for (from, to, fact) in breaks {
             let error = content(&whole.replace(from, to)).expect_err(fact);
-            assert_eq!(error.kind(), Kind::Malformed);
-            assert_eq!(error.to_string(), format!("item 4 of the view (its id ends in \"AAMkAGItem4\") {fact}"));
+            assert_eq!(error.kind(), ReadErrorKind::Malformed);
+            assert_eq!(error.to_string(), format!("item 4 of the view (…tem4) {fact}"));
+            let german = error.fact().in_language(Language::German);
+            assert!(german.starts_with("Eintrag 4 der Ansicht (…tem4)") && german.contains("26.11.2026"), "{german}");
         }
     }
 
@@ -394,9 +445,9 @@ mod tests {
         let items: String = view
             .items
             .iter()
-            .map(|Found { id, item }| {
-                let status = match item.status {
-                    FreeBusyStatus::OutOfOffice => "OOF".to_owned(),
+            .map(|Item { interval, entry, id }| {
+                let status = match entry.status() {
+                    EntryStatus::OutOfOffice => "OOF".to_owned(),
                     status => format!("{status:?}"),
                 };
                 let id = quick_xml::escape::escape(&**id);
@@ -404,10 +455,10 @@ mod tests {
                     "<t:CalendarItem><t:ItemId Id=\"{id}\"/><t:Start>{}</t:Start><t:End>{}</t:End><t:IsAllDayEvent>{}</t:IsAllDayEvent>\
                      <t:LegacyFreeBusyStatus>{status}</t:LegacyFreeBusyStatus><t:IsCancelled>{}</t:IsCancelled>\
                      <t:StartTimeZone Id=\"W. Europe Standard Time\"/></t:CalendarItem>",
-                    time(item.start),
-                    time(item.end),
-                    boolean(item.all_day.is_some()),
-                    boolean(item.cancelled)
+                    time(interval.start()),
+                    time(interval.end()),
+                    boolean(matches!(entry.time(), EntryTime::AllDay { .. })),
+                    boolean(entry.is_cancelled())
                 )
             })
             .collect();
@@ -419,28 +470,22 @@ mod tests {
         )
     }
 
-    fn any_item() -> impl Strategy<Value = Found> {
-        use FreeBusyStatus::*;
-        let status = prop::sample::select(vec![Free, Tentative, Busy, OutOfOffice, WorkingElsewhere, NoData, Unknown]);
+    fn any_item() -> impl Strategy<Value = Item> {
+        let status = prop::sample::select(EntryStatus::ALL.to_vec());
         let days = (0_i64..20_000, 1_i64..30);
         ("[ -~äöü]{0,40}", any::<bool>(), 0_i64..2_000_000_000, 1_i64..10_000_000, days, status, any::<bool>())
             .prop_map(|(id, all_day, start, length, (first, days), status, cancelled)| {
-                let instant = |seconds| DateTime::from_timestamp(seconds, 0).expect("in range");
                 let date = |day: i64| DateTime::from_timestamp(day * 86_400, 0).expect("in range").date_naive();
-                let midnight = |date: NaiveDate| {
-                    let local =
-                        date.and_hms_opt(0, 0, 0).expect("a midnight").and_local_timezone(chrono_tz::Europe::Berlin);
-                    local.earliest().expect("Berlin has every midnight").to_utc()
+                let interval = match all_day {
+                    true => Interval::of_dates(date(first), date(first + days - 1), chrono_tz::Europe::Berlin),
+                    false => Interval::from_unix(start, start + length),
                 };
-                let (start, end, all_day) = match all_day {
-                    true => (
-                        midnight(date(first)),
-                        midnight(date(first + days)),
-                        Some((date(first), date(first + days - 1))),
-                    ),
-                    false => (instant(start), instant(start + length), None),
+                let interval = interval.expect("not empty");
+                let entry = match all_day {
+                    true => CalendarEntry::all_day(date(first), date(first + days - 1), status),
+                    false => CalendarEntry::timed(interval, status),
                 };
-                Found { id: id.into(), item: CalendarItem { start, end, status, all_day, cancelled } }
+                Item { interval, entry: if cancelled { entry.cancelled() } else { entry }, id: id.into() }
             })
     }
 

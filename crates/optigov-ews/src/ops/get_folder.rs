@@ -1,13 +1,34 @@
 //! `GetFolder` for the calendar:
 //! <https://learn.microsoft.com/exchange/client-developer/web-service-reference/getfolder-operation>.
 
+use optigov_calendar::{Mailbox, ReadError};
+
 use crate::{
-    CalendarFolder, Error, Mailbox,
+    error::malformed,
     soap::{self, Answer, Status},
     xml::Reader,
 };
 
 pub(crate) const NAME: &str = "GetFolder";
+
+/// The calendar folder of a mailbox: the proof that it can be opened.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct CalendarFolder {
+    name: Option<String>,
+    items: Option<u32>,
+}
+
+impl CalendarFolder {
+    /// The folder's name in the mailbox's language ("Kalender"), which Exchange's own commands need.
+    pub fn name(&self) -> Option<&str> {
+        self.name.as_deref()
+    }
+
+    /// How many items the folder holds; a series counts once.
+    pub fn items(&self) -> Option<u32> {
+        self.items
+    }
+}
 
 pub(crate) fn request(mailbox: &Mailbox) -> String {
     format!(
@@ -21,7 +42,7 @@ pub(crate) fn request(mailbox: &Mailbox) -> String {
     )
 }
 
-pub(crate) fn read(bytes: &[u8]) -> Result<Answer<CalendarFolder>, Error> {
+pub(crate) fn read(bytes: &[u8]) -> Result<Answer<CalendarFolder>, ReadError> {
     soap::read(bytes, "GetFolderResponse", |reader| {
         let mut folder = None;
         while let Some(tag) = reader.child()? {
@@ -34,11 +55,13 @@ pub(crate) fn read(bytes: &[u8]) -> Result<Answer<CalendarFolder>, Error> {
                 _ => reader.skip()?,
             }
         }
-        folder.ok_or_else(|| Error::malformed("GetFolderResponse holds no response message"))
+        folder.ok_or_else(|| {
+            malformed("GetFolderResponse enthält keine Antwortnachricht", "GetFolderResponse holds no response message")
+        })
     })
 }
 
-fn read_message(reader: &mut Reader<'_>) -> Result<CalendarFolder, Error> {
+fn read_message(reader: &mut Reader<'_>) -> Result<CalendarFolder, ReadError> {
     let (mut status, mut folder) = (Status::default(), None);
     while let Some(tag) = reader.child()? {
         if status.take(&tag, reader)? {
@@ -53,10 +76,10 @@ fn read_message(reader: &mut Reader<'_>) -> Result<CalendarFolder, Error> {
         }
     }
     status.check()?;
-    folder.ok_or_else(|| Error::malformed("GetFolderResponse holds no folder"))
+    folder.ok_or_else(|| malformed("GetFolderResponse enthält keinen Ordner", "GetFolderResponse holds no folder"))
 }
 
-fn read_folder(reader: &mut Reader<'_>) -> Result<CalendarFolder, Error> {
+fn read_folder(reader: &mut Reader<'_>) -> Result<CalendarFolder, ReadError> {
     let mut folder = CalendarFolder { name: None, items: None };
     while let Some(tag) = reader.child()? {
         match tag.name() {
@@ -70,13 +93,15 @@ fn read_folder(reader: &mut Reader<'_>) -> Result<CalendarFolder, Error> {
 
 #[cfg(test)]
 mod tests {
+    use optigov_calendar::{ConnectingId, RequestVersion};
+
     use super::*;
-    use crate::{ConnectingId, RequestVersion, ops::golden};
+    use crate::{ops::golden, soap::ActingFor};
 
     #[test]
     fn the_request_names_the_mailbox_in_the_folder_too() {
         let mailbox = Mailbox::parse("anna@musterstadt.example").expect("an address");
-        let acting_for = Some((&ConnectingId::PrimarySmtpAddress, &mailbox));
+        let acting_for = Some(ActingFor { id: ConnectingId::PrimarySmtpAddress, mailbox: &mailbox });
         let request = soap::envelope(RequestVersion::default(), acting_for, &request(&mailbox));
         assert_eq!(request.matches(mailbox.as_str()).count(), 2);
         golden("get_folder.request.xml", &request);

@@ -1,11 +1,13 @@
 //! `GetUserAvailability`, the free/busy question:
 //! <https://learn.microsoft.com/exchange/client-developer/web-service-reference/getuseravailability-operation>.
 
+use optigov_calendar::{Calendar, CalendarEntry, EntryStatus, Mailbox, ReadError, ReadErrorKind, Step, Text};
+use optigov_slots::Interval;
 use quick_xml::escape::escape;
 
 use crate::{
-    Error, FreeBusyEvent, FreeBusyStatus, Kind, Mailbox, Step,
-    calendar::Window,
+    error::malformed,
+    ops::{TitleCount, entry_status},
     soap::{self, Answer, Status},
     time,
     xml::Reader,
@@ -13,20 +15,17 @@ use crate::{
 
 pub(crate) const NAME: &str = "GetUserAvailability";
 
-/// The result for one mailbox.
-pub(crate) type Events = Result<Vec<FreeBusyEvent>, Error>;
-
 /// Asks in a zone of bias 0 without daylight saving, so that even a server that answers without an offset answers in UTC.
-pub(crate) fn request(window: Window, mailboxes: &[Mailbox]) -> String {
+pub(crate) fn request(window: Interval, mailboxes: &[Mailbox]) -> String {
     view_of("FreeBusy", window, mailboxes)
 }
 
 /// Asks for details, among them titles, for the connection check alone: it counts them.
-pub(crate) fn titles_request(window: Window, mailbox: &Mailbox) -> String {
+pub(crate) fn titles_request(window: Interval, mailbox: &Mailbox) -> String {
     view_of("Detailed", window, std::slice::from_ref(mailbox))
 }
 
-fn view_of(view: &str, window: Window, mailboxes: &[Mailbox]) -> String {
+fn view_of(view: &str, window: Interval, mailboxes: &[Mailbox]) -> String {
     const MIDNIGHT: &str = "<t:Bias>0</t:Bias><t:Time>00:00:00</t:Time><t:DayOrder>0</t:DayOrder><t:Month>0</t:Month>\
                             <t:DayOfWeek>Sunday</t:DayOfWeek>";
     let mailboxes: String = mailboxes
@@ -47,14 +46,14 @@ fn view_of(view: &str, window: Window, mailboxes: &[Mailbox]) -> String {
          <t:MergedFreeBusyIntervalInMinutes>60</t:MergedFreeBusyIntervalInMinutes><t:RequestedView>{view}</t:RequestedView>\
          </t:FreeBusyViewOptions>\n\
          </m:GetUserAvailabilityRequest>",
-        time::format(window.start),
-        time::format(window.end),
+        time::format(window.start()),
+        time::format(window.end()),
     )
 }
 
 /// The results in the order of the mailboxes asked for. Throttling and a window that is too long concern the whole request and are the
 /// answer's error, even where the server reports them for one mailbox.
-pub(crate) fn read(bytes: &[u8], mailboxes: usize) -> Result<Answer<Vec<Events>>, Error> {
+pub(crate) fn read(bytes: &[u8], mailboxes: usize) -> Result<Answer<Vec<Result<Calendar, ReadError>>>, ReadError> {
     soap::read(bytes, "GetUserAvailabilityResponse", |reader| {
         let mut results = Vec::with_capacity(mailboxes);
         while let Some(tag) = reader.child()? {
@@ -72,38 +71,45 @@ pub(crate) fn read(bytes: &[u8], mailboxes: usize) -> Result<Answer<Vec<Events>>
             return results.swap_remove(whole).map(|_| Vec::new());
         }
         if results.len() != mailboxes {
-            let fact = format!("the answer holds {} free/busy results for {mailboxes} mailboxes", results.len());
-            return Err(Error::malformed(fact));
+            let count = results.len();
+            return Err(malformed(
+                format!("die Antwort enthält {count} Frei/Gebucht-Ergebnisse für {mailboxes} Postfächer"),
+                format!("the answer holds {count} free/busy results for {mailboxes} mailboxes"),
+            ));
         }
         Ok(results)
     })
 }
 
 /// How many events came, and how many of them with a title.
-pub(crate) fn count_titles(bytes: &[u8]) -> Result<Answer<(usize, usize)>, Error> {
+pub(crate) fn count_titles(bytes: &[u8]) -> Result<Answer<TitleCount>, ReadError> {
     soap::read(bytes, "GetUserAvailabilityResponse", |reader| {
-        let (mut events, mut titled) = (0, 0);
-        // Wherever it stands in the answer: events do not nest, and nothing else is called so.
-        each_below(reader, &mut |reader, name| match name {
-            "CalendarEvent" => {
-                events += 1;
-                Ok(false)
+        let mut count = TitleCount::default();
+        // Wherever an event stands in the answer: events do not nest, and nothing else is called so.
+        each_below(reader, &mut |reader, name| {
+            if name != "CalendarEvent" {
+                return Ok(false);
             }
-            "Subject" => {
-                titled += usize::from(!reader.text()?.trim().is_empty());
-                Ok(true)
-            }
-            _ => Ok(false),
+            let mut title = None;
+            each_below(reader, &mut |reader, name| {
+                let is_title = name == "Subject";
+                if is_title {
+                    title = Some(!reader.text()?.trim().is_empty());
+                }
+                Ok(is_title)
+            })?;
+            count.add(title);
+            Ok(true)
         })?;
-        Ok((events, titled))
+        Ok(count)
     })
 }
 
 /// Goes through everything below the present element. `read` says whether it read the element itself.
 fn each_below<'a>(
     reader: &mut Reader<'a>,
-    read: &mut impl FnMut(&mut Reader<'a>, &str) -> Result<bool, Error>,
-) -> Result<(), Error> {
+    read: &mut dyn FnMut(&mut Reader<'a>, &str) -> Result<bool, ReadError>,
+) -> Result<(), ReadError> {
     while let Some(tag) = reader.child()? {
         if !read(reader, tag.name())? {
             each_below(reader, read)?;
@@ -113,15 +119,15 @@ fn each_below<'a>(
 }
 
 /// Whether the server calls the window too long.
-pub(crate) fn is_window_too_long(error: &Error) -> bool {
+pub(crate) fn is_window_too_long(error: &ReadError) -> bool {
     error.code().is_some_and(|code| matches!(code.as_str(), "ErrorTimeIntervalTooBig" | "ErrorInvalidTimeInterval"))
 }
 
-fn concerns_the_request(error: &Error) -> bool {
+fn concerns_the_request(error: &ReadError) -> bool {
     error.is_throttled() || is_window_too_long(error)
 }
 
-fn read_response(reader: &mut Reader<'_>) -> Result<Events, Error> {
+fn read_response(reader: &mut Reader<'_>) -> Result<Result<Calendar, ReadError>, ReadError> {
     let (mut status, mut view) = (Status::default(), None);
     while let Some(tag) = reader.child()? {
         match tag.name() {
@@ -130,12 +136,15 @@ fn read_response(reader: &mut Reader<'_>) -> Result<Events, Error> {
             _ => reader.skip()?,
         }
     }
-    Ok(status
-        .check()
-        .and_then(|()| view.unwrap_or_else(|| Err(Error::malformed("the free/busy result holds no FreeBusyView")))))
+    let no_view = || {
+        malformed("das Frei/Gebucht-Ergebnis enthält keinen FreeBusyView", "the free/busy result holds no FreeBusyView")
+    };
+    let result = status.check().and_then(|()| view.unwrap_or_else(|| Err(no_view())));
+    // Nobody is impersonated here: whatever is said of one mailbox is said of its calendar.
+    Ok(result.map_err(|error| error.at(Step::Calendar)))
 }
 
-fn read_status(reader: &mut Reader<'_>) -> Result<Status, Error> {
+fn read_status(reader: &mut Reader<'_>) -> Result<Status, ReadError> {
     let mut status = Status::default();
     while let Some(tag) = reader.child()? {
         if !status.take(&tag, reader)? {
@@ -146,8 +155,8 @@ fn read_status(reader: &mut Reader<'_>) -> Result<Status, Error> {
 }
 
 /// The outer error ends the whole answer; the inner one is about this mailbox only.
-fn read_view(reader: &mut Reader<'_>) -> Result<Events, Error> {
-    let (mut events, mut kind) = (Ok(Vec::new()), String::new());
+fn read_view(reader: &mut Reader<'_>) -> Result<Result<Calendar, ReadError>, ReadError> {
+    let (mut entries, mut kind) = (Ok(Vec::new()), String::new());
     let (mut position, mut seen) = (0_usize, false);
     while let Some(tag) = reader.child()? {
         match tag.name() {
@@ -157,10 +166,10 @@ fn read_view(reader: &mut Reader<'_>) -> Result<Events, Error> {
                 while let Some(_event) = reader.child()? {
                     position += 1;
                     let event = read_event(reader, position)?;
-                    events = events.and_then(|mut events: Vec<FreeBusyEvent>| {
-                        event.map(|event| {
-                            events.extend(event);
-                            events
+                    entries = entries.and_then(|mut entries: Vec<CalendarEntry>| {
+                        event.map(|entry| {
+                            entries.extend(entry);
+                            entries
                         })
                     });
                 }
@@ -170,35 +179,55 @@ fn read_view(reader: &mut Reader<'_>) -> Result<Events, Error> {
     }
     // A view of less than single events says nothing about when the owner is free.
     if !seen && matches!(kind.as_str(), "" | "None" | "MergedOnly") {
-        return Ok(Err(Error::new(Kind::AccessDenied, "the server gives no single free/busy events for the mailbox")
-            .at(Step::Read)));
+        let fact = Text::fixed(
+            "der Server nennt dem Konto keine einzelnen Frei/Gebucht-Zeiten des Postfachs",
+            "the server gives the account no single free/busy times of the mailbox",
+        );
+        return Ok(Err(ReadError::new(ReadErrorKind::AccessDenied, fact)));
     }
-    Ok(events)
+    Ok(entries.map(Calendar::without_all_day_flag))
 }
 
 /// `None` for an event that covers no time.
-fn read_event(reader: &mut Reader<'_>, position: usize) -> Result<Result<Option<FreeBusyEvent>, Error>, Error> {
-    let (mut start, mut end, mut status) = (None, None, FreeBusyStatus::Unknown);
+fn read_event(reader: &mut Reader<'_>, position: usize) -> Result<Result<Option<CalendarEntry>, ReadError>, ReadError> {
+    let (mut start, mut end, mut status) = (None, None, EntryStatus::Unknown);
     while let Some(tag) = reader.child()? {
         match tag.name() {
             "StartTime" => start = time::parse(&reader.text()?),
             "EndTime" => end = time::parse(&reader.text()?),
-            "BusyType" => status = FreeBusyStatus::parse(&reader.text()?),
+            "BusyType" => status = entry_status(&reader.text()?),
             _ => reader.skip()?,
         }
     }
-    let broken = |what: &str| Error::new(Kind::Malformed, format!("event {position} of the free/busy result {what}"));
     Ok(match (start, end) {
-        (Some(start), Some(end)) if start <= end => Ok((start < end).then_some(FreeBusyEvent { start, end, status })),
-        (Some(_), Some(_)) => Err(broken("ends before it begins")),
-        _ => Err(broken("has no start or end that can be read")),
+        (Some(start), Some(end)) if start <= end => {
+            Ok(Interval::new(start, end).ok().map(|interval| CalendarEntry::timed(interval, status)))
+        }
+        (Some(start), Some(_)) => Err(malformed(
+            format!(
+                "Zeit {position} des Frei/Gebucht-Ergebnisses endet vor ihrem Beginn am {}",
+                start.format("%d.%m.%Y")
+            ),
+            format!("time {position} of the free/busy result ends before it begins, on {}", start.format("%Y-%m-%d")),
+        )),
+        _ => Err(malformed(
+            format!("Zeit {position} des Frei/Gebucht-Ergebnisses hat keinen lesbaren Beginn oder kein lesbares Ende"),
+            format!("time {position} of the free/busy result has no start or end that can be read"),
+        )),
     })
 }
 
 #[cfg(test)]
 mod tests {
+    use optigov_calendar::RequestVersion;
+
     use super::*;
-    use crate::{RequestVersion, ops::golden};
+    use crate::ops::golden;
+
+    fn interval(start: &str, end: &str) -> Interval {
+        let instant = |text| time::parse(text).expect("an instant");
+        Interval::new(instant(start), instant(end)).expect("not empty")
+    }
 
     fn mailboxes() -> Vec<Mailbox> {
         [
@@ -213,8 +242,7 @@ mod tests {
 
     #[test]
     fn the_request_asks_in_utc_and_impersonates_nobody() {
-        let instant = |text| time::parse(text).expect("an instant");
-        let window = Window::new(instant("2026-11-23T00:00:00Z"), instant("2026-12-07T00:00:00Z")).expect("a window");
+        let window = interval("2026-11-23T00:00:00Z", "2026-12-07T00:00:00Z");
         let request = soap::envelope(RequestVersion::default(), None, &request(window, &mailboxes()));
         assert!(!request.contains("ExchangeImpersonation"));
         golden("get_user_availability.request.xml", &request);
@@ -222,14 +250,19 @@ mod tests {
 
     #[test]
     fn the_check_asks_for_the_titles_of_one_mailbox_and_counts_them() {
-        let instant = |text| time::parse(text).expect("an instant");
-        let window = Window::new(instant("2026-11-24T09:00:00Z"), instant("2026-11-26T09:00:00Z")).expect("a window");
+        let window = interval("2026-11-24T09:00:00Z", "2026-11-26T09:00:00Z");
         let request = soap::envelope(RequestVersion::default(), None, &titles_request(window, &mailboxes()[0]));
         golden("get_user_availability_titles.request.xml", &request);
         let answer = count_titles(include_bytes!("../../tests/goldens/get_user_availability_titles.response.xml"));
-        assert_eq!(answer.expect("an envelope").content.expect("counts"), (3, 1));
+        assert_eq!(
+            answer.expect("an envelope").content.expect("counts"),
+            TitleCount { entries: 3, fields: 2, titled: 1 }
+        );
         let hidden = count_titles(include_bytes!("../../tests/goldens/get_user_availability.response.xml"));
-        assert_eq!(hidden.expect("an envelope").content.expect("counts"), (2, 0));
+        assert_eq!(
+            hidden.expect("an envelope").content.expect("counts"),
+            TitleCount { entries: 2, fields: 0, titled: 0 }
+        );
     }
 
     #[test]
@@ -237,26 +270,22 @@ mod tests {
         let answer =
             read(include_bytes!("../../tests/goldens/get_user_availability.response.xml"), 4).expect("an envelope");
         let mut results = answer.content.expect("results").into_iter();
-        let event = |start, end, status| FreeBusyEvent {
-            start: time::parse(start).expect("an instant"),
-            end: time::parse(end).expect("an instant"),
-            status,
-        };
+        let event = |start, end, status| CalendarEntry::timed(interval(start, end), status);
         let anna = results.next().expect("anna's").expect("events");
         let expected = [
-            event("2026-11-24T09:00:00Z", "2026-11-24T10:30:00Z", FreeBusyStatus::Busy),
-            event("2026-11-25T08:00:00Z", "2026-11-25T10:00:00Z", FreeBusyStatus::OutOfOffice),
+            event("2026-11-24T09:00:00Z", "2026-11-24T10:30:00Z", EntryStatus::Busy),
+            event("2026-11-25T08:00:00Z", "2026-11-25T10:00:00Z", EntryStatus::OutOfOffice),
         ];
-        assert_eq!(anna, expected);
-        assert_eq!(results.next().expect("niemand's").expect_err("unknown").kind(), Kind::MailboxNotFound);
-        assert_eq!(results.next().expect("berta's").expect_err("merged only").kind(), Kind::AccessDenied);
-        assert_eq!(results.next().expect("the room's").expect("free"), []);
+        assert_eq!(anna.entries(), expected);
+        assert_eq!(results.next().expect("niemand's").expect_err("unknown").kind(), ReadErrorKind::MailboxNotFound);
+        assert_eq!(results.next().expect("berta's").expect_err("merged only").kind(), ReadErrorKind::AccessDenied);
+        assert_eq!(results.next().expect("the room's").expect("free").entries(), []);
     }
 
     #[test]
     fn a_result_too_few_is_an_error() {
         let answer =
             read(include_bytes!("../../tests/goldens/get_user_availability.response.xml"), 5).expect("an envelope");
-        assert_eq!(answer.content.expect_err("one is missing").kind(), Kind::Malformed);
+        assert_eq!(answer.content.expect_err("one is missing").kind(), ReadErrorKind::Malformed);
     }
 }

@@ -3,6 +3,7 @@
 use std::sync::{Arc, Mutex};
 
 use chrono::DateTime;
+use optigov_calendar::{Finding, ReadError};
 use rustls::{
     ClientConfig, DigitallySignedStruct, Error as TlsError, ProtocolVersion, SignatureScheme,
     client::{
@@ -15,16 +16,19 @@ use rustls::{
 use x509_parser::{certificate::X509Certificate, extensions::GeneralName, prelude::FromDer};
 
 use super::tls::Tls;
-use crate::{CheckFinding, Error};
+use crate::error::configuration;
 
 /// TLS settings that remember the certificate shown, accepted or not.
-pub(crate) fn recording(tls: &Tls) -> Result<(ClientConfig, Shown), Error> {
+pub(crate) fn recording(tls: &Tls) -> Result<(ClientConfig, Shown), ReadError> {
     let shown = Shown(Arc::default());
     let mut config = tls.config.clone();
     if !tls.roots.is_empty() {
         let inner = WebPkiServerVerifier::builder_with_provider(tls.roots.clone(), Arc::new(ring::default_provider()))
             .build()
-            .map_err(|error| Error::configuration("the root certificates cannot be used").with_source(error))?;
+            .map_err(|error| {
+                configuration("die Stammzertifikate sind nicht nutzbar", "the root certificates cannot be used")
+                    .with_source(error)
+            })?;
         config.dangerous().set_certificate_verifier(Arc::new(Recorder { inner, shown: shown.0.clone() }));
     }
     Ok((config, shown))
@@ -34,12 +38,12 @@ pub(crate) fn recording(tls: &Tls) -> Result<(ClientConfig, Shown), Error> {
 pub(crate) struct Shown(Arc<Mutex<Option<CertificateDer<'static>>>>);
 
 impl Shown {
-    pub(crate) fn finding(&self, version: Option<&'static str>) -> Option<CheckFinding> {
+    pub(crate) fn finding(&self, version: Option<&'static str>) -> Option<Finding> {
         let der = self.0.lock().ok()?.take()?;
         let (_, certificate) = X509Certificate::from_der(&der).ok()?;
         let alternatives = certificate.subject_alternative_name().ok().flatten();
         let names = alternatives.map(|extension| extension.value.general_names.iter().filter_map(name).collect());
-        Some(CheckFinding::Tls {
+        Some(Finding::Tls {
             version: version.map(str::to_owned),
             names: names.unwrap_or_default(),
             not_after: DateTime::from_timestamp(certificate.validity().not_after.timestamp(), 0),

@@ -5,14 +5,15 @@ use http::{HeaderMap, HeaderValue, Method, Request, header};
 use http_body_util::{BodyExt, Full};
 use hyper::client::conn::http1::{self, SendRequest};
 use hyper_util::rt::TokioIo;
+use optigov_calendar::ReadError;
 use tokio::{task::AbortHandle, time::timeout};
 
 use super::{
-    Answer, Body, Route,
-    dial::Dialled,
+    Answer, Body,
+    connector::{Connector, Dialled},
     failure::{Phase, classify, silent},
 };
-use crate::Error;
+use crate::error::configuration;
 
 /// A connection that answers one request after the other. Dropping it closes it, in the middle of an answer too.
 pub(crate) struct Connection {
@@ -24,11 +25,11 @@ pub(crate) struct Connection {
 
 impl Connection {
     #[cfg(feature = "ntlm")]
-    pub(crate) async fn open(route: &Route) -> Result<Connection, Error> {
-        Connection::over(super::dial::dial(route).await?).await
+    pub(crate) async fn open(connector: &Connector) -> Result<Connection, ReadError> {
+        Connection::over(connector.dial().await?).await
     }
 
-    pub(crate) async fn over(dialled: Dialled) -> Result<Connection, Error> {
+    pub(crate) async fn over(dialled: Dialled) -> Result<Connection, ReadError> {
         let handshake = http1::handshake(TokioIo::new(dialled.stream)).await;
         let (sender, driver) = handshake.map_err(|error| classify(error, Phase::Connecting))?;
         let driver = tokio::spawn(async move {
@@ -56,26 +57,32 @@ impl Connection {
     }
 
     /// Sends a request and receives its whole answer.
-    pub(crate) async fn post(&mut self, route: &Route, mut headers: HeaderMap, body: Bytes) -> Result<Answer, Error> {
-        let url = &route.url;
+    pub(crate) async fn post(
+        &mut self,
+        connector: &Connector,
+        mut headers: HeaderMap,
+        body: Bytes,
+    ) -> Result<Answer, ReadError> {
+        let (route, url) = (&connector.route, connector.route.url());
         let host = match url.port() {
             Some(port) => format!("{}:{port}", url.host_str().unwrap_or_default()),
             None => url.host_str().unwrap_or_default().to_owned(),
         };
-        let unusable = |_| Error::configuration("the URL's host cannot be sent in a header");
-        headers.insert(header::HOST, HeaderValue::from_str(&host).map_err(unusable)?);
+        let unusable =
+            || configuration("die Adresse lässt sich so nicht verwenden", "the URL cannot be used like this");
+        headers.insert(header::HOST, HeaderValue::from_str(&host).map_err(|error| unusable().with_source(error))?);
         let mut request = Request::new(Full::new(body));
         *request.method_mut() = Method::POST;
-        *request.uri_mut() = url[url::Position::BeforePath..url::Position::AfterQuery].parse().map_err(
-            |error: http::uri::InvalidUri| Error::configuration("the URL's path cannot be sent").with_source(error),
-        )?;
+        *request.uri_mut() = url[url::Position::BeforePath..url::Position::AfterQuery]
+            .parse()
+            .map_err(|error: http::uri::InvalidUri| unusable().with_source(error))?;
         *request.headers_mut() = headers;
 
         self.sender.ready().await.map_err(|error| classify(error, Phase::Waiting))?;
-        let response = timeout(route.idle_timeout, self.sender.send_request(request)).await.map_err(|_| silent())?;
+        let response = timeout(route.idle_timeout(), self.sender.send_request(request)).await.map_err(|_| silent())?;
         let (head, mut incoming) = response.map_err(|error| classify(error, Phase::Waiting))?.into_parts();
-        let mut body = Body::new(route.max_response_bytes, &head.headers)?;
-        while let Some(frame) = timeout(route.idle_timeout, incoming.frame()).await.map_err(|_| silent())? {
+        let mut body = Body::new(route.max_response_bytes().get(), &head.headers)?;
+        while let Some(frame) = timeout(route.idle_timeout(), incoming.frame()).await.map_err(|_| silent())? {
             if let Ok(piece) = frame.map_err(|error| classify(error, Phase::Receiving))?.into_data() {
                 body.push(&piece)?;
             }

@@ -1,32 +1,23 @@
 //! How much the client asks of the server at once, and when it waits.
 
-use std::{
-    collections::HashMap,
-    hash::{BuildHasher, RandomState},
-    sync::Mutex,
-    time::Duration,
-};
+use std::{collections::HashMap, sync::Mutex, time::Duration};
 
+use optigov_calendar::{Mailbox, ReadError, ReadErrorKind, Text};
 use tokio::{
     sync::{Semaphore, SemaphorePermit},
     time::{Instant, sleep_until},
 };
 
-use crate::{Error, Kind, Mailbox};
-
 /// The first wait when the server names none; it doubles with each try.
 const FIRST_BACK_OFF: Duration = Duration::from_millis(500);
 const LONGEST_BACK_OFF: Duration = Duration::from_secs(60);
 
-/// The account that the server charges for a request: the mailbox acted for, or the service account.
-pub(crate) type Charged<'a> = Option<&'a Mailbox>;
-
-/// The number of requests in flight, and who is to be left alone until when.
+/// The number of requests in flight, and who is to be left alone until when. The server charges a request to the mailbox acted for; where
+/// nobody is impersonated, that is `None`, the service account itself.
 pub(crate) struct Limits {
     permits: Semaphore,
     state: Mutex<State>,
     most: usize,
-    jitter: RandomState,
 }
 
 struct State {
@@ -51,29 +42,27 @@ impl Limits {
             permits: Semaphore::new(most),
             state: Mutex::new(State { allowed: most, owed: 0, answers: 0, waits: HashMap::new() }),
             most,
-            jitter: RandomState::new(),
         }
     }
 
     /// Waits until the account charged may be asked, then for a free place.
     ///
     /// # Errors
-    /// [`Error::is_throttled`], at once, when the wait would pass the deadline.
-    pub(crate) async fn admit(&self, charged: Charged<'_>, deadline: Instant) -> Result<Permit<'_>, Error> {
+    /// [`ReadError::is_throttled`], at once, when the wait would pass the deadline.
+    pub(crate) async fn admit(&self, charged: Option<&Mailbox>, deadline: Instant) -> Result<Permit<'_>, ReadError> {
         loop {
             if let Some(until) = self.waits_until(charged) {
                 if until >= deadline {
-                    let fact = "the server asked to wait for longer than the deadline allows";
-                    let wait = until - Instant::now();
-                    return Err(Error::new(Kind::Throttled, fact).unsent().with_retry_after(Some(wait)));
+                    let fact = Text::fixed(
+                        "der Server hat um eine Wartezeit gebeten, die länger ist als die Frist des Aufrufs",
+                        "the server asked for a wait that is longer than the call's deadline allows",
+                    );
+                    let error = ReadError::new(ReadErrorKind::Throttled, fact).at(None);
+                    return Err(error.with_retry_after(Some(until - Instant::now())));
                 }
                 sleep_until(until).await;
             }
-            let permit = self
-                .permits
-                .acquire()
-                .await
-                .map_err(|error| Error::new(Kind::Interrupted, "the client is closed").with_source(error))?;
+            let permit = self.permits.acquire().await.map_err(|error| ReadError::internal().with_source(error))?;
             let permit = Permit { limits: self, permit: Some(permit) };
             if self.waits_until(charged).is_none() {
                 return Ok(permit);
@@ -82,11 +71,9 @@ impl Limits {
     }
 
     /// The server said that it is busy: fewer requests in flight, and none for the account charged before the returned time has passed.
-    pub(crate) fn throttled(&self, charged: Charged<'_>, asked: Option<Duration>, attempt: u32) -> Duration {
+    pub(crate) fn throttled(&self, charged: Option<&Mailbox>, asked: Option<Duration>, attempt: u32) -> Duration {
         let now = Instant::now();
-        let spread = |wait: Duration| {
-            wait.mul_f64((self.jitter.hash_one((charged.map(Mailbox::as_str), attempt)) % 1_000) as f64 / 1_000.0)
-        };
+        let spread = |wait: Duration| wait.mul_f64(fastrand::f64());
         let wait = match asked {
             Some(asked) => asked + spread((asked / 10).min(Duration::from_secs(1))),
             None => {
@@ -124,7 +111,7 @@ impl Limits {
         }
     }
 
-    fn waits_until(&self, charged: Charged<'_>) -> Option<Instant> {
+    fn waits_until(&self, charged: Option<&Mailbox>) -> Option<Instant> {
         let mut state = self.state.lock().ok()?;
         if state.waits.is_empty() {
             return None;

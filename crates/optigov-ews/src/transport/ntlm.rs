@@ -6,6 +6,7 @@ use std::{sync::Mutex, time::Duration};
 use base64::{Engine, prelude::BASE64_STANDARD};
 use bytes::Bytes;
 use http::{HeaderMap, HeaderValue, StatusCode, header};
+use optigov_calendar::{ReadError, Step};
 use secrecy::ExposeSecret;
 use sspi::{
     AuthIdentity, AuthIdentityBuffers, BufferType, ClientRequestFlags, CredentialUse, DataRepresentation, Ntlm,
@@ -13,8 +14,13 @@ use sspi::{
 };
 use tokio::time::Instant;
 
-use super::{Answer, Post, Route, binding, connection::Connection, offered_schemes, refused};
-use crate::{Error, Kind, Step, credentials::Login};
+use super::{
+    Answer, Post, binding, connection::Connection, connector::Connector, not_offered, offered_schemes, refused,
+};
+use crate::{
+    credentials::Login,
+    error::{configuration, malformed},
+};
 
 /// An idle connection is not used again after this time: IIS closes it after two minutes.
 const KEPT: Duration = Duration::from_secs(90);
@@ -36,18 +42,18 @@ impl Connections {
     /// Sends a request on a connection that is authenticated already, or on a new one.
     pub(crate) async fn post(
         &self,
-        route: &Route,
+        connector: &Connector,
         scheme: &'static str,
         login: &Login,
         generation: u64,
         post: &Post<'_>,
-    ) -> Result<Answer, Error> {
+    ) -> Result<Answer, ReadError> {
         while let Some(mut connection) = self.take(generation) {
-            match connection.post(route, post.headers(), post.body.clone()).await {
+            match connection.post(connector, post.headers(connector), post.body.clone()).await {
                 // The server has forgotten the connection's account; no credential was sent, so none was refused.
                 Ok(answer) if answer.status == StatusCode::UNAUTHORIZED => break,
                 Ok(answer) => {
-                    self.keep(connection, generation, route.max_in_flight);
+                    self.keep(connection, generation, connector.route.in_flight().get());
                     return Ok(answer);
                 }
                 // Closed by the server while it was idle.
@@ -55,9 +61,9 @@ impl Connections {
                 Err(error) => return Err(error),
             }
         }
-        let mut connection = Connection::open(route).await?;
-        let answer = authenticate(&mut connection, route, scheme, login, post).await?;
-        self.keep(connection, generation, route.max_in_flight);
+        let mut connection = Connection::open(connector).await?;
+        let answer = authenticate(&mut connection, connector, scheme, login, post).await?;
+        self.keep(connection, generation, connector.route.in_flight().get());
         Ok(answer)
     }
 
@@ -79,45 +85,42 @@ impl Connections {
 /// Runs the handshake; its last leg carries the request itself.
 async fn authenticate(
     connection: &mut Connection,
-    route: &Route,
+    connector: &Connector,
     scheme: &'static str,
     login: &Login,
     post: &Post<'_>,
-) -> Result<Answer, Error> {
+) -> Result<Answer, ReadError> {
     let binding = connection.leaf().and_then(binding::tls_server_end_point);
-    let mut handshake = Handshake::new(login, binding.as_deref(), route.url.host_str().unwrap_or_default())?;
+    let mut handshake = Handshake::new(login, binding.as_deref(), connector.route.host())?;
 
     let opening = handshake.next(None)?;
-    let answer = connection.post(route, with_token(post, scheme, &opening)?, Bytes::new()).await?;
+    let answer = connection.post(connector, with_token(connector, post, scheme, &opening)?, Bytes::new()).await?;
     if answer.status != StatusCode::UNAUTHORIZED {
         return Ok(answer); // Not the server's authentication: a proxy, a redirect, a server that is busy.
     }
     let Some(challenge) = challenge(&answer.headers) else {
         let offered = offered_schemes(&answer.headers);
         return Err(match offered.iter().any(|name| name.eq_ignore_ascii_case(scheme)) {
-            true => Error::malformed("the server offers NTLM and sends no challenge").at(Step::Authenticate),
-            false => Error::new(
-                Kind::SchemeNotOffered,
-                format!("the server does not offer {scheme} authentication, only {}", listed(&offered)),
-            ),
+            true => malformed(
+                "der Server bietet NTLM an und schickt keine Herausforderung (Challenge)",
+                "the server offers NTLM and sends no challenge",
+            )
+            .at(Step::Authentication),
+            false => not_offered(scheme, &offered),
         });
     };
     let proof = handshake.next(Some(challenge))?;
-    let answer = connection.post(route, with_token(post, scheme, &proof)?, post.body.clone()).await?;
+    let answer = connection.post(connector, with_token(connector, post, scheme, &proof)?, post.body.clone()).await?;
     match answer.status {
         StatusCode::UNAUTHORIZED => Err(refused(scheme, &answer.headers)),
         _ => Ok(answer),
     }
 }
 
-fn listed(schemes: &[String]) -> String {
-    if schemes.is_empty() { "none".to_owned() } else { schemes.join(", ") }
-}
-
-fn with_token(post: &Post<'_>, scheme: &str, token: &[u8]) -> Result<HeaderMap, Error> {
-    let mut headers = post.headers();
-    let mut value = HeaderValue::from_str(&format!("{scheme} {}", BASE64_STANDARD.encode(token)))
-        .map_err(|_| Error::configuration("the credential cannot be sent in a header"))?;
+fn with_token(connector: &Connector, post: &Post<'_>, scheme: &str, token: &[u8]) -> Result<HeaderMap, ReadError> {
+    let mut headers = post.headers(connector);
+    let mut value =
+        HeaderValue::from_str(&format!("{scheme} {}", BASE64_STANDARD.encode(token))).map_err(|_| unusable_login())?;
     value.set_sensitive(true);
     headers.insert(header::AUTHORIZATION, value);
     Ok(headers)
@@ -140,10 +143,8 @@ struct Handshake {
 }
 
 impl Handshake {
-    fn new(login: &Login, binding: Option<&[u8]>, host: &str) -> Result<Handshake, Error> {
-        let username = Username::parse(&login.user).map_err(|_| {
-            Error::configuration("the account's name is neither DOMAIN\\user nor a user principal name")
-        })?;
+    fn new(login: &Login, binding: Option<&[u8]>, host: &str) -> Result<Handshake, ReadError> {
+        let username = Username::parse(&login.user).map_err(|_| unusable_login())?;
         let identity = AuthIdentity { username, password: login.password.expose_secret().to_owned().into() };
         quietly(|| {
             let mut ntlm = Ntlm::new();
@@ -161,7 +162,7 @@ impl Handshake {
     }
 
     /// The next message to the server; the answer to its challenge, if there was one.
-    fn next(&mut self, challenge: Option<Vec<u8>>) -> Result<Vec<u8>, Error> {
+    fn next(&mut self, challenge: Option<Vec<u8>>) -> Result<Vec<u8>, ReadError> {
         let Handshake { ntlm, credentials, target } = self;
         quietly(|| {
             let mut input = vec![SecurityBuffer::new(challenge.unwrap_or_default(), BufferType::Token)];
@@ -187,9 +188,19 @@ impl Handshake {
 }
 
 /// `sspi`'s own text is left out: nothing says that it holds no part of a message.
-fn failed(error: sspi::Error) -> Error {
-    Error::malformed(format!("the server's NTLM message cannot be answered ({:?})", error.error_type))
-        .at(Step::Authenticate)
+fn failed(error: sspi::Error) -> ReadError {
+    malformed(
+        format!("die NTLM-Nachricht des Servers lässt sich nicht beantworten ({:?})", error.error_type),
+        format!("the server's NTLM message cannot be answered ({:?})", error.error_type),
+    )
+    .at(Step::Authentication)
+}
+
+fn unusable_login() -> ReadError {
+    configuration(
+        "der Name des Kontos ist weder DOMÄNE\\Benutzer noch ein Benutzerprinzipalname (UPN)",
+        "the account's name is neither DOMAIN\\user nor a user principal name",
+    )
 }
 
 /// `sspi` traces the account's name and its state at debug level; none of that leaves here.

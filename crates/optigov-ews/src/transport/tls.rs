@@ -2,98 +2,77 @@
 
 use std::sync::Arc;
 
+use optigov_calendar::{ReadError, Route, TlsVersion};
 use rustls::{
     ClientConfig, RootCertStore, SupportedProtocolVersion,
     crypto::ring,
-    pki_types::{CertificateDer, PrivateKeyDer, pem::PemObject},
     version::{TLS12, TLS13},
 };
-use secrecy::{ExposeSecret, SecretString};
 
-use crate::Error;
+use crate::error::configuration;
 
-/// The oldest version of TLS that the client speaks.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash, PartialOrd, Ord)]
-#[non_exhaustive]
-pub enum TlsVersion {
-    /// TLS 1.2, the default. The German BSI recommends it until the end of 2031 (TR-02102-2).
-    #[default]
-    Tls12,
-    /// TLS 1.3.
-    Tls13,
-}
-
-/// What the builder knows about TLS.
-#[derive(Clone, Default)]
-pub(crate) struct TlsSettings {
-    pub(crate) roots_pem: Vec<Vec<u8>>,
-    pub(crate) only_given_roots: bool,
-    pub(crate) minimum: TlsVersion,
-    pub(crate) client: Option<(Vec<u8>, SecretString)>,
-}
-
-/// The settings in the form that connections use. Certificates are always verified.
+/// The TLS settings of a route in the form that connections use. Certificates are always verified.
 pub(crate) struct Tls {
     pub(crate) config: ClientConfig,
     pub(crate) roots: Arc<RootCertStore>,
 }
 
-impl TlsSettings {
+impl Tls {
     /// # Errors
-    /// [`Error::is_configuration`] when a PEM text holds no certificate or key that can be used.
-    pub(crate) fn load(&self) -> Result<Tls, Error> {
-        let roots = Arc::new(self.roots()?);
+    /// [`ReadError::is_configuration`] when a root or the client certificate cannot be used, or when there is no root to trust.
+    pub(crate) fn new(route: &Route) -> Result<Tls, ReadError> {
+        let roots = Arc::new(roots(route)?);
+        if roots.is_empty() && route.url().scheme() == "https" {
+            return Err(configuration(
+                "es gibt kein Stammzertifikat, dem vertraut wird: Das System hat keines, und es wurde keines angegeben",
+                "there is no root certificate to trust: the system has none, and none was given",
+            ));
+        }
         let builder = ClientConfig::builder_with_provider(Arc::new(ring::default_provider()))
-            .with_protocol_versions(self.versions())
-            .map_err(|error| Error::configuration("this TLS version cannot be used").with_source(error))?
+            .with_protocol_versions(versions(route.minimum_tls()))
+            .map_err(|error| {
+                configuration("diese TLS-Version geht hier nicht", "this TLS version cannot be used").with_source(error)
+            })?
             .with_root_certificates(roots.clone());
-        let config = match &self.client {
+        let config = match route.client_certificate() {
             None => builder.with_no_client_auth(),
-            Some((certificates, key)) => {
-                let certificates = certificates_in(certificates, "the client certificate")?;
-                let key = PrivateKeyDer::from_pem_slice(key.expose_secret().as_bytes())
-                    .map_err(|_| Error::configuration("the client certificate's key is not a PEM private key"))?;
-                builder.with_client_auth_cert(certificates, key).map_err(|error| {
-                    Error::configuration("the client certificate does not fit its key").with_source(error)
+            Some(client) => {
+                let (chain, key) = (client.chain().to_vec(), client.key().clone_key());
+                builder.with_client_auth_cert(chain, key).map_err(|error| {
+                    configuration(
+                        "das Client-Zertifikat passt nicht zu seinem Schlüssel",
+                        "the client certificate does not fit its key",
+                    )
+                    .with_source(error)
                 })?
             }
         };
         Ok(Tls { config, roots })
     }
-
-    fn roots(&self) -> Result<RootCertStore, Error> {
-        let mut roots = RootCertStore::empty();
-        for pem in &self.roots_pem {
-            for certificate in certificates_in(pem, "the root certificate")? {
-                roots.add(certificate).map_err(|error| {
-                    Error::configuration("the root certificate cannot be used as a root").with_source(error)
-                })?;
-            }
-        }
-        if !self.only_given_roots {
-            // A machine without system roots, such as a slim container, can still trust the given ones.
-            roots.add_parsable_certificates(rustls_native_certs::load_native_certs().certs);
-        }
-        Ok(roots)
-    }
-
-    fn versions(&self) -> &'static [&'static SupportedProtocolVersion] {
-        static BOTH: [&SupportedProtocolVersion; 2] = [&TLS13, &TLS12];
-        match self.minimum {
-            TlsVersion::Tls12 => &BOTH,
-            TlsVersion::Tls13 => &BOTH[..1],
-        }
-    }
 }
 
-fn certificates_in(pem: &[u8], what: &str) -> Result<Vec<CertificateDer<'static>>, Error> {
-    let certificates: Vec<_> = CertificateDer::pem_slice_iter(pem).collect::<Result<_, _>>().map_err(|_| {
-        Error::configuration(format!(
-            "{what} is not PEM: its text must be between BEGIN CERTIFICATE and END CERTIFICATE"
-        ))
-    })?;
-    if certificates.is_empty() {
-        return Err(Error::configuration(format!("{what} holds no certificate: BEGIN CERTIFICATE is missing")));
+fn roots(route: &Route) -> Result<RootCertStore, ReadError> {
+    let mut roots = RootCertStore::empty();
+    for certificate in route.root_certificates() {
+        roots.add(certificate.clone()).map_err(|error| {
+            configuration(
+                "eines der angegebenen Zertifikate taugt nicht als Stammzertifikat",
+                "one of the certificates given cannot be used as a root",
+            )
+            .with_source(error)
+        })?;
     }
-    Ok(certificates)
+    if !route.only_given_roots() {
+        // A machine without system roots, such as a slim container, can still trust the given ones.
+        roots.add_parsable_certificates(rustls_native_certs::load_native_certs().certs);
+    }
+    Ok(roots)
+}
+
+fn versions(minimum: TlsVersion) -> &'static [&'static SupportedProtocolVersion] {
+    static BOTH: [&SupportedProtocolVersion; 2] = [&TLS13, &TLS12];
+    match minimum {
+        TlsVersion::Tls13 => &BOTH[..1],
+        _ => &BOTH,
+    }
 }

@@ -5,9 +5,10 @@ use std::{
     time::Duration,
 };
 
+use optigov_calendar::{ReadError, ReadErrorKind, Text};
 use tokio::{sync::MutexGuard, time::Instant};
 
-use crate::{Credentials, Error, Kind};
+use crate::Credentials;
 
 /// For so long an accepted credential is used by many requests at once; after that, one request goes ahead alone and shows that it is
 /// still good.
@@ -61,8 +62,8 @@ impl Vault {
     }
 
     /// # Errors
-    /// [`Kind::CredentialsLocked`] after a refusal.
-    pub(crate) async fn admit(&self) -> Result<Admission<'_>, Error> {
+    /// [`ReadErrorKind::CredentialsLocked`] after a refusal.
+    pub(crate) async fn admit(&self) -> Result<Admission<'_>, ReadError> {
         if let Some(admission) = self.try_admit()? {
             return Ok(admission);
         }
@@ -80,13 +81,16 @@ impl Vault {
     }
 
     /// `None` when the credential has to be proven first.
-    fn try_admit(&self) -> Result<Option<Admission<'_>>, Error> {
+    fn try_admit(&self) -> Result<Option<Admission<'_>>, ReadError> {
         let state = self.state();
         let now = Instant::now();
         match state.standing {
             Standing::Refused { until } if now < until => {
-                let fact = "the server refused the account's credential earlier, and it has not been replaced";
-                Err(Error::new(Kind::CredentialsLocked, fact).with_retry_after(Some(until - now)))
+                let fact = Text::fixed(
+                    "der Server hat diese Zugangsdaten abgelehnt, und seither wurden sie nicht geändert",
+                    "the server refused this credential, and it has not been replaced since",
+                );
+                Err(ReadError::new(ReadErrorKind::CredentialsLocked, fact).with_retry_after(Some(until - now)))
             }
             Standing::Accepted(at) if now < at + PROOF_LASTS => Ok(Some(Admission {
                 credentials: state.credentials.clone(),
@@ -96,6 +100,11 @@ impl Vault {
             })),
             _ => Ok(None),
         }
+    }
+
+    /// Whether the credential has been accepted at this instant or later.
+    pub(crate) fn accepted_since(&self, instant: Instant) -> bool {
+        matches!(self.state().standing, Standing::Accepted(at) if at >= instant)
     }
 
     fn state(&self) -> std::sync::MutexGuard<'_, State> {
@@ -136,7 +145,7 @@ mod tests {
         let vault = vault();
         vault.admit().await.expect("a first try").refused();
         let error = vault.admit().await.err().expect("locked");
-        assert_eq!(error.kind(), Kind::CredentialsLocked);
+        assert_eq!(error.kind(), ReadErrorKind::CredentialsLocked);
         assert_eq!(error.retry_after(), Some(Duration::from_secs(600)));
         tokio::time::advance(Duration::from_secs(601)).await;
         let second = vault.admit().await.expect("a second try, after the lock");

@@ -5,11 +5,12 @@ use std::sync::{
     atomic::{AtomicUsize, Ordering},
 };
 
-use optigov_ews::{Credentials, EwsClient, Kind, Mailbox, TokenProvider, TokenReason};
+use optigov_calendar::{Mailbox, ReadErrorKind};
+use optigov_ews::{Credentials, EwsClient, TokenProvider, TokenReason};
 use optigov_exchange_simulator::{Account, Mailbox as SimulatedMailbox, Scenario, Scheme, Simulator};
 use secrecy::SecretString;
 
-use crate::support::{PASSWORD, anna, read};
+use crate::support::{PASSWORD, Setup, anna, read};
 
 pub(crate) fn scenario() -> Scenario {
     let names = ["anna", "berta", "carla"].map(|name| format!("{name}@musterstadt.example"));
@@ -23,12 +24,11 @@ pub(crate) fn scenario() -> Scenario {
 }
 
 pub(crate) fn client(simulator: &Simulator, credentials: Credentials) -> EwsClient {
-    let builder = EwsClient::builder(&simulator.url()).only_given_roots().root_certificates_pem(simulator.ca_pem());
-    builder.credentials(credentials).build().expect("a client")
+    Setup::of(simulator).credentials(credentials).build()
 }
 
 /// Many tasks for several mailboxes at once; gives what they ended with.
-async fn storm(client: &EwsClient) -> Vec<Option<Kind>> {
+async fn storm(client: &EwsClient) -> Vec<Option<ReadErrorKind>> {
     let tasks: Vec<_> = (0..30)
         .map(|number| {
             let client = client.clone();
@@ -48,8 +48,8 @@ pub(crate) async fn refused_once(wrong: Credentials, right: Credentials) {
     let simulator = Simulator::start(scenario()).expect("a simulator");
     let client = client(&simulator, wrong);
     let kinds = storm(&client).await;
-    assert_eq!(kinds.iter().filter(|kind| **kind == Some(Kind::CredentialsRefused)).count(), 1, "{kinds:?}");
-    assert_eq!(kinds.iter().filter(|kind| **kind == Some(Kind::CredentialsLocked)).count(), 29, "{kinds:?}");
+    assert_eq!(kinds.iter().filter(|kind| **kind == Some(ReadErrorKind::CredentialsRefused)).count(), 1, "{kinds:?}");
+    assert_eq!(kinds.iter().filter(|kind| **kind == Some(ReadErrorKind::CredentialsLocked)).count(), 29, "{kinds:?}");
     assert_eq!(simulator.refused_logins("svc-optigov"), 1);
     client.set_credentials(right);
     assert_eq!(storm(&client).await, [None; 30]);
@@ -67,7 +67,7 @@ async fn a_scheme_that_is_not_offered_is_told_with_those_that_are() {
     let simulator = Simulator::start(scenario().schemes([Scheme::Negotiate, Scheme::Ntlm])).expect("a simulator");
     let client = client(&simulator, Credentials::basic("svc-optigov", PASSWORD));
     let error = read(&client, &anna()).await.expect_err("not offered");
-    assert_eq!(error.kind(), Kind::SchemeNotOffered);
+    assert_eq!(error.kind(), ReadErrorKind::SchemeNotOffered);
     assert_eq!(error.to_string(), "the server does not offer Basic authentication, only Negotiate, NTLM");
 }
 
@@ -86,7 +86,7 @@ impl TokenProvider for Tokens {
     }
 }
 
-async fn with_tokens(tokens: &'static [&'static str]) -> (Option<Kind>, usize) {
+async fn with_tokens(tokens: &'static [&'static str]) -> (Option<ReadErrorKind>, usize) {
     let scenario = Scenario::new()
         .schemes([Scheme::Bearer])
         .account(Account::new("svc-optigov").bearer("gut").impersonates(["anna@musterstadt.example"]))
@@ -102,8 +102,8 @@ async fn with_tokens(tokens: &'static [&'static str]) -> (Option<Kind>, usize) {
 async fn a_token_is_asked_for_again_once_after_a_401() {
     assert_eq!(with_tokens(&["gut"]).await, (None, 1));
     assert_eq!(with_tokens(&["alt", "gut"]).await, (None, 2));
-    assert_eq!(with_tokens(&["alt", "noch-aelter", "gut"]).await, (Some(Kind::CredentialsRefused), 2));
-    assert_eq!(with_tokens(&["alt"]).await, (Some(Kind::Token), 2));
+    assert_eq!(with_tokens(&["alt", "noch-aelter", "gut"]).await, (Some(ReadErrorKind::CredentialsRefused), 2));
+    assert_eq!(with_tokens(&["alt"]).await, (Some(ReadErrorKind::Token), 2));
 }
 
 #[test]

@@ -1,12 +1,12 @@
 //! Free/busy of any number of mailboxes over any window.
 
 use chrono::TimeDelta;
-use optigov_ews::{Credentials, EwsClient, EwsClientBuilder, FreeBusyStatus, Kind, Mailbox};
+use optigov_calendar::{AllDayFlag, EntryStatus, Mailbox, ReadErrorKind, Step};
 use optigov_exchange_simulator::{
     Account, Entry, Mailbox as SimulatedMailbox, Permission, Scenario, Simulator, Status,
 };
 
-use crate::support::{END, PASSWORD, Reply, START, Scripted, anna, berta, envelope, utc};
+use crate::support::{PASSWORD, Reply, Scripted, Setup, anna, berta, envelope, interval, span, utc, window};
 
 fn addresses(count: usize) -> Vec<Mailbox> {
     (0..count)
@@ -14,58 +14,52 @@ fn addresses(count: usize) -> Vec<Mailbox> {
         .collect()
 }
 
-fn scenario(mailboxes: &[Mailbox], entry: impl Fn() -> Entry) -> Scenario {
+fn scenario(mailboxes: &[Mailbox], entry: impl Fn(usize) -> Entry) -> Scenario {
     let account = Account::new("svc-optigov").password(PASSWORD);
-    mailboxes.iter().fold(Scenario::new().account(account), |scenario, mailbox| {
-        scenario.mailbox(
-            SimulatedMailbox::new(mailbox.as_str()).default_permission(Permission::AvailabilityOnly).entry(entry()),
-        )
+    mailboxes.iter().enumerate().fold(Scenario::new().account(account), |scenario, (number, mailbox)| {
+        let mailbox = SimulatedMailbox::new(mailbox.as_str()).default_permission(Permission::AvailabilityOnly);
+        scenario.mailbox(mailbox.entry(entry(number)))
     })
 }
 
-fn client(simulator: &Simulator) -> EwsClientBuilder {
-    let builder = EwsClient::builder(&simulator.url()).only_given_roots().root_certificates_pem(simulator.ca_pem());
-    builder.credentials(Credentials::basic("svc-optigov", PASSWORD))
-}
-
-fn hour() -> Entry {
-    Entry::timed(utc("2026-11-24T09:00:00Z"), utc("2026-11-24T10:00:00Z"))
-        .subject("Streng geheim")
-        .status(Status::OutOfOffice)
+/// An hour that begins a minute later for each mailbox, so that results are told apart.
+fn hour(number: usize) -> Entry {
+    let start = utc("2026-11-24T09:00:00Z") + TimeDelta::minutes(i64::try_from(number).expect("small"));
+    Entry::timed(start, start + TimeDelta::hours(1)).subject("Streng geheim").status(Status::OutOfOffice)
 }
 
 #[tokio::test]
 async fn a_hundred_mailboxes_go_into_one_request() {
     let mailboxes = addresses(250);
     let simulator = Simulator::start(scenario(&mailboxes, hour)).expect("a simulator");
-    let client = client(&simulator).build().expect("a client");
-    let results = client.free_busy(&mailboxes, utc(START), utc(END)).await.expect("results");
+    let client = Setup::of(&simulator).build();
+    let results = client.free_busy(&mailboxes, window()).await;
     assert_eq!(simulator.requests().len(), 3);
     assert!(simulator.requests().iter().all(|request| !request.body().contains("ExchangeImpersonation")));
-    assert!(results.iter().map(|(mailbox, _)| mailbox).eq(&mailboxes), "in the order asked for");
-    for (_, events) in results {
-        let events = events.expect("events");
-        assert_eq!(events.len(), 1);
-        assert_eq!((events[0].start(), events[0].status()), (utc("2026-11-24T09:00:00Z"), FreeBusyStatus::OutOfOffice));
+    assert_eq!(results.len(), mailboxes.len(), "one result per mailbox");
+    for (number, calendar) in results.into_iter().enumerate() {
+        let calendar = calendar.expect("a calendar");
+        assert_eq!(calendar.all_day_flag(), AllDayFlag::Guessed);
+        assert_eq!(calendar.entries().len(), 1);
+        let entry = calendar.entries()[0];
+        let start = utc("2026-11-24T09:00:00Z") + TimeDelta::minutes(i64::try_from(number).expect("small"));
+        assert_eq!((span(entry).start(), entry.status()), (start, EntryStatus::OutOfOffice), "in the order asked for");
     }
 }
 
 #[tokio::test]
 async fn a_window_that_is_too_long_is_split_and_the_limit_remembered() {
     let mailboxes = addresses(1);
-    let weekly = || hour().zone(chrono_tz::UTC).recurs("FREQ=WEEKLY");
+    let weekly = |number| hour(number).zone(chrono_tz::UTC).recurs("FREQ=WEEKLY");
     let simulator = Simulator::start(scenario(&mailboxes, weekly).free_busy_days(21)).expect("a simulator");
-    let client = client(&simulator).build().expect("a client");
+    let client = Setup::of(&simulator).build();
     let year = async || {
         let before = simulator.requests().len();
-        let results = client
-            .free_busy(&mailboxes, utc("2026-11-23T00:00:00Z"), utc("2027-11-22T00:00:00Z"))
-            .await
-            .expect("results");
-        let (_, events) = results.into_iter().next().expect("one result");
-        let events = events.expect("events");
-        assert_eq!(events.len(), 52);
-        assert!(events.windows(2).all(|pair| pair[1].start() - pair[0].start() == TimeDelta::days(7)));
+        let mut results = client.free_busy(&mailboxes, interval("2026-11-23T00:00:00Z", "2027-11-22T00:00:00Z")).await;
+        let entries = results.remove(0).expect("a calendar").into_entries();
+        assert_eq!(entries.len(), 52);
+        let starts: Vec<_> = entries.into_iter().map(|entry| span(entry).start()).collect();
+        assert!(starts.windows(2).all(|pair| pair[1] - pair[0] == TimeDelta::days(7)));
         simulator.requests().len() - before
     };
     assert_eq!(year().await, 1 + 18, "one request is refused, then 364 days in pieces of 21");
@@ -80,33 +74,42 @@ async fn what_concerns_one_mailbox_is_its_result_only() {
         .mailbox(
             SimulatedMailbox::new("anna@musterstadt.example")
                 .default_permission(Permission::AvailabilityOnly)
-                .entry(hour()),
+                .entry(hour(0)),
         )
         .mailbox(SimulatedMailbox::new("berta@musterstadt.example").default_permission(Permission::None));
     let simulator = Simulator::start(scenario).expect("a simulator");
-    let results = client(&simulator)
-        .build()
-        .expect("a client")
-        .free_busy(&mailboxes, utc(START), utc(END))
-        .await
-        .expect("results");
-    let kinds: Vec<_> = results.iter().map(|(_, result)| result.as_ref().err().map(|error| error.kind())).collect();
-    assert_eq!(kinds, [None, Some(Kind::AccessDenied), Some(Kind::MailboxNotFound)]);
+    let results = Setup::of(&simulator).build().free_busy(&mailboxes, window()).await;
+    let kinds: Vec<_> = results.iter().map(|result| result.as_ref().err().map(|error| error.kind())).collect();
+    assert_eq!(kinds, [None, Some(ReadErrorKind::AccessDenied), Some(ReadErrorKind::MailboxNotFound)]);
+    let requests = simulator.requests();
+    for error in results.iter().filter_map(|result| result.as_ref().err()) {
+        assert_eq!(error.request_id(), requests[0].header("client-request-id"), "the shared request's id");
+        assert_eq!(error.step(), Some(Step::Calendar));
+        assert!(error.code().is_some());
+    }
 }
 
 /// An answer about one mailbox with these events.
 fn answer(events: &[(&str, &str)]) -> String {
+    answers(1, events)
+}
+
+/// An answer about so many mailboxes, each with these events.
+fn answers(mailboxes: usize, events: &[(&str, &str)]) -> String {
     let event = |(start, end): &(&str, &str)| {
         format!(
             "<t:CalendarEvent><t:StartTime>{start}</t:StartTime><t:EndTime>{end}</t:EndTime><t:BusyType>Busy</t:BusyType></t:CalendarEvent>"
         )
     };
     let events: String = events.iter().map(event).collect();
+    let response = format!(
+        "<FreeBusyResponse><ResponseMessage ResponseClass=\"Success\"><ResponseCode>NoError</ResponseCode></ResponseMessage>\
+         <FreeBusyView><t:FreeBusyViewType>FreeBusy</t:FreeBusyViewType><t:CalendarEventArray>{events}</t:CalendarEventArray>\
+         </FreeBusyView></FreeBusyResponse>"
+    );
     envelope(&format!(
-        "<GetUserAvailabilityResponse xmlns:t=\"x\"><FreeBusyResponseArray><FreeBusyResponse><ResponseMessage ResponseClass=\"Success\">\
-         <ResponseCode>NoError</ResponseCode></ResponseMessage><FreeBusyView><t:FreeBusyViewType>FreeBusy</t:FreeBusyViewType>\
-         <t:CalendarEventArray>{events}</t:CalendarEventArray></FreeBusyView></FreeBusyResponse></FreeBusyResponseArray>\
-         </GetUserAvailabilityResponse>"
+        "<GetUserAvailabilityResponse xmlns:t=\"x\"><FreeBusyResponseArray>{}</FreeBusyResponseArray></GetUserAvailabilityResponse>",
+        response.repeat(mailboxes)
     ))
 }
 
@@ -119,9 +122,9 @@ async fn times_without_offset_are_utc_and_what_leaks_past_the_window_is_dropped(
         ("2026-11-20T09:00:00", "2026-11-23T00:00:00"),
     ]);
     let server = Scripted::start(move |_, _| Reply::ok(leaking.clone())).await;
-    let results =
-        server.client().build().expect("a client").free_busy(&[anna()], utc(START), utc(END)).await.expect("results");
-    let starts: Vec<_> = results[0].1.as_ref().expect("events").iter().map(|event| event.start()).collect();
+    let results = server.client().build().free_busy(&[anna()], window()).await;
+    let calendar = results[0].as_ref().expect("a calendar");
+    let starts: Vec<_> = calendar.entries().iter().map(|entry| span(*entry).start()).collect();
     assert_eq!(starts, [utc("2026-11-24T09:00:00Z"), utc("2026-11-29T23:00:00Z")]);
     assert!(server.received()[0].body.contains("<t:TimeZone><t:Bias>0</t:Bias>"));
 }
@@ -129,9 +132,9 @@ async fn times_without_offset_are_utc_and_what_leaks_past_the_window_is_dropped(
 #[tokio::test]
 async fn what_lies_across_two_pieces_comes_once_and_a_failed_piece_is_no_free_time() {
     let server = Scripted::start(|_, _| Reply::ok(answer(&[("2027-01-04T00:00:00", "2027-01-08T00:00:00")]))).await;
-    let client = server.client().build().expect("a client");
-    let results = client.free_busy(&[anna()], utc(START), utc("2027-02-01T00:00:00Z")).await.expect("results");
-    assert_eq!(results[0].1.as_ref().expect("events").len(), 1);
+    let client = server.client().build();
+    let results = client.free_busy(&[anna()], interval("2026-11-23T00:00:00Z", "2027-02-01T00:00:00Z")).await;
+    assert_eq!(results[0].as_ref().expect("a calendar").entries().len(), 1);
     assert_eq!(server.count(), 2);
 
     let broken = Scripted::start(|number, _| match number {
@@ -139,21 +142,26 @@ async fn what_lies_across_two_pieces_comes_once_and_a_failed_piece_is_no_free_ti
         _ => Reply::ok(answer(&[("gestern", "morgen")])),
     })
     .await;
-    let client = broken.client().build().expect("a client");
-    let results = client.free_busy(&[anna()], utc(START), utc("2027-02-01T00:00:00Z")).await.expect("results");
-    assert_eq!(results[0].1.as_ref().expect_err("half of it").kind(), Kind::Malformed);
+    let client = broken.client().build();
+    let results = client.free_busy(&[anna()], interval("2026-11-23T00:00:00Z", "2027-02-01T00:00:00Z")).await;
+    assert_eq!(results[0].as_ref().expect_err("half of it").kind(), ReadErrorKind::Malformed);
 }
 
 #[tokio::test]
 async fn one_failed_request_leaves_the_results_of_the_others() {
     let server = Scripted::start(|_, request| match request.body.contains("person-0@") {
         true => Reply::status(502, ""),
-        false => Reply::ok(answer(&[])),
+        false => Reply::ok(answers(request.body.matches("<t:MailboxData>").count(), &[])),
     })
     .await;
-    let client = server.client().mailboxes_per_request(1).build().expect("a client");
-    let results = client.free_busy(&addresses(3), utc(START), utc(END)).await.expect("results");
-    assert_eq!(results.iter().map(|(_, result)| result.is_ok()).collect::<Vec<_>>(), [false, true, true]);
-    assert!(client.free_busy(&addresses(1), utc(START), utc(END)).await.is_err(), "nothing was answered");
-    assert!(client.free_busy(&[], utc(START), utc(END)).await.expect("nothing was asked").is_empty());
+    let client = server.client().build();
+    let results = client.free_busy(&addresses(203), window()).await;
+    let read: Vec<_> = results.iter().map(|result| result.is_ok()).collect();
+    assert_eq!(read, [vec![false; 100], vec![true; 103]].concat());
+    let errors: Vec<_> = results.iter().filter_map(|result| result.as_ref().err()).collect();
+    assert_eq!((errors[0].kind(), errors[0].http_status()), (ReadErrorKind::Gateway, Some(502)));
+    assert!(errors[0].request_id().is_some());
+    assert!(errors.iter().all(|error| *error == errors[0]), "an error of a request is that of every mailbox in it");
+    assert!(client.free_busy(&addresses(1), window()).await[0].is_err());
+    assert!(client.free_busy(&[], window()).await.is_empty(), "nothing was asked");
 }

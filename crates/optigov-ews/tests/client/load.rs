@@ -1,12 +1,13 @@
 //! What a thousand mailboxes cost, in requests and connections.
 
-use std::{collections::HashSet, time::Duration};
+use std::{collections::HashSet, num::NonZeroUsize, time::Duration};
 
-use optigov_ews::{Credentials, EwsClient, Mailbox};
+use optigov_calendar::Mailbox;
+use optigov_ews::{Credentials, EwsClient};
 use optigov_exchange_simulator::{Account, Mailbox as SimulatedMailbox, Permission, Scenario, Simulator};
 use tokio::task::JoinSet;
 
-use crate::support::{END, PASSWORD, START, read, utc};
+use crate::support::{PASSWORD, Setup, read, window};
 
 const MAILBOXES: usize = 1_000;
 const IN_FLIGHT: usize = 10;
@@ -26,13 +27,9 @@ fn simulator() -> Simulator {
 }
 
 fn client(simulator: &Simulator, credentials: Credentials) -> EwsClient {
-    let builder = EwsClient::builder(&simulator.url()).only_given_roots().root_certificates_pem(simulator.ca_pem());
-    builder
-        .credentials(credentials)
-        .max_in_flight(IN_FLIGHT)
-        .timeout(Duration::from_secs(60))
-        .build()
-        .expect("a client")
+    let in_flight = NonZeroUsize::new(IN_FLIGHT).expect("not zero");
+    let setup = Setup::of(simulator).credentials(credentials);
+    setup.route(|route| route.with_in_flight(in_flight).with_timeout(Duration::from_secs(60))).build()
 }
 
 async fn read_all(client: &EwsClient, mailboxes: Vec<Mailbox>) {
@@ -74,7 +71,7 @@ async fn ntlm_costs_a_handshake_for_a_connection_and_none_for_a_request() {
 async fn a_thousand_mailboxes_are_ten_free_busy_requests() {
     let simulator = simulator();
     let client = client(&simulator, Credentials::basic("svc-optigov", PASSWORD));
-    let results = client.free_busy(&mailboxes(), utc(START), utc(END)).await.expect("results");
-    assert!(results.iter().all(|(_, events)| events.is_ok()));
+    let results = client.free_busy(&mailboxes(), window()).await;
+    assert!(results.iter().all(|result| result.is_ok()));
     assert_eq!(simulator.requests().len(), 10);
 }

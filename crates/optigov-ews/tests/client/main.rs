@@ -3,6 +3,7 @@
 mod calendar_view;
 mod certificates;
 mod check;
+mod conformance;
 mod credentials;
 mod free_busy;
 mod load;

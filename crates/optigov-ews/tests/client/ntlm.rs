@@ -1,6 +1,7 @@
 //! NTLM: a handshake for each connection, the channel binding, and what is no refusal.
 
-use optigov_ews::{Credentials, Language};
+use optigov_calendar::Language;
+use optigov_ews::Credentials;
 use optigov_exchange_simulator::{ChannelBinding, Simulator};
 
 use crate::{
@@ -45,7 +46,7 @@ async fn the_diagnosis_of_a_refused_ntlm_logon_names_extended_protection() {
     let simulator = Simulator::start(scenario()).expect("a simulator");
     let client = client(&simulator, Credentials::ntlm("STADT\\svc-optigov", "falsch"));
     let error = read(&client, &anna()).await.expect_err("refused");
-    assert!(error.remedy(Language::English).contains("Extended Protection"));
+    assert!(error.remedy().in_language(Language::English).contains("Extended Protection"));
 }
 
 /// A CHALLENGE_MESSAGE ([MS-NLMP] 2.2.1.2) with the usual flags, a fixed challenge and an empty TargetInfo.
@@ -60,8 +61,7 @@ async fn a_connection_lost_between_two_legs_is_not_a_refusal() {
         _ => Reply::ok(view("", "true")),
     })
     .await;
-    let client =
-        server.client().credentials(Credentials::ntlm("STADT\\svc-optigov", PASSWORD)).build().expect("a client");
+    let client = server.client().credentials(Credentials::ntlm("STADT\\svc-optigov", PASSWORD)).build();
     read(&client, &anna()).await.expect("a view after a second handshake");
     let connections: Vec<_> = server.received().iter().map(|request| request.connection).collect();
     assert_eq!(connections, [1, 1, 2, 2]);
@@ -75,8 +75,7 @@ async fn a_call_dropped_in_the_middle_closes_its_connection() {
         _ => Reply::ok(view("", "true")),
     })
     .await;
-    let client =
-        server.client().credentials(Credentials::ntlm("STADT\\svc-optigov", PASSWORD)).build().expect("a client");
+    let client = server.client().credentials(Credentials::ntlm("STADT\\svc-optigov", PASSWORD)).build();
     read(&client, &anna()).await.expect("a view");
     let call = tokio::spawn({
         let client = client.clone();

@@ -13,10 +13,11 @@ use std::{
     thread::JoinHandle,
 };
 
-use optigov_ews::{Credentials, EwsClient, Kind};
+use optigov_calendar::ReadErrorKind;
+use optigov_ews::{Credentials, EwsClient};
 use optigov_exchange_simulator::{Account, Entry, Mailbox, Scenario, Simulator};
 
-use crate::support::{anna, utc};
+use crate::support::{Setup, anna, read as read_calendar, utc};
 
 const PASSWORD: &str = "geheim-4711";
 
@@ -111,8 +112,7 @@ impl Gate {
     }
 
     fn client(&self, credentials: Credentials) -> EwsClient {
-        let builder = EwsClient::builder(&self.url).only_given_roots().root_certificates_pem(&self.ca_pem);
-        builder.credentials(credentials).build().expect("a client")
+        Setup::new(&self.url).trusting(&self.ca_pem).credentials(credentials).build()
     }
 
     /// Ends the gate and gives its decisions.
@@ -140,9 +140,7 @@ async fn read_thrice(binding: &str, digest: &str, credentials: Credentials) -> O
     let gate = Gate::start(binding, digest)?;
     let client = gate.client(credentials);
     for _ in 0..3 {
-        let mailbox = anna();
-        let as_owner = client.impersonate(&mailbox);
-        let view = as_owner.calendar_view(utc("2026-11-23T00:00:00Z"), utc("2026-11-30T00:00:00Z")).await;
+        let view = read_calendar(&client, &anna()).await;
         assert_eq!(view.expect("a view").len(), 1, "{binding} {digest}");
     }
     Some(gate.decisions())
@@ -200,8 +198,8 @@ async fn a_wrong_password_is_proved_once_however_many_tasks_wait() {
     for task in tasks {
         kinds.push(task.await.expect("the task").expect_err("refused").kind());
     }
-    assert_eq!(kinds.iter().filter(|kind| **kind == Kind::CredentialsRefused).count(), 1, "{kinds:?}");
-    assert_eq!(kinds.iter().filter(|kind| **kind == Kind::CredentialsLocked).count(), 7, "{kinds:?}");
+    assert_eq!(kinds.iter().filter(|kind| **kind == ReadErrorKind::CredentialsRefused).count(), 1, "{kinds:?}");
+    assert_eq!(kinds.iter().filter(|kind| **kind == ReadErrorKind::CredentialsLocked).count(), 7, "{kinds:?}");
     client.set_credentials(Credentials::ntlm("STADT\\svc-optigov", PASSWORD));
     client.impersonate(&anna()).calendar_folder().await.expect("a folder with the right password");
     let decisions = gate.decisions();

@@ -5,11 +5,12 @@ use std::{
     sync::{Arc, Mutex},
 };
 
-use optigov_ews::{Credentials, EwsClient};
+use optigov_calendar::{Access, CalendarSource, Language};
+use optigov_ews::Credentials;
 use optigov_exchange_simulator::{Account, Entry, Mailbox as SimulatedMailbox, Scenario, Simulator};
 use tracing_subscriber::fmt::MakeWriter;
 
-use crate::support::{PASSWORD, anna, berta, read, utc};
+use crate::support::{PASSWORD, Setup, anna, berta, check, interval, read};
 
 /// Keeps what is logged.
 #[derive(Clone, Default)]
@@ -36,8 +37,8 @@ impl MakeWriter<'_> for Log {
 
 #[tokio::test]
 async fn no_log_error_or_debug_text_holds_a_secret_an_address_or_a_title() {
-    let (start, end) = (utc("2026-11-24T09:00:00Z"), utc("2026-11-24T10:00:00Z"));
-    let entry = Entry::timed(start, end).subject("Streng geheim").location("Zimmer 12");
+    let window = interval("2026-11-24T09:00:00Z", "2026-11-24T10:00:00Z");
+    let entry = Entry::timed(window.start(), window.end()).subject("Streng geheim").location("Zimmer 12");
     let simulator = Simulator::start(
         Scenario::new()
             .account(Account::new("svc-optigov").password(PASSWORD).impersonates(["anna@musterstadt.example"]))
@@ -59,19 +60,26 @@ async fn no_log_error_or_debug_text_holds_a_secret_an_address_or_a_title() {
         Credentials::negotiate("STADT\\svc-optigov", "falsches-passwort"),
     ] {
         shown += &format!("{credentials:?}");
-        let builder = EwsClient::builder(&simulator.url()).only_given_roots().root_certificates_pem(simulator.ca_pem());
-        let client = builder.credentials(credentials).build().expect("a client");
+        let setup = |access| {
+            let setup = Setup::of(&simulator).credentials(credentials.clone());
+            setup.settings(|settings| settings.access = access).build()
+        };
+        let (client, free_busy) = (setup(Access::Impersonation), setup(Access::FreeBusy));
         for mailbox in [anna(), berta()] {
             let answer = read(&client, &mailbox).await;
             let folder = client.impersonate(&mailbox).calendar_folder().await;
-            let busy = client.free_busy(std::slice::from_ref(&mailbox), start, end).await;
-            let report = client.check(&mailbox).await;
+            let busy = free_busy.read(std::slice::from_ref(&mailbox), window).await;
+            let reports = [check(&client, &mailbox).await, check(&free_busy, &mailbox).await];
             shown += &format!(
-                "{client:?} {mailbox:?} {:?} {answer:?} {folder:?} {busy:?} {report:?}",
+                "{client:?} {mailbox:?} {:?} {answer:?} {folder:?} {busy:?} {reports:?}",
                 client.impersonate(&mailbox)
             );
             for error in [answer.err(), folder.err()].into_iter().flatten() {
-                shown += &format!("{error} {}", error.remedy(optigov_ews::Language::German));
+                shown += &format!("{error} {}", Language::ALL.map(|language| error.describe(language)).concat());
+            }
+            for report in reports {
+                shown += &serde_json::to_string(&report).expect("JSON");
+                shown += &Language::ALL.map(|language| report.to_text(language)).concat();
             }
         }
     }

@@ -9,7 +9,12 @@ use std::{
 use http_body_util::{BodyExt, Full};
 use hyper::{Request, Response, body::Bytes, server::conn::http1, service::service_fn};
 use hyper_util::rt::TokioIo;
-use optigov_ews::{Credentials, EwsClient, EwsClientBuilder, Mailbox};
+use optigov_calendar::{
+    CalendarEntry, CalendarSource, ConnectionReport, EntryTime, EwsSettings, Mailbox, ReadError, Route,
+};
+use optigov_ews::{Credentials, EwsClient};
+use optigov_exchange_simulator::Simulator;
+use optigov_slots::Interval;
 use rustls::ServerConfig;
 use tokio::{
     io::{AsyncRead, AsyncWrite},
@@ -140,8 +145,55 @@ impl Scripted {
     }
 
     /// A client for this server with Basic credentials that nobody checks.
-    pub(crate) fn client(&self) -> EwsClientBuilder {
-        EwsClient::builder(&self.url).only_given_roots().credentials(Credentials::basic("STADT\\svc-optigov", PASSWORD))
+    pub(crate) fn client(&self) -> Setup {
+        Setup::new(&self.url).credentials(Credentials::basic("STADT\\svc-optigov", PASSWORD))
+    }
+}
+
+/// A client in the making, for tests that change one thing about it.
+pub(crate) struct Setup {
+    route: Route,
+    credentials: Credentials,
+    settings: EwsSettings,
+}
+
+impl Setup {
+    /// Trusts no root but those that the test names.
+    pub(crate) fn new(url: &str) -> Setup {
+        Setup {
+            route: Route::new(url).expect("a URL").with_only_given_roots(),
+            credentials: Credentials::basic("svc-optigov", PASSWORD),
+            settings: EwsSettings::default(),
+        }
+    }
+
+    pub(crate) fn of(simulator: &Simulator) -> Setup {
+        Setup::new(&simulator.url()).trusting(simulator.ca_pem())
+    }
+
+    pub(crate) fn trusting(self, pem: impl AsRef<[u8]>) -> Setup {
+        self.route(|route| route.with_root_certificates(pem.as_ref()).expect("a certificate"))
+    }
+
+    pub(crate) fn route(self, change: impl FnOnce(Route) -> Route) -> Setup {
+        Setup { route: change(self.route), ..self }
+    }
+
+    pub(crate) fn credentials(self, credentials: Credentials) -> Setup {
+        Setup { credentials, ..self }
+    }
+
+    pub(crate) fn settings(mut self, change: impl FnOnce(&mut EwsSettings)) -> Setup {
+        change(&mut self.settings);
+        self
+    }
+
+    pub(crate) fn try_build(self) -> Result<EwsClient, ReadError> {
+        EwsClient::builder(self.route).credentials(self.credentials).settings(self.settings).build()
+    }
+
+    pub(crate) fn build(self) -> EwsClient {
+        self.try_build().expect("a client")
     }
 }
 
@@ -189,8 +241,8 @@ async fn serve(
 pub(crate) const PASSWORD: &str = "geheim-4711";
 
 /// The window of most tests.
-pub(crate) const START: &str = "2026-11-23T00:00:00Z";
-pub(crate) const END: &str = "2026-11-30T00:00:00Z";
+const START: &str = "2026-11-23T00:00:00Z";
+const END: &str = "2026-11-30T00:00:00Z";
 
 /// The schemes that between them use every way out of the client.
 pub(crate) fn every_scheme() -> Vec<Credentials> {
@@ -209,12 +261,31 @@ pub(crate) fn berta() -> Mailbox {
     Mailbox::parse("berta@musterstadt.example").expect("an address")
 }
 
-/// Reads the window of most tests.
-pub(crate) async fn read(
-    client: &EwsClient,
-    mailbox: &Mailbox,
-) -> Result<Vec<optigov_ews::CalendarItem>, optigov_ews::Error> {
-    client.impersonate(mailbox).calendar_view(utc(START), utc(END)).await
+/// The window of most tests.
+pub(crate) fn window() -> Interval {
+    interval(START, END)
+}
+
+pub(crate) fn interval(start: &str, end: &str) -> Interval {
+    Interval::new(utc(start), utc(end)).expect("not empty")
+}
+
+/// The entries in the window of most tests.
+pub(crate) async fn read(client: &EwsClient, mailbox: &Mailbox) -> Result<Vec<CalendarEntry>, ReadError> {
+    Ok(client.impersonate(mailbox).calendar_view(window()).await?.into_entries())
+}
+
+/// The check at the time of most tests.
+pub(crate) async fn check(client: &EwsClient, mailbox: &Mailbox) -> ConnectionReport {
+    client.check(mailbox, utc(START)).await
+}
+
+/// From start to end of an entry that is no all-day one.
+pub(crate) fn span(entry: CalendarEntry) -> Interval {
+    match entry.time() {
+        EntryTime::Timed(interval) => interval,
+        time => panic!("{time:?} is not timed"),
+    }
 }
 
 pub(crate) fn utc(text: &str) -> chrono::DateTime<chrono::Utc> {

@@ -2,11 +2,11 @@
 
 use std::time::{Duration, Instant};
 
-use optigov_ews::{EwsClient, Kind, Step};
+use optigov_calendar::{ReadErrorKind, Step};
 
 use crate::{
     certificates::Authority,
-    support::{Reply, Scripted, anna, berta, envelope, every_scheme, read, refusal, view},
+    support::{Reply, Scripted, Setup, anna, berta, envelope, every_scheme, read, refusal, view},
 };
 
 const BACK_OFF: &str = "<m:MessageXml><t:Value Name=\"BackOffMilliseconds\">40</t:Value></m:MessageXml>";
@@ -25,7 +25,7 @@ async fn waits_and_goes_on(throttled: Reply, told: Duration) {
     let server =
         Scripted::start(move |number, _| if number == 0 { throttled.clone() } else { Reply::ok(view("", "true")) })
             .await;
-    let client = server.client().build().expect("a client");
+    let client = server.client().build();
     let began = Instant::now();
     read(&client, &anna()).await.expect("a view");
     assert!(began.elapsed() >= told, "{:?}", began.elapsed());
@@ -36,6 +36,23 @@ async fn waits_and_goes_on(throttled: Reply, told: Duration) {
 async fn http_503_is_throttling() {
     waits_and_goes_on(Reply::status(503, "").header("retry-after", "0"), Duration::ZERO).await;
     waits_and_goes_on(Reply::status(429, "").header("retry-after", "0"), Duration::ZERO).await;
+}
+
+/// A server that is stopped says 503, too; only a word of Exchange's makes it throttling.
+#[tokio::test]
+async fn a_503_is_throttling_only_where_exchange_says_so() {
+    for (body, kind) in [
+        ("Service Unavailable".to_owned(), ReadErrorKind::Unavailable),
+        (fault("ErrorServerBusy", "25000"), ReadErrorKind::Throttled),
+    ] {
+        let busy = Reply::status(503, body).header("retry-after", "25");
+        let server = Scripted::start(move |_, _| busy.clone()).await;
+        let client = server.client().route(|route| route.with_timeout(Duration::from_secs(20))).build();
+        let error = read(&client, &anna()).await.expect_err("busy");
+        assert_eq!((error.kind(), error.http_status()), (kind, Some(503)));
+        assert_eq!(error.retry_after(), Some(Duration::from_secs(25)));
+        assert!(error.request_id().is_some());
+    }
 }
 
 #[tokio::test]
@@ -76,7 +93,7 @@ async fn scenario_17_other_mailboxes_go_on_while_one_waits() {
         false => Reply::ok(view("", "true")),
     })
     .await;
-    let client = server.client().timeout(Duration::from_secs(20)).build().expect("a client");
+    let client = server.client().route(|route| route.with_timeout(Duration::from_secs(20))).build();
     let began = Instant::now();
     let error = read(&client, &anna()).await.expect_err("throttled");
     assert!(error.is_throttled() && error.retry_after() >= Some(Duration::from_secs(25)), "{error:?}");
@@ -97,12 +114,12 @@ async fn scenario_17_other_mailboxes_go_on_while_one_waits() {
 #[tokio::test]
 async fn the_deadline_holds_and_the_number_of_tries_is_bounded() {
     let server = Scripted::start(|_, _| Reply::ok(fault("ErrorServerBusy", "1"))).await;
-    let client = server.client().build().expect("a client");
+    let client = server.client().build();
     assert!(read(&client, &anna()).await.expect_err("always busy").is_throttled());
     assert_eq!(server.count(), 6);
 
     let server = Scripted::start(|_, _| Reply::Silence).await;
-    let client = server.client().timeout(Duration::from_millis(80)).build().expect("a client");
+    let client = server.client().route(|route| route.with_timeout(Duration::from_millis(80))).build();
     let began = Instant::now();
     let error = read(&client, &anna()).await.expect_err("silence");
     assert!(error.is_timeout());
@@ -113,18 +130,18 @@ async fn the_deadline_holds_and_the_number_of_tries_is_bounded() {
 async fn only_what_can_be_retried_is() {
     let server =
         Scripted::start(|number, _| if number == 0 { Reply::HangUp } else { Reply::ok(view("", "true")) }).await;
-    let client = server.client().build().expect("a client");
+    let client = server.client().build();
     read(&client, &anna()).await.expect("a second request succeeds");
     assert_eq!(server.count(), 2);
 
     let server = Scripted::start(|_, _| Reply::HangUp).await;
-    let client = server.client().build().expect("a client");
-    assert_eq!(read(&client, &anna()).await.expect_err("never").kind(), Kind::Interrupted);
+    let client = server.client().build();
+    assert_eq!(read(&client, &anna()).await.expect_err("never").kind(), ReadErrorKind::Interrupted);
     assert_eq!(server.count(), 3);
 
     let server = Scripted::start(|_, _| Reply::ok(refusal("ErrorAccessDenied", ""))).await;
-    let client = server.client().build().expect("a client");
-    assert_eq!(read(&client, &anna()).await.expect_err("denied").kind(), Kind::AccessDenied);
+    let client = server.client().build();
+    assert_eq!(read(&client, &anna()).await.expect_err("denied").kind(), ReadErrorKind::AccessDenied);
     assert_eq!(server.count(), 1);
 }
 
@@ -133,12 +150,11 @@ async fn a_server_that_falls_silent_ends_the_call_and_not_the_client() {
     for scheme in 0..every_scheme().len() {
         let server =
             Scripted::start(|number, _| if number == 0 { Reply::Silence } else { Reply::status(404, "") }).await;
-        let client =
-            server.client().idle_timeout(Duration::from_millis(60)).credentials(every_scheme().swap_remove(scheme));
-        let client = client.build().expect("a client");
+        let client = server.client().credentials(every_scheme().swap_remove(scheme));
+        let client = client.route(|route| route.with_idle_timeout(Duration::from_millis(60))).build();
         let error = read(&client, &anna()).await.expect_err("silence");
-        assert_eq!((error.kind(), error.to_string().as_str()), (Kind::Timeout, "the server fell silent"));
-        assert_eq!(read(&client, &anna()).await.expect_err("an answer").kind(), Kind::NotEws);
+        assert_eq!((error.kind(), error.to_string().as_str()), (ReadErrorKind::Timeout, "the server fell silent"));
+        assert_eq!(read(&client, &anna()).await.expect_err("an answer").kind(), ReadErrorKind::NotTheService);
     }
 }
 
@@ -147,9 +163,9 @@ async fn a_host_that_accepts_and_says_nothing_ends_within_the_time_for_connectin
     let silent = tokio::net::TcpListener::bind("127.0.0.1:0").await.expect("a loopback port");
     let url = format!("https://{}/EWS/Exchange.asmx", silent.local_addr().expect("an address"));
     for credentials in every_scheme() {
-        let builder = EwsClient::builder(&url).credentials(credentials).root_certificates_pem(Authority::new().pem());
-        let client = builder.only_given_roots().connect_timeout(Duration::from_millis(60)).build().expect("a client");
+        let setup = Setup::new(&url).credentials(credentials).trusting(Authority::new().pem());
+        let client = setup.route(|route| route.with_connect_timeout(Duration::from_millis(60))).build();
         let error = read(&client, &anna()).await.expect_err("silence");
-        assert_eq!((error.kind(), error.step()), (Kind::Timeout, Some(Step::Connect)));
+        assert_eq!((error.kind(), error.step()), (ReadErrorKind::Timeout, Some(Step::Connect)));
     }
 }

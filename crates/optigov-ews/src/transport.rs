@@ -4,7 +4,7 @@
 mod binding;
 pub(crate) mod certificate;
 pub(crate) mod connection;
-pub(crate) mod dial;
+pub(crate) mod connector;
 pub(crate) mod failure;
 #[cfg(feature = "kerberos")]
 pub(crate) mod kerberos;
@@ -12,32 +12,16 @@ pub(crate) mod limits;
 #[cfg(feature = "ntlm")]
 mod ntlm;
 mod pooled;
-pub(crate) mod proxy;
-pub(crate) mod resolve;
-pub(crate) mod tls;
+mod resolve;
+mod tls;
 pub(crate) mod vault;
-
-use std::{net::IpAddr, time::Duration};
 
 use bytes::Bytes;
 use http::{HeaderMap, HeaderValue, StatusCode, header};
-use url::Url;
+use optigov_calendar::{Mailbox, ReadError, ReadErrorKind, Text};
 
-use self::{pooled::Pooled, proxy::Proxy, resolve::Resolver, tls::Tls, vault::Admission};
-use crate::{Error, Kind, Mailbox, ResponseCode, credentials::Scheme};
-
-/// Everything about the way to the server that does not change from request to request.
-pub(crate) struct Route {
-    pub(crate) url: Url,
-    pub(crate) tls: Tls,
-    pub(crate) proxy: Option<Proxy>,
-    pub(crate) resolver: Resolver,
-    pub(crate) local_address: Option<IpAddr>,
-    pub(crate) connect_timeout: Duration,
-    pub(crate) idle_timeout: Duration,
-    pub(crate) max_response_bytes: usize,
-    pub(crate) max_in_flight: usize,
-}
+use self::{connector::Connector, pooled::Pooled, vault::Admission};
+use crate::credentials::Scheme;
 
 /// One request.
 pub(crate) struct Post<'a> {
@@ -55,6 +39,7 @@ pub(crate) struct Answer {
     pub(crate) body: Vec<u8>,
 }
 
+/// The connections to the server.
 pub(crate) struct Transport {
     pooled: Pooled,
     #[cfg(feature = "ntlm")]
@@ -62,9 +47,9 @@ pub(crate) struct Transport {
 }
 
 impl Transport {
-    pub(crate) fn new(route: &Route) -> Result<Transport, Error> {
+    pub(crate) fn new(connector: &Connector) -> Result<Transport, ReadError> {
         Ok(Transport {
-            pooled: Pooled::new(route)?,
+            pooled: Pooled::new(connector)?,
             #[cfg(feature = "ntlm")]
             owned: ntlm::Connections::default(),
         })
@@ -76,16 +61,16 @@ impl Transport {
     /// What keeps an answer from coming, and a credential that is refused.
     pub(crate) async fn post(
         &self,
-        route: &Route,
+        connector: &Connector,
         admission: &Admission<'_>,
         post: &Post<'_>,
-    ) -> Result<Answer, Error> {
+    ) -> Result<Answer, ReadError> {
         match &admission.credentials.0 {
-            Scheme::Basic(login) => self.pooled.post_basic(route, login, post).await,
-            Scheme::Bearer(provider) => self.pooled.post_bearer(route, &**provider, post).await,
+            Scheme::Basic(login) => self.pooled.post_basic(connector, login, post).await,
+            Scheme::Bearer(provider) => self.pooled.post_bearer(connector, &**provider, post).await,
             #[cfg(feature = "ntlm")]
             Scheme::Ntlm(login) | Scheme::Negotiate(login) => {
-                self.owned.post(route, admission.credentials.scheme(), login, admission.generation, post).await
+                self.owned.post(connector, admission.credentials.scheme(), login, admission.generation, post).await
             }
         }
     }
@@ -93,16 +78,14 @@ impl Transport {
 
 impl Post<'_> {
     /// The headers of every request, without the one that authenticates.
-    fn headers(&self) -> HeaderMap {
+    fn headers(&self, connector: &Connector) -> HeaderMap {
         let mut headers = HeaderMap::new();
         headers.insert(header::CONTENT_TYPE, HeaderValue::from_static("text/xml; charset=utf-8"));
         headers.insert(header::ACCEPT, HeaderValue::from_static("text/xml"));
-        headers
-            .insert(header::USER_AGENT, HeaderValue::from_static(concat!("optigov-ews/", env!("CARGO_PKG_VERSION"))));
+        headers.insert(header::USER_AGENT, connector.user_agent.clone());
         headers.insert("return-client-request-id", HeaderValue::from_static("true"));
         let optional = [("client-request-id", Some(self.id)), ("x-anchormailbox", self.anchor.map(Mailbox::as_str))];
         for (name, text) in optional {
-            // An internationalised address that no header can carry goes without: it only helps the server to route.
             if let Some(mut value) = text.and_then(|text| HeaderValue::from_str(text).ok()) {
                 value.set_sensitive(name == "x-anchormailbox");
                 headers.insert(name, value);
@@ -129,14 +112,32 @@ pub(crate) fn offered_schemes(headers: &HeaderMap) -> Vec<String> {
 }
 
 /// The error that a 401 stands for: another scheme is wanted, or the credential is wrong.
-fn refused(scheme: &str, headers: &HeaderMap) -> Error {
+fn refused(scheme: &str, headers: &HeaderMap) -> ReadError {
     let offered = offered_schemes(headers);
     if offered.is_empty() || offered.iter().any(|name| name.eq_ignore_ascii_case(scheme)) {
-        return Error::new(Kind::CredentialsRefused, "the server refuses the account's credential")
-            .with_code(ResponseCode::new("401"));
+        let fact = Text::new(
+            format!("der Server nimmt die Zugangsdaten nicht an (Verfahren {scheme})"),
+            format!("the server does not accept the credential ({scheme} authentication)"),
+        );
+        return ReadError::new(ReadErrorKind::CredentialsRefused, fact).with_http_status(401);
     }
-    let fact = format!("the server does not offer {scheme} authentication, only {}", offered.join(", "));
-    Error::new(Kind::SchemeNotOffered, fact).with_code(ResponseCode::new("401"))
+    not_offered(scheme, &offered)
+}
+
+fn not_offered(scheme: &str, offered: &[String]) -> ReadError {
+    let fact = if offered.is_empty() {
+        Text::new(
+            format!("der Server bietet weder {scheme} noch ein anderes Anmeldeverfahren an"),
+            format!("the server offers neither {scheme} authentication nor any other"),
+        )
+    } else {
+        let offered = offered.join(", ");
+        Text::new(
+            format!("der Server bietet {scheme} nicht an, sondern nur {offered}"),
+            format!("the server does not offer {scheme} authentication, only {offered}"),
+        )
+    };
+    ReadError::new(ReadErrorKind::SchemeNotOffered, fact).with_http_status(401)
 }
 
 /// Takes in a body piece by piece and keeps to the bound.
@@ -147,8 +148,8 @@ struct Body {
 
 impl Body {
     /// # Errors
-    /// [`Kind::LimitReached`] when the announced length is already too much.
-    fn new(most: usize, headers: &HeaderMap) -> Result<Body, Error> {
+    /// [`ReadErrorKind::LimitReached`] when the announced length is already too much.
+    fn new(most: usize, headers: &HeaderMap) -> Result<Body, ReadError> {
         let announced = headers
             .get(header::CONTENT_LENGTH)
             .and_then(|value| value.to_str().ok())
@@ -162,16 +163,20 @@ impl Body {
         Ok(body)
     }
 
-    fn push(&mut self, piece: &[u8]) -> Result<(), Error> {
+    fn push(&mut self, piece: &[u8]) -> Result<(), ReadError> {
         self.check(self.bytes.len() + piece.len())?;
         self.bytes.extend_from_slice(piece);
         Ok(())
     }
 
-    fn check(&self, length: usize) -> Result<(), Error> {
-        match length > self.most {
-            true => Err(Error::new(Kind::LimitReached, format!("the answer is larger than {} bytes", self.most))),
-            false => Ok(()),
+    fn check(&self, length: usize) -> Result<(), ReadError> {
+        if length <= self.most {
+            return Ok(());
         }
+        let fact = Text::new(
+            format!("die Antwort ist größer als {} Bytes", self.most),
+            format!("the answer is larger than {} bytes", self.most),
+        );
+        Err(ReadError::new(ReadErrorKind::LimitReached, fact))
     }
 }
