@@ -280,10 +280,12 @@ impl Serialize for ConnectionReport {
 
 impl Step {
     /// Every step, in the order in which they are taken.
-    pub const ALL: [Step; 8] = [
+    pub const ALL: [Step; 10] = [
         Step::Resolve,
         Step::Connect,
         Step::Tls,
+        Step::Kdc,
+        Step::Ticket,
         Step::Authentication,
         Step::Service,
         Step::Impersonation,

@@ -1,9 +1,12 @@
 use std::{fmt, sync::Arc, time::Duration};
 
-use optigov_calendar::{ReadError, ReadErrorKind, Text};
+use optigov_calendar::ReadError;
 use secrecy::{SecretSlice, SecretString};
 
-use crate::transport::kerberos::{account::Account, keytab};
+use crate::{
+    error::configuration,
+    transport::kerberos::{account::Account, keytab},
+};
 
 /// How an account gets its Kerberos tickets, and for which service.
 ///
@@ -58,7 +61,7 @@ impl Kerberos {
     /// An account (`user@REALM` or `REALM\user`) and its password. The password does not leave the process.
     ///
     /// # Errors
-    /// [`ReadErrorKind::Configuration`] where the account names no realm.
+    /// [`ReadErrorKind::Configuration`](optigov_calendar::ReadErrorKind::Configuration) where the account names no realm.
     pub fn with_password(account: &str, password: impl Into<SecretString>) -> Result<Kerberos, ReadError> {
         Kerberos::new(account, LongTermKey::Password(password.into()))
     }
@@ -66,7 +69,7 @@ impl Kerberos {
     /// An account and the content of a keytab file that holds its AES keys, as `ktpass` or `ktutil` writes it.
     ///
     /// # Errors
-    /// [`ReadErrorKind::Configuration`] where the account names no realm, or the bytes are no keytab.
+    /// [`ReadErrorKind::Configuration`](optigov_calendar::ReadErrorKind::Configuration) where the account names no realm, or the bytes are no keytab.
     pub fn with_keytab(account: &str, keytab: impl Into<Vec<u8>>) -> Result<Kerberos, ReadError> {
         let keytab = SecretSlice::from(keytab.into());
         keytab::read(&keytab)?;
@@ -88,7 +91,7 @@ impl Kerberos {
     /// the domain's. It is written in capitals, whatever is given.
     ///
     /// # Errors
-    /// [`ReadErrorKind::Configuration`] where it is no realm.
+    /// [`ReadErrorKind::Configuration`](optigov_calendar::ReadErrorKind::Configuration) where it is no realm.
     pub fn with_realm(self, realm: &str) -> Result<Kerberos, ReadError> {
         Ok(Kerberos { account: self.account.in_realm(realm)?, ..self })
     }
@@ -97,7 +100,7 @@ impl Kerberos {
     /// in this order.
     ///
     /// # Errors
-    /// [`ReadErrorKind::Configuration`] where it is no address.
+    /// [`ReadErrorKind::Configuration`](optigov_calendar::ReadErrorKind::Configuration) where it is no address.
     pub fn with_kdc(mut self, address: &str) -> Result<Kerberos, ReadError> {
         let address = address.trim();
         let plain = |byte: u8| byte.is_ascii_alphanumeric() || b"-_.:[]".contains(&byte);
@@ -119,7 +122,7 @@ impl Kerberos {
     /// The service principal name, where it is not `HTTP/` and the host in the server's address: `HTTP/mail.town.example`, or with a realm.
     ///
     /// # Errors
-    /// [`ReadErrorKind::Configuration`] where it is not of this form.
+    /// [`ReadErrorKind::Configuration`](optigov_calendar::ReadErrorKind::Configuration) where it is not of this form.
     pub fn with_service_name(self, name: &str) -> Result<Kerberos, ReadError> {
         let name = name.trim();
         let (service, realm) = name.split_once('@').map_or((name, None), |(service, realm)| (service, Some(realm)));
@@ -161,6 +164,17 @@ impl Kerberos {
         self.kdc_timeout
     }
 
+    /// The account and password as NTLM takes them; `None` where there is a keytab.
+    #[cfg(feature = "ntlm")]
+    pub(crate) fn login(&self) -> Option<crate::credentials::Login> {
+        match &self.key {
+            LongTermKey::Password(password) => {
+                Some(crate::credentials::Login::new(self.account.given(), password.clone()))
+            }
+            LongTermKey::Keytab(_) => None,
+        }
+    }
+
     /// The service to ask for: the one that is set, or `HTTP/` and the host.
     pub(crate) fn service(&self, host: &str) -> String {
         match &self.service {
@@ -174,10 +188,6 @@ impl fmt::Debug for Kerberos {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str("Kerberos(..)")
     }
-}
-
-pub(crate) fn configuration(german: &'static str, english: &'static str) -> ReadError {
-    ReadError::new(ReadErrorKind::Configuration, Text::fixed(german, english))
 }
 
 #[cfg(test)]

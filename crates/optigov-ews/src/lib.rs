@@ -46,6 +46,7 @@
 //! | feature | default | adds |
 //! |---|---|---|
 //! | `ntlm` | yes | `Credentials::ntlm` and `Credentials::negotiate`, with the channel binding that Extended Protection asks for |
+//! | `kerberos` | yes | `Credentials::kerberos`, `Credentials::kerberos_keytab` and `Kerberos`; with `ntlm`, too, `Credentials::negotiate_by` |
 
 mod calendar_view;
 mod check;
@@ -70,7 +71,9 @@ pub use client::{EwsClient, EwsClientBuilder};
 pub use credentials::{Credentials, TokenProvider, TokenReason};
 pub use impersonated::Impersonated;
 #[cfg(feature = "kerberos")]
-pub use kerberos::{Kerberos, NegotiatePolicy};
+pub use kerberos::Kerberos;
+#[cfg(all(feature = "kerberos", feature = "ntlm"))]
+pub use kerberos::NegotiatePolicy;
 pub use ops::get_folder::CalendarFolder;
 pub use version::ServerVersion;
 

@@ -149,7 +149,13 @@ impl Session {
         let _permit = self.limits.admit(charged, deadline).await?;
         let admission = self.vault.admit().await?;
         let answer = self.transport.post(&self.connector, &admission, post).await.inspect_err(|error| {
-            if matches!(error.kind(), ReadErrorKind::CredentialsRefused | ReadErrorKind::SchemeNotOffered) {
+            use ReadErrorKind::{
+                AccountDisabled, AccountUnknown, CredentialsRefused, PasswordExpired, SchemeNotOffered,
+            };
+            if matches!(
+                error.kind(),
+                CredentialsRefused | SchemeNotOffered | AccountDisabled | AccountUnknown | PasswordExpired
+            ) {
                 admission.refused();
             }
         })?;

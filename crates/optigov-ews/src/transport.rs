@@ -1,8 +1,11 @@
 //! The way to the server: one `post`, behind which each authentication scheme has the connection that it needs.
 
 #[cfg(any(feature = "ntlm", feature = "kerberos"))]
+mod authenticated;
+#[cfg(any(feature = "ntlm", feature = "kerberos"))]
 mod binding;
 pub(crate) mod certificate;
+mod challenges;
 pub(crate) mod connection;
 pub(crate) mod connector;
 pub(crate) mod failure;
@@ -20,6 +23,7 @@ use bytes::Bytes;
 use http::{HeaderMap, HeaderValue, StatusCode, header};
 use optigov_calendar::{Mailbox, ReadError, ReadErrorKind, Text};
 
+pub(crate) use self::challenges::offered_schemes;
 use self::{connector::Connector, pooled::Pooled, vault::Admission};
 use crate::credentials::Scheme;
 
@@ -42,16 +46,16 @@ pub(crate) struct Answer {
 /// The connections to the server.
 pub(crate) struct Transport {
     pooled: Pooled,
-    #[cfg(feature = "ntlm")]
-    owned: ntlm::Connections,
+    #[cfg(any(feature = "ntlm", feature = "kerberos"))]
+    authenticated: authenticated::Connections,
 }
 
 impl Transport {
     pub(crate) fn new(connector: &Connector) -> Result<Transport, ReadError> {
         Ok(Transport {
             pooled: Pooled::new(connector)?,
-            #[cfg(feature = "ntlm")]
-            owned: ntlm::Connections::default(),
+            #[cfg(any(feature = "ntlm", feature = "kerberos"))]
+            authenticated: authenticated::Connections::default(),
         })
     }
 
@@ -68,10 +72,8 @@ impl Transport {
         match &admission.credentials.0 {
             Scheme::Basic(login) => self.pooled.post_basic(connector, login, post).await,
             Scheme::Bearer(provider) => self.pooled.post_bearer(connector, &**provider, post).await,
-            #[cfg(feature = "ntlm")]
-            Scheme::Ntlm(login) | Scheme::Negotiate(login) => {
-                self.owned.post(connector, admission.credentials.scheme(), login, admission.generation, post).await
-            }
+            #[cfg(any(feature = "ntlm", feature = "kerberos"))]
+            _ => self.authenticated.post(connector, admission, post).await,
         }
     }
 }
@@ -93,22 +95,6 @@ impl Post<'_> {
         }
         headers
     }
-}
-
-/// The schemes in `WWW-Authenticate`, in the order sent, each once.
-pub(crate) fn offered_schemes(headers: &HeaderMap) -> Vec<String> {
-    let mut schemes = Vec::new();
-    for value in headers.get_all(header::WWW_AUTHENTICATE) {
-        let name = value.to_str().ok().and_then(|text| text.split([' ', ',']).next()).unwrap_or_default();
-        if !name.is_empty()
-            && name.len() <= 20
-            && name.bytes().all(|byte| byte.is_ascii_alphanumeric())
-            && !schemes.iter().any(|known| known == name)
-        {
-            schemes.push(name.to_owned());
-        }
-    }
-    schemes
 }
 
 /// The error that a 401 stands for: another scheme is wanted, or the credential is wrong.

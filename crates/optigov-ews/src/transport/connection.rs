@@ -19,12 +19,12 @@ use crate::error::configuration;
 pub(crate) struct Connection {
     sender: SendRequest<Full<Bytes>>,
     driver: AbortHandle,
-    #[cfg(feature = "ntlm")]
+    #[cfg(any(feature = "ntlm", feature = "kerberos"))]
     leaf: Option<rustls::pki_types::CertificateDer<'static>>,
 }
 
 impl Connection {
-    #[cfg(feature = "ntlm")]
+    #[cfg(any(feature = "ntlm", feature = "kerberos"))]
     pub(crate) async fn open(connector: &Connector) -> Result<Connection, ReadError> {
         Connection::over(connector.dial().await?).await
     }
@@ -39,19 +39,19 @@ impl Connection {
         Ok(Connection {
             sender,
             driver: driver.abort_handle(),
-            #[cfg(feature = "ntlm")]
+            #[cfg(any(feature = "ntlm", feature = "kerberos"))]
             leaf: dialled.leaf,
         })
     }
 
     /// The certificate that the server showed.
-    #[cfg(feature = "ntlm")]
+    #[cfg(any(feature = "ntlm", feature = "kerberos"))]
     pub(crate) fn leaf(&self) -> Option<&rustls::pki_types::CertificateDer<'static>> {
         self.leaf.as_ref()
     }
 
     /// Whether another request may be tried on it.
-    #[cfg(feature = "ntlm")]
+    #[cfg(any(feature = "ntlm", feature = "kerberos"))]
     pub(crate) fn is_open(&self) -> bool {
         !self.sender.is_closed()
     }

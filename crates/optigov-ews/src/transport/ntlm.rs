@@ -1,89 +1,30 @@
-//! NTLM, and `Negotiate` that carries it: IIS authenticates the connection, so every leg runs on one, and later requests on it go
-//! without a header.
+//! NTLM, and `Negotiate` that carries it.
 
-use std::{sync::Mutex, time::Duration};
-
-use base64::{Engine, prelude::BASE64_STANDARD};
 use bytes::Bytes;
-use http::{HeaderMap, HeaderValue, StatusCode, header};
+use http::StatusCode;
 use optigov_calendar::{ReadError, Step};
 use secrecy::ExposeSecret;
 use sspi::{
     AuthIdentity, AuthIdentityBuffers, BufferType, ClientRequestFlags, CredentialUse, DataRepresentation, Ntlm,
     SecurityBuffer, SecurityStatus, Sspi, SspiImpl, Username,
 };
-use tokio::time::Instant;
 
 use super::{
-    Answer, Post, binding, connection::Connection, connector::Connector, not_offered, offered_schemes, refused,
+    Answer, Post,
+    authenticated::with_token,
+    binding,
+    challenges::{offered_schemes, token},
+    connection::Connection,
+    connector::Connector,
+    not_offered, refused,
 };
 use crate::{
     credentials::Login,
     error::{configuration, malformed},
 };
 
-/// An idle connection is not used again after this time: IIS closes it after two minutes.
-const KEPT: Duration = Duration::from_secs(90);
-
-/// The authenticated connections that wait for the next request.
-#[derive(Default)]
-pub(crate) struct Connections {
-    idle: Mutex<Vec<Idle>>,
-}
-
-struct Idle {
-    connection: Connection,
-    /// The credential that it was authenticated with.
-    generation: u64,
-    since: Instant,
-}
-
-impl Connections {
-    /// Sends a request on a connection that is authenticated already, or on a new one.
-    pub(crate) async fn post(
-        &self,
-        connector: &Connector,
-        scheme: &'static str,
-        login: &Login,
-        generation: u64,
-        post: &Post<'_>,
-    ) -> Result<Answer, ReadError> {
-        while let Some(mut connection) = self.take(generation) {
-            match connection.post(connector, post.headers(connector), post.body.clone()).await {
-                // The server has forgotten the connection's account; no credential was sent, so none was refused.
-                Ok(answer) if answer.status == StatusCode::UNAUTHORIZED => break,
-                Ok(answer) => {
-                    self.keep(connection, generation, connector.route.in_flight().get());
-                    return Ok(answer);
-                }
-                // Closed by the server while it was idle.
-                Err(error) if error.is_before_the_answer() => {}
-                Err(error) => return Err(error),
-            }
-        }
-        let mut connection = Connection::open(connector).await?;
-        let answer = authenticate(&mut connection, connector, scheme, login, post).await?;
-        self.keep(connection, generation, connector.route.in_flight().get());
-        Ok(answer)
-    }
-
-    fn take(&self, generation: u64) -> Option<Connection> {
-        let mut idle = self.idle.lock().ok()?;
-        let now = Instant::now();
-        idle.retain(|idle| idle.generation == generation && now < idle.since + KEPT && idle.connection.is_open());
-        idle.pop().map(|idle| idle.connection)
-    }
-
-    fn keep(&self, connection: Connection, generation: u64, most: usize) {
-        let Ok(mut idle) = self.idle.lock() else { return };
-        if connection.is_open() && idle.len() < most {
-            idle.push(Idle { connection, generation, since: Instant::now() });
-        }
-    }
-}
-
 /// Runs the handshake; its last leg carries the request itself.
-async fn authenticate(
+pub(crate) async fn authenticate(
     connection: &mut Connection,
     connector: &Connector,
     scheme: &'static str,
@@ -98,7 +39,7 @@ async fn authenticate(
     if answer.status != StatusCode::UNAUTHORIZED {
         return Ok(answer); // Not the server's authentication: a proxy, a redirect, a server that is busy.
     }
-    let Some(challenge) = challenge(&answer.headers) else {
+    let Some(challenge) = token(&answer.headers, &["NTLM", "Negotiate"]) else {
         let offered = offered_schemes(&answer.headers);
         return Err(match offered.iter().any(|name| name.eq_ignore_ascii_case(scheme)) {
             true => malformed(
@@ -115,24 +56,6 @@ async fn authenticate(
         StatusCode::UNAUTHORIZED => Err(refused(scheme, &answer.headers)),
         _ => Ok(answer),
     }
-}
-
-fn with_token(connector: &Connector, post: &Post<'_>, scheme: &str, token: &[u8]) -> Result<HeaderMap, ReadError> {
-    let mut headers = post.headers(connector);
-    let mut value =
-        HeaderValue::from_str(&format!("{scheme} {}", BASE64_STANDARD.encode(token))).map_err(|_| unusable_login())?;
-    value.set_sensitive(true);
-    headers.insert(header::AUTHORIZATION, value);
-    Ok(headers)
-}
-
-/// The server's message, under either scheme's name.
-fn challenge(headers: &HeaderMap) -> Option<Vec<u8>> {
-    headers.get_all(header::WWW_AUTHENTICATE).iter().find_map(|value| {
-        let (scheme, token) = value.to_str().ok()?.split_once(' ')?;
-        let ours = scheme.eq_ignore_ascii_case("NTLM") || scheme.eq_ignore_ascii_case("Negotiate");
-        ours.then(|| BASE64_STANDARD.decode(token.trim()).ok()).flatten()
-    })
 }
 
 /// The client's side of NTLMv2 by `sspi`.

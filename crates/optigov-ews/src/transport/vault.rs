@@ -61,6 +61,14 @@ impl Vault {
         self.state().credentials.scheme()
     }
 
+    /// Whether the credential gets tickets first.
+    pub(crate) fn uses_tickets(&self) -> bool {
+        #[cfg(feature = "kerberos")]
+        return self.state().credentials.0.tickets().is_some();
+        #[cfg(not(feature = "kerberos"))]
+        false
+    }
+
     /// # Errors
     /// [`ReadErrorKind::CredentialsLocked`] after a refusal.
     pub(crate) async fn admit(&self) -> Result<Admission<'_>, ReadError> {
@@ -122,6 +130,12 @@ impl Vault {
 }
 
 impl Admission<'_> {
+    /// How long a refusal of the credential is remembered.
+    #[cfg(feature = "kerberos")]
+    pub(crate) fn lock_lasts(&self) -> Duration {
+        self.vault.lock_lasts
+    }
+
     pub(crate) fn accepted(&self) {
         self.vault.settle(self.generation, Standing::Accepted(Instant::now()));
     }

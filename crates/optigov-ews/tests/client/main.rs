@@ -6,6 +6,8 @@ mod check;
 mod conformance;
 mod credentials;
 mod free_busy;
+#[cfg(feature = "kerberos")]
+mod kerberos_gate;
 mod load;
 #[cfg(feature = "ntlm")]
 mod ntlm;

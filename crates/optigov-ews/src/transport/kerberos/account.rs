@@ -3,7 +3,7 @@
 use krb5::{Principal, client::NT_PRINCIPAL};
 use optigov_calendar::ReadError;
 
-use crate::kerberos::configuration;
+use crate::error::configuration;
 
 /// The name type of a user principal name, which the KDC looks up as a whole (RFC 6806, 5).
 const NT_ENTERPRISE: i32 = 10;

@@ -4,6 +4,7 @@
 //! awaited, and each time could count as a wrong password. The service's ticket is asked for as the library does it, TCP first.
 
 use std::{
+    net::{IpAddr, SocketAddr},
     sync::atomic::{AtomicUsize, Ordering},
     time::Duration,
 };
@@ -58,7 +59,7 @@ impl KdcExchange {
         let deadline = self.deadline();
         self.in_time(deadline, async {
             let kdcs = self.kdcs().await?;
-            let kdc = self.reachable(&kdcs, deadline).await?;
+            let kdc = self.reachable(&kdcs, deadline).await?.to_string();
             let realm = self.kerberos.account().realm();
             let defaults = kdcs.conf.client_defaults(realm).map_err(|_| no_kdc(realm))?;
             let client = KdcClient::new(realm, [kdc.as_str()]).with_defaults(&defaults).with_udp(false);
@@ -96,9 +97,13 @@ impl KdcExchange {
     }
 
     /// Reaches a KDC, for the connection check: its address.
-    pub(crate) async fn reach(&self) -> Result<String, ReadError> {
+    pub(crate) async fn reach(&self) -> Result<IpAddr, ReadError> {
         let deadline = self.deadline();
-        self.in_time(deadline, async { self.reachable(&self.kdcs().await?, deadline).await }).await
+        self.in_time(deadline, async {
+            let kdc = self.reachable(&self.kdcs().await?, deadline).await?;
+            Ok(kdc.ip())
+        })
+        .await
     }
 
     fn deadline(&self) -> Instant {
@@ -139,7 +144,7 @@ impl KdcExchange {
     }
 
     /// The first KDC that takes a connection, as an address and a port.
-    async fn reachable(&self, kdcs: &Kdcs, deadline: Instant) -> Result<String, ReadError> {
+    async fn reachable(&self, kdcs: &Kdcs, deadline: Instant) -> Result<SocketAddr, ReadError> {
         let names = kdcs.client.client().kdcs();
         let given = !self.kerberos.kdcs().is_empty();
         let first = if given { 0 } else { self.first.load(Ordering::Relaxed) };
@@ -148,7 +153,7 @@ impl KdcExchange {
             for address in addresses.into_iter().flatten().flatten() {
                 let until = deadline.min(Instant::now() + CONNECT);
                 if let Ok(Ok(_)) = timeout_at(until, TcpStream::connect(address)).await {
-                    return Ok(address.to_string());
+                    return Ok(address);
                 }
             }
         }

@@ -26,6 +26,16 @@ pub(crate) fn is_verdict(kind: Kind) -> bool {
     matches!(kind, Kind::CredentialsRefused | Kind::PasswordExpired | Kind::AccountDisabled | Kind::AccountUnknown)
 }
 
+/// Whether NTLM may be tried instead: there is no ticket, or the server takes none. Never after a verdict on the account.
+#[cfg(feature = "ntlm")]
+pub(crate) fn leaves_ntlm(error: &ReadError) -> bool {
+    use Kind::{ClockSkew, EncryptionNotSupported, KdcRefused, KdcUnreachable, ServiceUnknown, TicketRefused};
+    matches!(
+        error.kind(),
+        ClockSkew | EncryptionNotSupported | KdcRefused | KdcUnreachable | ServiceUnknown | TicketRefused
+    )
+}
+
 /// Whether another granting ticket may help: it has ended, was revoked, or the realm's key has changed.
 pub(crate) fn is_about_the_granting_ticket(error: &ReadError) -> bool {
     let codes = [20, 31, 32, 37, 41, 44].map(name);

@@ -26,7 +26,7 @@ impl Attempt {
         options.channel_bindings = bindings.as_ref();
         // "I bind" is said only together with a binding: without one it counts as a wrong one.
         let flags = GSS_C_MUTUAL_FLAG | if bindings.is_some() { GSS_C_CHANNEL_BOUND_FLAG } else { 0 };
-        let made = quietly(|| SpnegoInitiator::with_options(&ticket.0, flags, options));
+        let made = quietly(|| SpnegoInitiator::with_options(&ticket.credentials, flags, options));
         let (initiator, token) = made.map_err(|_| token_failed())?;
         Ok((Attempt { initiator }, token))
     }

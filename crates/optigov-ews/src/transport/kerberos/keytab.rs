@@ -4,7 +4,7 @@ use krb5::{EncType, Keytab, ServiceKey};
 use optigov_calendar::ReadError;
 use secrecy::{ExposeSecret, SecretSlice};
 
-use crate::kerberos::configuration;
+use crate::error::configuration;
 
 /// Reads the AES keys of a keytab (format 5.2). Keys of other kinds are left out, and so are deleted entries.
 ///

@@ -53,6 +53,8 @@ pub(crate) struct Renewing<T> {
     state: Mutex<State<T>>,
     /// A verdict on the account is remembered for so long, and nothing is fetched meanwhile.
     verdict_lasts: Duration,
+    /// Any other failure is remembered for so long.
+    failure_lasts: Duration,
 }
 
 struct State<T> {
@@ -65,9 +67,9 @@ struct State<T> {
 type Flight<T> = Shared<BoxFuture<'static, Result<Arc<T>, ReadError>>>;
 
 impl<T: Send + Sync + 'static> Renewing<T> {
-    pub(crate) fn new(verdict_lasts: Duration) -> Renewing<T> {
+    pub(crate) fn new(verdict_lasts: Duration, failure_lasts: Duration) -> Renewing<T> {
         let state = State { held: None, flight: None, flights: 0, failed: None };
-        Renewing { state: Mutex::new(state), verdict_lasts }
+        Renewing { state: Mutex::new(state), verdict_lasts, failure_lasts }
     }
 
     /// The value, if it is good at `now`; otherwise the one that `fetch` brings. However many wait, one fetches, and it goes on when nobody waits
@@ -81,11 +83,11 @@ impl<T: Send + Sync + 'static> Renewing<T> {
             let held = state.held.as_ref().map(|(value, life)| (value.clone(), life.stage(now)));
             if let Some((value, stage @ (Stage::Fresh | Stage::Aging))) = held {
                 if stage == Stage::Aging && state.flight.is_none() && state.may_fetch(PAUSE, self.verdict_lasts) {
-                    self.launch(&mut state, fetch());
+                    drop(self.launch(&mut state, fetch()));
                 }
                 return Ok(value);
             }
-            if !state.may_fetch(Duration::ZERO, self.verdict_lasts)
+            if !state.may_fetch(self.failure_lasts, self.verdict_lasts)
                 && let Some((_, error)) = &state.failed
             {
                 return Err(error.clone());
@@ -183,7 +185,7 @@ mod tests {
 
     impl Fixture {
         fn new() -> Fixture {
-            let renewing = Arc::new(Renewing::new(Duration::from_secs(1_800)));
+            let renewing = Arc::new(Renewing::new(Duration::from_secs(1_800), Duration::ZERO));
             Fixture { renewing, fetched: Arc::default() }
         }
 

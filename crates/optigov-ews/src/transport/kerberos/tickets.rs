@@ -2,11 +2,13 @@
 
 use std::{
     collections::HashMap,
+    net::IpAddr,
     sync::{Arc, Mutex, PoisonError},
     time::{Duration, SystemTime, UNIX_EPOCH},
 };
 
 use optigov_calendar::ReadError;
+use tokio::time::Instant;
 
 use super::{
     exchange::{KdcExchange, life},
@@ -16,26 +18,46 @@ use super::{
 use crate::kerberos::Kerberos;
 
 /// A ticket for one service. It is no part of any text.
-pub(crate) struct Ticket(pub(crate) krb5::Credentials);
+pub(crate) struct Ticket {
+    pub(crate) credentials: krb5::Credentials,
+    fetched: Instant,
+}
+
+/// A ticket older than this may have been outlived by the service's key, and a refusal that gives no reason is answered with a new one.
+const OLD: Duration = Duration::from_secs(60);
+
+impl Ticket {
+    pub(crate) fn is_old(&self) -> bool {
+        self.fetched.elapsed() >= OLD
+    }
+}
 
 /// Tickets for the services of one account: the granting ticket once, and one ticket for each service.
 pub(crate) struct Tickets {
     exchange: Arc<KdcExchange>,
     granting: Arc<tokio::sync::Mutex<Option<Arc<krb5::Credentials>>>>,
     services: Mutex<HashMap<String, Arc<Renewing<Ticket>>>>,
+    failure_lasts: Duration,
 }
 
 impl Tickets {
-    pub(crate) fn new(kerberos: Kerberos) -> Tickets {
-        Tickets { exchange: Arc::new(KdcExchange::new(kerberos)), granting: Arc::default(), services: Mutex::default() }
+    /// A failure to get a ticket is remembered for `failure_lasts`: where there is another way, nobody should wait for the KDC each time.
+    pub(crate) fn new(kerberos: Kerberos, failure_lasts: Duration) -> Tickets {
+        Tickets {
+            exchange: Arc::new(KdcExchange::new(kerberos)),
+            granting: Arc::default(),
+            services: Mutex::default(),
+            failure_lasts,
+        }
     }
 
     pub(crate) fn kerberos(&self) -> &Kerberos {
         self.exchange.kerberos()
     }
 
-    pub(crate) fn exchange(&self) -> &KdcExchange {
-        &self.exchange
+    /// Opens a connection to a KDC, for the connection check: its address.
+    pub(crate) async fn reach(&self) -> Result<IpAddr, ReadError> {
+        self.exchange.reach().await
     }
 
     /// A ticket for the service of this host. A verdict on the account is remembered for `lock_lasts`.
@@ -53,7 +75,10 @@ impl Tickets {
 
     fn renewing(&self, service: &str, lock_lasts: Duration) -> Arc<Renewing<Ticket>> {
         let mut services = self.services.lock().unwrap_or_else(PoisonError::into_inner);
-        services.entry(service.to_owned()).or_insert_with(|| Arc::new(Renewing::new(lock_lasts))).clone()
+        services
+            .entry(service.to_owned())
+            .or_insert_with(|| Arc::new(Renewing::new(lock_lasts, self.failure_lasts)))
+            .clone()
     }
 }
 
@@ -79,7 +104,7 @@ async fn fetch(
 fn granted(ticket: krb5::Credentials) -> (Ticket, Life) {
     let life = life(&ticket);
     tracing::debug!(seconds = life.until - now(), "a ticket for the service was granted");
-    (Ticket(ticket), life)
+    (Ticket { credentials: ticket, fetched: Instant::now() }, life)
 }
 
 /// Seconds since 1970, by this machine's clock.

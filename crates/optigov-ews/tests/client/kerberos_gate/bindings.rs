@@ -1,0 +1,105 @@
+//! Channel bindings, mutual authentication, and the ways to name the account.
+
+use optigov_calendar::ReadErrorKind;
+use optigov_ews::{Credentials, Kerberos};
+
+use super::{
+    ask, ask_in_vain,
+    gate::{Gate, count},
+};
+use crate::support::{Reply, Scripted, Setup, view};
+
+/// Each certificate's signature hash, held against each way of looking at the binding.
+async fn accepted_with(digest: &str) {
+    for binding in ["none", "allow", "require"] {
+        let Some(gate) = Gate::start(&["--binding", binding, "--tls-hash", digest]) else { return };
+        let client = gate.client(gate.kerberos());
+        for _ in 0..3 {
+            ask(&client).await.expect("an answer");
+        }
+        let decisions = gate.decisions();
+        assert_eq!((count(&decisions, "accepted"), count(&decisions, "passed"), decisions.len()), (1, 2, 3));
+        let accepted = &decisions[0];
+        assert_eq!((&accepted["binding"], &accepted["wrapped"]), (&"right".into(), &"spnego".into()), "{accepted}");
+        for flag in ["mutual", "integrity"] {
+            assert!(accepted["flags"].as_array().is_some_and(|flags| flags.contains(&flag.into())), "{accepted}");
+        }
+    }
+}
+
+#[tokio::test]
+async fn kerberos_is_accepted_with_a_certificate_signed_with_sha_256() {
+    accepted_with("sha256").await;
+}
+
+#[tokio::test]
+async fn kerberos_is_accepted_with_a_certificate_signed_with_sha_384() {
+    accepted_with("sha384").await;
+}
+
+#[tokio::test]
+async fn kerberos_is_accepted_with_a_certificate_signed_with_sha_512() {
+    accepted_with("sha512").await;
+}
+
+#[tokio::test]
+async fn an_account_is_named_in_every_spelling_and_proved_by_password_or_keytab() {
+    let Some(gate) = Gate::start(&["--binding", "require"]) else { return };
+    let (principal, password) = (gate.text("principal"), gate.text("password"));
+    let (user, realm) = principal.split_once('@').expect("a realm");
+    let keytab =
+        Kerberos::with_keytab(principal, gate.read("client_keytab")).and_then(|it| it.with_kdc(gate.text("kdc")));
+    let short = gate.account(&format!("STADT\\{user}"), password).with_realm(realm).expect("a realm");
+    let conf = String::from_utf8(gate.read("krb5_conf")).expect("text");
+    let found = Kerberos::with_password(principal, password).expect("an account").with_krb5_conf(&conf);
+    let other = gate.kerberos().with_service_name(gate.text("other_spn")).expect("a name");
+    let ways = [
+        gate.account(&format!("{realm}\\{user}"), password),
+        gate.account(&principal.to_lowercase(), password),
+        short,
+        keytab.expect("a keytab"),
+        found,
+        other,
+    ];
+    let count_of_ways = ways.len();
+    for kerberos in ways {
+        ask(&gate.client(kerberos)).await.expect("an answer");
+    }
+    let spn = gate.text("other_spn").to_owned();
+    let decisions = gate.decisions();
+    assert_eq!(count(&decisions, "accepted"), count_of_ways);
+    assert_eq!(decisions.last().expect("a decision")["spn"], spn);
+}
+
+#[tokio::test]
+async fn an_answer_without_the_servers_proof_ends_the_connection() {
+    let Some(gate) = Gate::start(&[]) else { return };
+    for (header, wanted) in
+        [(None, "no proof"), (Some("Negotiate"), "no proof"), (Some("Negotiate oQcwBaADCgEA"), "wrong")]
+    {
+        let server = Scripted::start(move |_, _| match header {
+            Some(header) => Reply::ok(view("", "true")).header("www-authenticate", header),
+            None => Reply::ok(view("", "true")),
+        })
+        .await;
+        let kerberos = gate.kerberos().with_service_name("HTTP/localhost").expect("a name");
+        let client = Setup::new(&server.url).credentials(Credentials::from(kerberos)).build();
+        for connection in 1..=2 {
+            let error = ask(&client).await.expect_err("an impostor");
+            assert_eq!(error.kind(), ReadErrorKind::ServerUnproven);
+            assert!(error.to_string().contains(wanted), "{error}");
+            assert_eq!(server.received().last().expect("a request").connection, connection);
+        }
+    }
+    assert_eq!(gate.issued(), (3, 3), "an impostor costs no tickets");
+}
+
+#[tokio::test]
+async fn a_proof_made_for_another_request_is_refused() {
+    let Some(gate) = Gate::start(&[]) else { return };
+    // The realm's other service: the impostor has no key of the one that was asked for, so what it sends is of no use.
+    let error =
+        ask_in_vain(&gate, gate.kerberos().with_service_name("HTTP/nobody.stadt.example").expect("a name")).await;
+    assert_eq!(error.kind(), ReadErrorKind::ServiceUnknown);
+    assert_eq!(count(&gate.decisions(), "accepted"), 0);
+}
