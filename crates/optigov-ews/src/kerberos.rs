@@ -41,6 +41,7 @@ pub(crate) enum LongTermKey {
 }
 
 /// What `Negotiate` may carry. Basic is never among it.
+#[cfg(feature = "ntlm")]
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
 #[non_exhaustive]
 pub enum NegotiatePolicy {

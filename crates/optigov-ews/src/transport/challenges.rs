@@ -1,5 +1,6 @@
 //! What `WWW-Authenticate` says: schemes, each perhaps with a token, in one header line or in several.
 
+#[cfg(any(feature = "ntlm", feature = "kerberos"))]
 use base64::{Engine, prelude::BASE64_STANDARD};
 use http::{HeaderMap, header};
 
