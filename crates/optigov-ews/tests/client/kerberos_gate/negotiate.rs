@@ -1,7 +1,6 @@
 //! `Negotiate` beside NTLM, and what is tried after what.
 
 use optigov_calendar::{CalendarSource, Finding, ReadErrorKind, Step, StepOutcome};
-use optigov_ews::{Credentials, Kerberos};
 
 use super::{
     ask,
@@ -51,7 +50,7 @@ async fn the_check_tells_the_kdc_and_the_ticket_apart() {
 
 #[cfg(feature = "ntlm")]
 mod with_ntlm {
-    use optigov_ews::NegotiatePolicy;
+    use optigov_ews::{Credentials, Kerberos, NegotiatePolicy};
 
     use super::*;
 
