@@ -6,9 +6,11 @@ use std::time::Duration;
 use chrono::{DateTime, TimeDelta, TimeZone as _, Utc};
 use chrono_tz::Europe::Berlin;
 use criterion::{Criterion, criterion_group, criterion_main};
-use optigov_availability::{Availability, CalendarEntry, Interval, Mailbox, MemorySource, Municipality, SlotsRequest};
-use optigov_counter::Status;
-use optigov_ews::{Credentials, EwsClient};
+use optigov_availability::{
+    Availability, CalendarEntry, Credentials, EntryStatus, EwsClient, Interval, Mailbox, MemorySource, Municipality,
+    SlotsRequest,
+};
+use optigov_calendar::Route;
 use optigov_exchange_simulator::{Account, Entry, Scenario, Simulator};
 use optigov_slots::{Busy, OpenWindows, Resources, SlotRules};
 use tokio::runtime::Runtime;
@@ -72,13 +74,12 @@ fn warm(criterion: &mut Criterion) {
     let municipality = town(COUNTERS, "url = \"https://localhost/EWS/Exchange.asmx\"");
     let source = MemorySource::new();
     for counter in 0..COUNTERS {
-        let entries = meetings(counter).map(|meeting| CalendarEntry::timed(meeting, Status::Busy)).collect();
+        let entries = meetings(counter).map(|meeting| CalendarEntry::timed(meeting, EntryStatus::Busy)).collect();
         source.set(name(counter).parse::<Mailbox>().expect("an address"), entries);
     }
     let template = municipality.template("t").expect("it exists");
     let ready: Vec<Ready> = municipality
         .counters()
-        .iter()
         .enumerate()
         .map(|(at, counter)| {
             let meetings: Vec<Interval> = meetings(at).collect();
@@ -131,23 +132,22 @@ fn cold(criterion: &mut Criterion) {
         scenario.mailbox(optigov_exchange_simulator::Mailbox::new(name(counter)).entries(entries))
     });
     let simulator = Simulator::start(scenario).expect("the scenario holds");
-    let client = EwsClient::builder(&simulator.url())
+    let route =
+        Route::new(&simulator.url()).and_then(|route| route.with_root_certificates(simulator.ca_pem().as_bytes()));
+    let client = EwsClient::builder(route.expect("an address and its authority"))
         .credentials(Credentials::basic("svc-optigov", PASSWORD))
-        .root_certificates_pem(simulator.ca_pem())
         .build()
         .expect("the client can be built");
     let municipality = town(COLD, &format!("url = {:?}", simulator.url()));
-    let source =
-        optigov_availability::EwsSource::new(client.clone(), municipality.exchange().expect("it is there").access());
-    let set_up = Availability::for_municipality(municipality).source(source).clock(now);
+    let set_up = Availability::for_municipality(municipality).source(client.clone()).clock(now);
     // Nothing read serves twice: every call is cold.
     let availability = set_up.time_to_live(Duration::ZERO).build().expect("nothing is missing");
     let request = SlotsRequest::new(window());
-    let mailboxes: Vec<_> = (0..COLD).map(|at| optigov_ews::Mailbox::parse(&name(at)).expect("an address")).collect();
+    let mailboxes: Vec<_> = (0..COLD).map(|at| Mailbox::parse(&name(at)).expect("an address")).collect();
     let answer = runtime.block_on(availability.free_slots(&request)).expect("the request holds");
     assert!(answer.is_known());
     assert_eq!(simulator.requests().len(), COLD, "one request a mailbox");
-    let (start, end) = (window().start() - TimeDelta::hours(23), window().end() + TimeDelta::hours(1));
+    let read = window().widened(Duration::from_secs(23 * 3_600), Duration::from_secs(3_600));
 
     let mut group = criterion.benchmark_group("availability/cold/50_mailboxes_90_days");
     group.bench_function("bare_client", |bencher| {
@@ -158,12 +158,12 @@ fn cold(criterion: &mut Criterion) {
                     .cloned()
                     .map(|mailbox| {
                         let client = client.clone();
-                        tokio::spawn(async move { client.impersonate(&mailbox).calendar_view(start, end).await })
+                        tokio::spawn(async move { client.impersonate(&mailbox).calendar_view(read).await })
                     })
                     .collect();
                 let mut entries = 0;
                 for read in reads {
-                    entries += read.await.expect("it did not panic").expect("it is read").len();
+                    entries += read.await.expect("it did not panic").expect("it is read").entries().len();
                 }
                 entries
             })

@@ -8,9 +8,8 @@ use std::process::ExitCode;
 
 use chrono::Utc;
 use clap::Parser;
-use optigov_availability::{Availability, Language};
-use optigov_counter::Mailbox;
-use optigov_examples::{Failure, Words, demo, print, town};
+use optigov_availability::{Availability, Language, Mailbox};
+use optigov_examples::{Failure, demo, language, print, town};
 
 /// Checks the connection to Exchange, from the name's resolution to the calendar.
 #[derive(Parser)]
@@ -26,8 +25,8 @@ struct Arguments {
     #[arg(long)]
     wrong_password: bool,
     /// The language of causes and remedies.
-    #[arg(long, value_enum, default_value_t = Words::De)]
-    lang: Words,
+    #[arg(long, value_parser = language(), default_value_t = Language::German)]
+    lang: Language,
     /// Prints the report as JSON.
     #[arg(long)]
     json: bool,
@@ -44,7 +43,7 @@ async fn main() -> ExitCode {
 }
 
 async fn run(arguments: &Arguments) -> Result<bool, Failure> {
-    let language = Language::from(arguments.lang);
+    let language = arguments.lang;
     // The simulator serves as long as `demo` lives.
     let (_demo, builder) = match &arguments.config {
         Some(file) => (None, Availability::for_municipality(town::load(file, language)?)),
@@ -65,14 +64,10 @@ async fn run(arguments: &Arguments) -> Result<bool, Failure> {
             return Err(Failure::usage("no mailbox: name one with --mailbox, or a test mailbox in the configuration"));
         }
     };
-    let connection = availability.check_connection(&mailbox).await;
-    if arguments.json {
-        print(&format!("{:#}\n", serde_json::json!(connection)))?;
-    } else if let Some(report) = &connection.report {
-        print(&report.to_text(match language {
-            Language::En => optigov_ews::Language::English,
-            _ => optigov_ews::Language::German,
-        }))?;
+    let report = availability.check_connection(&mailbox).await;
+    match arguments.json {
+        true => print(&format!("{:#}\n", serde_json::json!(report)))?,
+        false => print(&report.to_text(language))?,
     }
-    Ok(connection.is_good())
+    Ok(report.is_good())
 }

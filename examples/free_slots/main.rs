@@ -13,7 +13,7 @@ use clap::{Parser, ValueEnum};
 use futures_util::StreamExt as _;
 use indicatif::{ProgressBar, ProgressStyle};
 use optigov_availability::{Answer, Availability, Interval, Language, SlotsRequest};
-use optigov_examples::{Failure, Words, demo, print, table, town};
+use optigov_examples::{Failure, demo, language, print, table, town};
 
 /// Prints the appointments that can be booked, by day and counter.
 #[derive(Parser)]
@@ -47,8 +47,8 @@ struct Arguments {
     #[arg(long, value_enum, default_value_t = Format::Table)]
     format: Format,
     /// The language of reasons, warnings and the table.
-    #[arg(long, value_enum, default_value_t = Words::De)]
-    lang: Words,
+    #[arg(long, value_parser = language(), default_value_t = Language::German)]
+    lang: Language,
 }
 
 #[derive(Clone, Copy, ValueEnum)]
@@ -69,7 +69,7 @@ async fn main() -> ExitCode {
 }
 
 async fn run(arguments: &Arguments) -> Result<Answer, Failure> {
-    let language = Language::from(arguments.lang);
+    let language = arguments.lang;
     let now = arguments.now.map_or_else(Utc::now, |now| now.to_utc());
     let municipality = match &arguments.config {
         Some(file) => Some(town::load(file, language)?),
@@ -102,9 +102,9 @@ async fn run(arguments: &Arguments) -> Result<Answer, Failure> {
     if arguments.progress {
         warm(&availability, &arguments.counter, window).await?;
     }
-    let answer = availability.free_slots(&request).await?;
+    let answer = availability.free_slots(&request).await?.in_language(language);
     match arguments.format {
-        Format::Json => print(&format!("{}\n", serde_json::to_string_pretty(&answer.report(language))?))?,
+        Format::Json => print(&format!("{}\n", serde_json::to_string_pretty(&answer)?))?,
         Format::Table => print(&table::by_day_and_counter(&answer, language))?,
     }
     Ok(answer)

@@ -36,7 +36,7 @@ async fn main() -> ExitCode {
 async fn run(arguments: &Arguments) -> Result<(), Failure> {
     // The simulator serves as long as `demo` lives.
     let (_demo, builder) = match &arguments.config {
-        Some(file) => (None, Availability::for_municipality(town::load(file, Language::De)?)),
+        Some(file) => (None, Availability::for_municipality(town::load(file, Language::German)?)),
         None => {
             let demo = demo::Demo::start(Utc::now(), &[])?;
             let builder = demo.availability();

@@ -8,26 +8,14 @@ pub mod town;
 
 use std::io::{self, Write as _};
 
+use clap::builder::{PossibleValuesParser, TypedValueParser};
 pub use failure::Failure;
 use optigov_availability::Language;
 
-/// The language of texts for people, as a command line names it.
-#[derive(Clone, Copy, Debug, clap::ValueEnum)]
-#[non_exhaustive]
-pub enum Words {
-    /// German.
-    De,
-    /// English.
-    En,
-}
-
-impl From<Words> for Language {
-    fn from(words: Words) -> Self {
-        match words {
-            Words::De => Language::De,
-            Words::En => Language::En,
-        }
-    }
+/// Reads the language of texts for people from a command line: `de` or `en`.
+pub fn language() -> impl TypedValueParser<Value = Language> {
+    let codes = Language::ALL.map(Language::as_str);
+    PossibleValuesParser::new(codes).try_map(|code| code.parse::<Language>())
 }
 
 /// Writes `text` to standard output; a reader that went away is no failure.

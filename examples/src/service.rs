@@ -27,9 +27,10 @@ use axum::middleware::{self, Next};
 use axum::response::{IntoResponse, Response};
 use axum::routing::{get, post};
 use axum::{Json, Router};
-use chrono::{Days, Months, NaiveDate};
-use optigov_availability::{Answer, Availability, Clock, Interval, Language, SlotsRequest, Text};
-use optigov_counter::{Counter, Faults, Mailbox, Municipality};
+use chrono::{Months, NaiveDate, SubsecRound as _};
+use optigov_availability::{
+    Availability, Clock, Counter, CounterAnswer, Interval, Language, Mailbox, Municipality, SlotsRequest, Text, Wanted,
+};
 use serde::{Deserialize, Deserializer};
 use serde_json::{Value, json};
 
@@ -72,7 +73,7 @@ struct Service {
 /// Which slots: what the list and the page take from the address.
 #[derive(Deserialize)]
 #[serde(deny_unknown_fields)]
-struct Wanted {
+struct Days {
     #[serde(default, deserialize_with = "unless_blank")]
     from: Option<NaiveDate>,
     days: Option<u16>,
@@ -97,7 +98,7 @@ struct Checked {
 }
 
 async fn counters(State(service): State<Service>) -> Response {
-    Json(service.availability.municipality().counters()).into_response()
+    Json(service.availability.municipality().counters().collect::<Vec<_>>()).into_response()
 }
 
 async fn counter(State(service): State<Service>, Path(id): Path<String>) -> Result<Response, Refusal> {
@@ -118,10 +119,12 @@ async fn put_counter(
 async fn slots(
     State(service): State<Service>,
     Path(id): Path<String>,
-    Query(wanted): Query<Wanted>,
+    Query(wanted): Query<Days>,
 ) -> Result<Response, Refusal> {
     let lang = wanted.lang;
-    Ok(Json(service.slots(&id, wanted).await?.report(lang)).into_response())
+    let counter = service.slots(&id, wanted).await?.in_language(lang);
+    let now = service.clock.now().trunc_subsecs(0).with_timezone(&counter.zone);
+    Ok(Json(json!({ "now": now, "counters": [counter] })).into_response())
 }
 
 async fn days(
@@ -137,12 +140,14 @@ async fn days(
         return Err(Refusal::bad("der Monat ist in der Form 2026-12 anzugeben", "a month is written as 2026-12"));
     };
     let answer = service.answer(&id, first, last, wanted.template).await?;
-    let days = answer.counters[0].counts_per_day().map(|(date, free)| json!({ "date": date, "free": free }));
+    let days = answer.counts_per_day().map(|(date, free)| json!({ "date": date, "free": free }));
     let days: Vec<Value> = days.collect();
-    let report = answer.counters[0].report(wanted.lang);
+    let warnings = answer.warnings.iter().map(
+        |warning| json!({ "code": warning.code, "count": warning.count, "message": warning.message(wanted.lang) }),
+    );
     let overview = json!({
-        "counter": report.id, "template": report.template, "month": month, "days": days,
-        "status": report.status, "reason": report.reason, "warnings": report.warnings,
+        "counter": answer.id, "template": answer.template, "month": month, "days": days,
+        "status": answer.status.as_str(), "reason": answer.status.reason(wanted.lang), "warnings": warnings.collect::<Vec<_>>(),
     });
     Ok(Json(overview).into_response())
 }
@@ -151,7 +156,7 @@ async fn connection_check(State(service): State<Service>, Query(checked): Query<
     let town = service.availability.municipality();
     let configured = town.exchange().and_then(|exchange| exchange.test_mailbox()).cloned();
     let mailbox = match checked.mailbox {
-        Some(address) => Some(Mailbox::parse(&address).map_err(|fault| Refusal::from(Faults::from(fault)))?),
+        Some(address) => Some(Mailbox::parse(&address).map_err(Refusal::from)?),
         None => configured,
     };
     let mailbox = mailbox.ok_or_else(|| Refusal::bad("es ist kein Postfach angegeben", "there is no mailbox given"))?;
@@ -172,11 +177,11 @@ async fn health(State(service): State<Service>) -> Response {
         unknown.map(|counter| counter.id).collect()
     });
     let status = if unknown.as_ref().is_some_and(Vec::is_empty) { "ok" } else { "degraded" };
-    Json(json!({ "status": status, "counters": town.counters().len(), "not_known": unknown })).into_response()
+    Json(json!({ "status": status, "counters": town.counters().count(), "not_known": unknown })).into_response()
 }
 
 impl Service {
-    fn counter(&self, id: &str) -> Result<(Municipality, Counter), Refusal> {
+    fn counter(&self, id: &str) -> Result<(Arc<Municipality>, Counter), Refusal> {
         let town = self.availability.municipality();
         let found = town.counter(id).cloned();
         let counter = found.ok_or_else(|| {
@@ -192,13 +197,13 @@ impl Service {
         Ok(self.clock.now().with_timezone(&zone).date_naive())
     }
 
-    async fn slots(&self, counter: &str, wanted: Wanted) -> Result<Answer, Refusal> {
+    async fn slots(&self, counter: &str, wanted: Days) -> Result<CounterAnswer, Refusal> {
         let days = wanted.days.unwrap_or(14);
         if !(1..=730).contains(&days) {
             return Err(Refusal::bad("days muss zwischen 1 und 730 liegen", "days must be from 1 to 730"));
         }
         let first = wanted.from.map_or_else(|| self.today(counter), Ok)?;
-        let last = first.checked_add_days(Days::new(u64::from(days) - 1)).unwrap_or(NaiveDate::MAX);
+        let last = first.checked_add_days(chrono::Days::new(u64::from(days) - 1)).unwrap_or(NaiveDate::MAX);
         self.answer(counter, first, last, wanted.template).await
     }
 
@@ -209,13 +214,12 @@ impl Service {
         first: NaiveDate,
         last: NaiveDate,
         template: Option<String>,
-    ) -> Result<Answer, Refusal> {
+    ) -> Result<CounterAnswer, Refusal> {
         let (town, entry) = self.counter(counter)?;
         let window = Interval::of_dates(first, last, entry.time_zone().unwrap_or(town.time_zone()));
         let window = window.map_err(|_| Refusal::bad("diese Tage gibt es nicht", "there are no such days"))?;
-        let request = SlotsRequest::new(window).counters([counter]);
-        let request = template.into_iter().fold(request, SlotsRequest::template);
-        Ok(self.availability.free_slots(&request).await?)
+        let wanted = template.into_iter().fold(Wanted::new(), Wanted::template);
+        Ok(self.availability.counter(counter)?.free_slots(&wanted, window).await?)
     }
 
     /// Reads a counter's document and puts it into force: the next answer is made with its mailboxes.
@@ -227,7 +231,7 @@ impl Service {
                 code: "conflict".to_owned(),
                 line: None,
                 column: None,
-                message: Text::new("Der Schalter heißt in der Adresse anders.", "The address names another counter."),
+                message: Text::fixed("Der Schalter heißt in der Adresse anders.", "The address names another counter."),
                 remedy: Text::new(format!("Bitte {id:?} eintragen."), format!("Enter {id:?}.")),
             }]));
         }

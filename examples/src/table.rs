@@ -5,46 +5,40 @@ use std::fmt::Write as _;
 
 use chrono::{DateTime, Datelike as _, FixedOffset, NaiveDate, Timelike as _};
 use comfy_table::{ContentArrangement, Table, presets};
-use optigov_availability::{Answer, Language, Report};
+use optigov_availability::{Answer, Language, Status};
 
 /// How wide a table is, whatever the terminal: the same input prints the same text.
 const WIDTH: u16 = 112;
 
 /// The answer's slots by day and counter, then how well each counter is known, with warnings.
 pub fn by_day_and_counter(answer: &Answer, language: Language) -> String {
-    let report = answer.report(language);
     let words = Words::of(language);
-    let mut out = slots(&report, words);
-    for counter in &report.counters {
+    let mut out = slots(answer, words);
+    for counter in &answer.counters {
         let mut line = |text: &str| {
             // Writing to a String does not fail.
             let _ = writeln!(out, "{}: {text}", counter.name);
         };
-        match (counter.status.as_str(), &counter.reason) {
-            ("known", _) => {}
-            ("stale", reason) => {
-                line(&format!(
-                    "{} {} s. {}",
-                    words.stale,
-                    counter.age_seconds.unwrap_or(0),
-                    reason.as_deref().unwrap_or("")
-                ));
-            }
-            (_, reason) => line(&format!("{}. {}", words.unknown, reason.as_deref().unwrap_or(""))),
+        let reason = counter.status.reason(language).unwrap_or_default();
+        match &counter.status {
+            Status::Known => {}
+            Status::Stale { age, .. } => line(&format!("{} {} s. {reason}", words.stale, age.as_secs())),
+            _ => line(&format!("{}. {reason}", words.unknown)),
         }
         for warning in &counter.warnings {
-            line(&warning.message);
+            line(&warning.message(language));
         }
     }
     out
 }
 
-fn slots(report: &Report, words: &Words) -> String {
+fn slots(answer: &Answer, words: &Words) -> String {
     let mut days: BTreeMap<NaiveDate, Vec<Vec<DateTime<FixedOffset>>>> = BTreeMap::new();
-    for (at, counter) in report.counters.iter().enumerate() {
-        for slot in &counter.slots {
-            let day = days.entry(slot.start.date_naive()).or_insert_with(|| vec![Vec::new(); report.counters.len()]);
-            day[at].push(slot.start);
+    for (at, counter) in answer.counters.iter().enumerate() {
+        for slot in counter.slots.iter() {
+            let start = slot.start().with_timezone(&counter.zone).fixed_offset();
+            let day = days.entry(start.date_naive()).or_insert_with(|| vec![Vec::new(); answer.counters.len()]);
+            day[at].push(start);
         }
     }
     if days.is_empty() {
@@ -56,7 +50,7 @@ fn slots(report: &Report, words: &Words) -> String {
     for (date, counters) in days {
         let mut day = words.day(date);
         table.add_row([""]);
-        for (counter, starts) in report.counters.iter().zip(counters) {
+        for (counter, starts) in answer.counters.iter().zip(counters) {
             table.add_row([std::mem::take(&mut day), counter.name.clone(), starts.len().to_string(), by_hour(&starts)]);
         }
     }
@@ -91,7 +85,7 @@ struct Words {
 impl Words {
     fn of(language: Language) -> &'static Words {
         match language {
-            Language::En => &ENGLISH,
+            Language::English => &ENGLISH,
             _ => &GERMAN,
         }
     }

@@ -16,10 +16,6 @@ use crate::Failure;
 pub fn load(file: &Path, language: Language) -> Result<Municipality, Failure> {
     let name = file.display();
     let text = fs::read_to_string(file).map_err(|error| Failure::usage(format!("{name}: {error}")))?;
-    let language = match language {
-        Language::En => optigov_counter::Language::English,
-        _ => optigov_counter::Language::German,
-    };
     Municipality::from_toml(&text).map_err(|faults| {
         let mut lines = format!("{name} cannot be used:");
         for fault in faults.iter() {

@@ -333,11 +333,11 @@ async fn the_connection_check_reports_every_step_and_who_uses_the_mailbox() {
     let service = Service::start().await;
     let report = service.post("/connection-check?mailbox=zulassung%40musterstadt.example", "").await;
     assert_eq!(report.status, StatusCode::OK);
-    assert_eq!(report.json()["report"]["passed"], true, "{}", report.body);
+    assert_eq!(report.json()["good"], true, "{}", report.body);
     assert_eq!(report.json()["counters"], json!(["zulassung-1", "zulassung-2"]));
     let unknown = service.post("/connection-check?mailbox=nobody%40musterstadt.example", "").await.json();
-    assert_eq!((&unknown["report"]["passed"], &unknown["counters"]), (&json!(false), &json!([])));
-    assert_eq!(service.post("/connection-check", "").await.json()["report"]["passed"], true, "the test mailbox");
+    assert_eq!((&unknown["good"], &unknown["counters"]), (&json!(false), &json!([])));
+    assert_eq!(service.post("/connection-check", "").await.json()["good"], true, "the test mailbox");
     assert_eq!(service.post("/connection-check?mailbox=nobody", "").await.status, StatusCode::UNPROCESSABLE_ENTITY);
 
     let page = service.post("/counters/standesamt/connection-check", "").await;

@@ -1,28 +1,42 @@
 //! What is answered: per counter how well its calendars are known, the bookable slots, and what the caller should hear of.
 
+mod document;
+
 use std::time::Duration;
 
-use chrono::{DateTime, FixedOffset, NaiveDate, SubsecRound as _, Utc};
+use chrono::{DateTime, NaiveDate, Utc};
 use chrono_tz::Tz;
+use optigov_calendar::{Language, ReadError, Text};
 use optigov_slots::{Slot, Slots};
 use serde::{Deserialize, Serialize};
 
-use crate::source::ReadError;
-use crate::text::{Language, Text};
+pub(crate) use self::document::local;
 
 /// The answer to a [`SlotsRequest`](crate::SlotsRequest), one part per counter, in the order asked.
+///
+/// It serialises as it is, with reasons and warnings in the language of [`in_language`](Self::in_language), German by default:
+///
+/// ```json
+/// { "now": "2026-11-24T07:00:00+01:00",
+///   "counters": [ { "id": "eins", "name": "Schalter 1", "template": "pass", "status": "known", "reason": null,
+///                   "slots": [ { "start": "2026-11-24T08:00:00+01:00", "end": "2026-11-24T08:20:00+01:00" } ], "warnings": [] } ] }
+/// ```
+///
+/// A counter whose status is `stale` has an `age_seconds`, too. Every slot is listed: for one counter and some days, not for years.
 #[derive(Clone, Debug)]
 #[non_exhaustive]
 pub struct Answer {
     /// The instant that counted as now.
     pub now: DateTime<Utc>,
-    /// The municipality's zone, in which [`report`](Self::report) writes `now`.
+    /// The municipality's zone, in which `now` is written.
     pub zone: Tz,
     /// One part per counter asked for.
     pub counters: Vec<CounterAnswer>,
+    /// The language of the texts when the answer is serialised.
+    pub(crate) language: Language,
 }
 
-/// What can be booked at one counter, and how well that is known.
+/// What can be booked at one counter, and how well that is known. It serialises as it does within an [`Answer`].
 #[derive(Clone, Debug)]
 #[non_exhaustive]
 pub struct CounterAnswer {
@@ -30,7 +44,7 @@ pub struct CounterAnswer {
     pub id: String,
     /// The counter's name.
     pub name: String,
-    /// The counter's zone, in which [`Answer::report`] writes its slots.
+    /// The counter's zone, in which its slots are written.
     pub zone: Tz,
     /// The id of the template that the slots are for.
     pub template: String,
@@ -42,6 +56,28 @@ pub struct CounterAnswer {
     pub warnings: Vec<Warning>,
     /// When the oldest calendar that counted was read; `None` where none was.
     pub read_at: Option<DateTime<Utc>>,
+    /// The language of the texts when the answer is serialised.
+    pub(crate) language: Language,
+}
+
+/// The first bookable slot of the counters asked for.
+#[derive(Clone, Debug)]
+#[non_exhaustive]
+pub struct FirstFree {
+    /// How well the calendars are known, and all that a list would say.
+    pub answer: Answer,
+    /// The counter's place in the answer, and the slot.
+    first: Option<(usize, Slot)>,
+}
+
+/// A slot and the counter at which it can be booked.
+#[derive(Clone, Copy, Debug)]
+#[non_exhaustive]
+pub struct FreeSlot<'a> {
+    /// The counter's answer.
+    pub counter: &'a CounterAnswer,
+    /// The slot.
+    pub slot: Slot,
 }
 
 /// How well the calendars behind a counter are known.
@@ -71,7 +107,7 @@ pub enum Status {
 pub struct Unread {
     /// Its index in the counter's `exchange_sync.mailboxes`.
     pub mailbox: usize,
-    /// Why.
+    /// Why: everything that is known of it.
     pub error: ReadError,
 }
 
@@ -100,6 +136,57 @@ pub enum WarningCode {
     CalendarIgnored,
 }
 
+impl Answer {
+    /// The same answer with its texts in `language` when it is serialised.
+    pub fn in_language(mut self, language: Language) -> Answer {
+        self.language = language;
+        self.counters.iter_mut().for_each(|counter| counter.language = language);
+        self
+    }
+
+    /// The part of the counter with this id.
+    pub fn counter(&self, id: &str) -> Option<&CounterAnswer> {
+        self.counters.iter().find(|counter| counter.id == id)
+    }
+
+    /// The slots of all counters in time order, made one by one.
+    pub fn in_time_order(&self) -> impl Iterator<Item = FreeSlot<'_>> + '_ {
+        let slots = self.counters.iter().map(|counter| (counter, &counter.slots));
+        optigov_slots::merge(slots).map(|(counter, slot)| FreeSlot { counter, slot })
+    }
+
+    /// Whether every counter asked for is known.
+    pub fn is_known(&self) -> bool {
+        self.counters.iter().all(|counter| counter.status.is_known())
+    }
+}
+
+impl FirstFree {
+    pub(crate) fn of(answer: Answer) -> FirstFree {
+        let places = answer.counters.iter().enumerate().map(|(place, counter)| (place, &counter.slots));
+        let first = optigov_slots::merge(places).next();
+        FirstFree { answer, first }
+    }
+
+    /// The first slot and its counter; `None` where there is none.
+    pub fn slot(&self) -> Option<FreeSlot<'_>> {
+        let (place, slot) = self.first?;
+        Some(FreeSlot { counter: &self.answer.counters[place], slot })
+    }
+}
+
+impl CounterAnswer {
+    /// The same answer with its texts in `language` when it is serialised.
+    pub fn in_language(self, language: Language) -> CounterAnswer {
+        CounterAnswer { language, ..self }
+    }
+
+    /// How many slots begin on each local day of the window, in order: a month's overview. Days without any are there, with 0.
+    pub fn counts_per_day(&self) -> impl Iterator<Item = (NaiveDate, usize)> + '_ {
+        self.slots.counts_per_day()
+    }
+}
+
 impl Status {
     /// Whether every calendar that counts was read.
     pub fn is_known(&self) -> bool {
@@ -125,27 +212,30 @@ impl Status {
         }
     }
 
-    /// Why calendars could not be read, with the remedy; `None` where all were.
-    pub fn reason(&self, language: Language) -> Option<String> {
-        let unread = match self {
-            Status::Known => return None,
+    /// The calendars that could not be read; empty where all were.
+    pub fn unread(&self) -> &[Unread] {
+        match self {
+            Status::Known => &[],
             Status::Stale { unread, .. } | Status::Unknown { unread } => unread,
-        };
-        let lines: Vec<String> = unread.iter().map(|unread| unread.describe(language)).collect();
-        Some(lines.join("\n"))
+        }
+    }
+
+    /// Why calendars could not be read: for each everything that is known, with the remedy, on a line of its own. `None` where all were read.
+    pub fn reason(&self, language: Language) -> Option<String> {
+        let lines: Vec<String> = self.unread().iter().map(|unread| unread.describe(language)).collect();
+        (!lines.is_empty()).then(|| lines.join("\n"))
     }
 }
 
 impl Unread {
-    fn describe(&self, language: Language) -> String {
-        let (message, remedy) = (self.error.message(), self.error.remedy());
-        let place = self.mailbox;
-        format!("exchange_sync.mailboxes[{place}]: {} {}", message.in_language(language), remedy.in_language(language))
+    /// Which mailbox, and everything that is known of why it could not be read.
+    pub fn describe(&self, language: Language) -> String {
+        format!("exchange_sync.mailboxes[{}]: {}", self.mailbox, self.error.describe(language))
     }
 }
 
 impl Warning {
-    pub(crate) fn counted(code: WarningCode, count: u32) -> Option<Self> {
+    pub(crate) fn counted(code: WarningCode, count: u32) -> Option<Warning> {
         (count > 0).then_some(Warning { code, count })
     }
 
@@ -157,7 +247,7 @@ impl Warning {
     fn text(&self) -> Text {
         let (count, one) = (self.count, self.count == 1);
         match self.code {
-            WarningCode::AllDayIgnored if one => Text::new(
+            WarningCode::AllDayIgnored if one => Text::fixed(
                 "1 ganztägiger Eintrag blockiert nicht: Beginn und Ende mit Uhrzeit eintragen, damit er blockiert",
                 "1 all-day entry ignored: give it a start and an end time to block",
             ),
@@ -167,7 +257,7 @@ impl Warning {
                 ),
                 format!("{count} all-day entries ignored: give them a start and an end time to block"),
             ),
-            WarningCode::GuessedAllDayIgnored if one => Text::new(
+            WarningCode::GuessedAllDayIgnored if one => Text::fixed(
                 "1 Eintrag von Mitternacht bis Mitternacht gilt als ganztägig und blockiert nicht (Annahme: ohne Einsicht in die Termine ist das nicht sicher)",
                 "1 entry from midnight to midnight taken for all-day and ignored (a guess: free/busy access cannot tell)",
             ),
@@ -190,116 +280,5 @@ impl Warning {
                 format!("calendar not read ({count}): left out as configured, only the opening hours count"),
             ),
         }
-    }
-}
-
-/// An [`Answer`] as plain data in one language, to be written as JSON.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
-#[non_exhaustive]
-pub struct Report {
-    /// The instant that counted as now, in whole seconds and the municipality's zone.
-    pub now: DateTime<FixedOffset>,
-    /// One part per counter.
-    pub counters: Vec<CounterReport>,
-}
-
-/// A [`CounterAnswer`] as plain data in one language.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
-#[non_exhaustive]
-pub struct CounterReport {
-    /// The counter's id.
-    pub id: String,
-    /// The counter's name.
-    pub name: String,
-    /// The id of the template that the slots are for.
-    pub template: String,
-    /// `known`, `stale` or `unknown`.
-    pub status: String,
-    /// Why calendars could not be read; null where all were.
-    pub reason: Option<String>,
-    /// The age in seconds of the oldest reading that serves, where the status is `stale`.
-    #[serde(skip_serializing_if = "Option::is_none", default)]
-    pub age_seconds: Option<u64>,
-    /// The bookable slots, in the counter's zone.
-    pub slots: Vec<SlotReport>,
-    /// What the reader should know.
-    pub warnings: Vec<WarningReport>,
-}
-
-/// One bookable slot.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
-#[non_exhaustive]
-pub struct SlotReport {
-    /// When the appointment begins.
-    pub start: DateTime<FixedOffset>,
-    /// When it ends, without buffer.
-    pub end: DateTime<FixedOffset>,
-}
-
-/// A [`Warning`] with its words.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
-#[non_exhaustive]
-pub struct WarningReport {
-    /// What it is about.
-    pub code: WarningCode,
-    /// How often.
-    pub count: u32,
-    /// The warning in words.
-    pub message: String,
-}
-
-impl Answer {
-    /// The answer as plain data, with reasons and warnings in `language`. It lists every slot: for one counter and some days, not for years.
-    pub fn report(&self, language: Language) -> Report {
-        Report {
-            now: self.now.trunc_subsecs(0).with_timezone(&self.zone).fixed_offset(),
-            counters: self.counters.iter().map(|counter| counter.report(language)).collect(),
-        }
-    }
-
-    /// The slots of all counters in time order, made one by one, each with its counter's place in [`counters`](Self::counters).
-    pub fn in_time_order(&self) -> impl Iterator<Item = (usize, Slot)> + '_ {
-        optigov_slots::merge(self.counters.iter().enumerate().map(|(at, counter)| (at, &counter.slots)))
-    }
-
-    /// Whether every counter asked for is known.
-    pub fn is_known(&self) -> bool {
-        self.counters.iter().all(|counter| counter.status.is_known())
-    }
-}
-
-impl CounterAnswer {
-    /// How many slots begin on each local day of the window, in order: a month's overview. Days without any are there, with 0.
-    pub fn counts_per_day(&self) -> impl Iterator<Item = (NaiveDate, usize)> + '_ {
-        self.slots.counts_per_day()
-    }
-
-    /// This counter's part as plain data, with reasons and warnings in `language`.
-    pub fn report(&self, language: Language) -> CounterReport {
-        let local = |instant: DateTime<Utc>| instant.with_timezone(&self.zone).fixed_offset();
-        let age = match self.status {
-            Status::Stale { age, .. } => Some(age.as_secs()),
-            _ => None,
-        };
-        CounterReport {
-            id: self.id.clone(),
-            name: self.name.clone(),
-            template: self.template.clone(),
-            status: self.status.as_str().to_owned(),
-            reason: self.status.reason(language),
-            age_seconds: age,
-            slots: self
-                .slots
-                .iter()
-                .map(|slot| SlotReport { start: local(slot.start()), end: local(slot.end()) })
-                .collect(),
-            warnings: self.warnings.iter().map(|warning| warning.report(language)).collect(),
-        }
-    }
-}
-
-impl Warning {
-    fn report(&self, language: Language) -> WarningReport {
-        WarningReport { code: self.code, count: self.count, message: self.message(language) }
     }
 }

@@ -1,28 +1,28 @@
 //! The facade itself: calls come in, calendars are read, the engine decides.
 
-use std::collections::HashMap;
-use std::sync::{Arc, PoisonError, RwLock};
-use std::time::Duration;
+use std::{
+    collections::{HashMap, HashSet},
+    fmt,
+    sync::{Arc, PoisonError, RwLock},
+    time::Duration,
+};
 
-use chrono::{DateTime, Utc};
+use chrono_tz::Tz;
 use futures_util::stream::{self, Stream, StreamExt as _};
-use optigov_counter::{Counter, Mailbox, Municipality, WhenUnavailable};
-use optigov_slots::{Interval, Reason, Slot};
+use optigov_calendar::{ConnectionReport, Language, Mailbox, ReadError, Text};
+use optigov_calendar_cache::{CacheKey, Fetched, Freshness, ReadTarget, ReadWindow};
+use optigov_counter::{Counter, Municipality};
+use optigov_slots::{Interval, OpenWindows};
 use tokio::time::Instant;
 use tracing::Instrument as _;
 
-use crate::answer::{Answer, CounterAnswer, Status};
-use crate::builder::AvailabilityBuilder;
-use crate::cache::CacheError;
-use crate::clock::Clock;
-use crate::connection::ConnectionReport;
-use crate::error::{Error, Kind};
-use crate::reader::{Fetched, Freshness, Reader, Target};
-use crate::request::SlotsRequest;
-use crate::resource::{Moment, counter_answer};
-use crate::setup::Setup;
-use crate::source::ReadError;
-use crate::text::Text;
+use crate::{
+    Answer, AvailabilityBuilder, CounterHandle, Error, ErrorKind, FirstFree, SlotsRequest,
+    builder::Parts,
+    resource::{Moment, counter_answer},
+    setup::{Asked, Setup},
+    wanted::Booking,
+};
 
 /// Answers which appointments can be booked. Cheap to clone; clones share configuration, cache and connections.
 ///
@@ -34,29 +34,7 @@ pub struct Availability {
 
 struct Inner {
     setup: RwLock<Arc<Setup>>,
-    reader: Arc<Reader>,
-    clock: Arc<dyn Clock>,
-    when_unavailable: WhenUnavailable,
-    deadline: Duration,
-}
-
-/// How a booking at one instant stands: the answer of [`Availability::confirm`] and [`Availability::why`].
-#[derive(Clone, Debug)]
-#[non_exhaustive]
-pub struct Verdict {
-    /// How well the calendars behind the counter are known.
-    pub status: Status,
-    /// The slot that begins at the instant, where it can be booked.
-    pub slot: Option<Slot>,
-    /// Why it cannot be booked, as the engine sees it; empty where it can, or where the calendars are unknown (then the status says why).
-    pub reasons: Vec<Reason>,
-}
-
-impl Verdict {
-    /// Whether an appointment can be booked at the instant.
-    pub fn is_bookable(&self) -> bool {
-        self.slot.is_some()
-    }
+    parts: Parts,
 }
 
 /// How far a [`refresh`](Availability::refresh) has come.
@@ -71,73 +49,71 @@ pub struct Progress {
     pub total: usize,
 }
 
+/// How a question is answered, besides what it asks for.
+#[derive(Clone, Copy)]
+pub(crate) struct Question {
+    freshness: Freshness,
+    /// Whether what is read reaches farther than needed, so that it may serve stale on the days after.
+    reads_ahead: bool,
+}
+
+impl Question {
+    /// A list, from readings as old as they may be.
+    const LIST: Question = Question { freshness: Freshness::Cached, reads_ahead: true };
+
+    /// About one appointment on one day.
+    pub(crate) fn of_one_day(freshness: Freshness) -> Question {
+        Question { freshness, reads_ahead: freshness == Freshness::Cached }
+    }
+}
+
+/// How many groups of mailboxes a refresh has under way; the client's own limit holds besides.
+const REFRESH_AT_ONCE: usize = 10;
+
 impl Availability {
     /// Begins with a municipality: its counters, its templates, its Exchange connection.
-    pub fn for_municipality(municipality: Municipality) -> AvailabilityBuilder {
-        AvailabilityBuilder::new(municipality)
+    pub fn for_municipality(municipality: impl Into<Arc<Municipality>>) -> AvailabilityBuilder {
+        AvailabilityBuilder::new(municipality.into())
     }
 
-    pub(crate) fn assemble(
-        setup: Setup,
-        reader: Arc<Reader>,
-        clock: Arc<dyn Clock>,
-        when_unavailable: WhenUnavailable,
-        deadline: Duration,
-    ) -> Self {
-        let setup = RwLock::new(Arc::new(setup));
-        Availability { inner: Arc::new(Inner { setup, reader, clock, when_unavailable, deadline }) }
+    pub(crate) fn assemble(setup: Setup, parts: Parts) -> Availability {
+        Availability { inner: Arc::new(Inner { setup: RwLock::new(Arc::new(setup)), parts }) }
+    }
+
+    /// A handle on one counter.
+    ///
+    /// # Errors
+    /// [`is_unknown_counter`](Error::is_unknown_counter).
+    pub fn counter(&self, id: &str) -> Result<CounterHandle, Error> {
+        self.setup().place(id)?;
+        Ok(CounterHandle::new(self.clone(), id))
     }
 
     /// The bookable slots of the counters asked for.
     ///
-    /// Distinct mailboxes are read together, once each, unless a reading younger than the time to live serves. The call ends by the
-    /// deadline; a mailbox that did not answer by then counts as unread.
+    /// Distinct mailboxes are read together, once each, unless a reading younger than the time to live serves; where nothing can be booked,
+    /// nothing is read. The call ends by the deadline; a mailbox that did not answer by then counts as unread.
     ///
     /// # Errors
     /// [`is_unknown_counter`](Error::is_unknown_counter), [`is_unknown_template`](Error::is_unknown_template),
     /// [`is_not_offered`](Error::is_not_offered). A calendar that cannot be read is no error, but the status of its counters.
     #[tracing::instrument(skip_all, fields(counters = tracing::field::Empty))]
     pub async fn free_slots(&self, request: &SlotsRequest) -> Result<Answer, Error> {
-        self.answer(request, Freshness::Cached).await
+        self.answer(request, Question::LIST).await
     }
 
-    /// The first bookable slot of all counters asked for, with its counter's place in the answer; `None` where there is none.
-    ///
-    /// The engine looks no further into any counter than its first slot.
+    /// The first bookable slot of all counters asked for. The engine looks no further into any counter than its first slot.
     ///
     /// # Errors
     /// As [`free_slots`](Self::free_slots).
-    pub async fn first_free(&self, request: &SlotsRequest) -> Result<(Answer, Option<(usize, Slot)>), Error> {
-        let answer = self.free_slots(request).await?;
-        let first = answer.in_time_order().next();
-        Ok((answer, first))
-    }
-
-    /// Decides on one appointment at the moment of booking: reads the counter's mailboxes afresh, for that day only, and asks the same
-    /// function that makes the list.
-    ///
-    /// Of `request`, counters are replaced by `counter` and the window by the day of `start`; template, concerns and bookings count.
-    /// When Exchange does not answer, the operator's choice applies as it does to the list, and the verdict's status says so.
-    ///
-    /// # Errors
-    /// As [`free_slots`](Self::free_slots).
-    #[tracing::instrument(skip_all, fields(counter))]
-    pub async fn confirm(&self, counter: &str, start: DateTime<Utc>, request: &SlotsRequest) -> Result<Verdict, Error> {
-        self.verdict(counter, start, request, Freshness::Now).await
-    }
-
-    /// Why an appointment cannot be booked at an instant, from what a list made now would be made from.
-    ///
-    /// # Errors
-    /// As [`free_slots`](Self::free_slots).
-    pub async fn why(&self, counter: &str, start: DateTime<Utc>, request: &SlotsRequest) -> Result<Verdict, Error> {
-        self.verdict(counter, start, request, Freshness::Cached).await
+    pub async fn first_free(&self, request: &SlotsRequest) -> Result<FirstFree, Error> {
+        self.free_slots(request).await.map(FirstFree::of)
     }
 
     /// Puts a counter's new entry into force: when the call returns, its new mailboxes count and its old ones do not, and no later
-    /// answer for it is made from anything read before.
+    /// answer for it is made from anything read before. A counter with a new id is added.
     ///
-    /// With a shared cache this invalidates the readings for every instance; each instance is told of the entry itself by its service.
+    /// With a shared cache this makes the readings void for every instance; each instance is told of the entry itself by its service.
     ///
     /// # Errors
     /// [`is_setup`](Error::is_setup): the counter does not fit the municipality. [`is_cache`](Error::is_cache): the cache cannot be told.
@@ -145,19 +121,32 @@ impl Availability {
     pub async fn counter_saved(&self, counter: Counter) -> Result<(), Error> {
         let setup = self.setup();
         let changed = setup.with_counter(counter.clone())?;
-        let old = setup
-            .place(counter.id().as_str())
-            .map_or(&[][..], |place| setup.counter(place).exchange_sync().mailboxes());
-        let mailboxes = old.iter().chain(counter.exchange_sync().mailboxes());
-        let keys: Vec<_> = mailboxes.map(|mailbox| changed.key(mailbox)).collect();
-        let told = tokio::time::timeout(self.inner.deadline, self.inner.reader.cache.invalidate(&keys)).await;
-        told.unwrap_or_else(|late| Err(CacheError::new(late))).map_err(|cause| {
-            let words = Text::new("der Zwischenspeicher antwortet nicht", "the cache does not answer");
-            Error::new(Kind::Cache, words).caused_by(cause)
-        })?;
-        self.inner.reader.disown(&keys);
+        let keys = keys_of(&[&setup, &changed], counter.id().as_str());
+        self.invalidate(&changed, &keys).await?;
         let mut current = self.inner.setup.write().unwrap_or_else(PoisonError::into_inner);
+        // Another save may have come between: this one changes its counter and no other.
         *current = Arc::new(current.with_counter(counter)?);
+        Ok(())
+    }
+
+    /// Puts a municipality's new configuration into force: templates, holidays, the connection, counters changed, added and removed. When the call
+    /// returns, no later answer for a counter that changed is made from anything read before. Calls under way end as they began.
+    ///
+    /// A source that was given to the builder stays; a connection that changed is set up anew.
+    ///
+    /// # Errors
+    /// [`is_setup`](Error::is_setup): the connection cannot be set up. [`is_cache`](Error::is_cache): the cache cannot be told. In both cases the
+    /// old configuration stays in force.
+    pub async fn municipality_saved(&self, municipality: impl Into<Arc<Municipality>>) -> Result<(), Error> {
+        let (setup, municipality) = (self.setup(), municipality.into());
+        let reading = self.inner.parts.reading(&municipality, Some(&setup))?;
+        let changed = Setup::new(Arc::clone(&municipality), reading);
+        let ids = setup.municipality.counters().chain(municipality.counters()).map(|counter| counter.id().as_str());
+        let differs = |id: &&str| setup.municipality.counter(id) != municipality.counter(id);
+        let ids: HashSet<&str> = ids.filter(differs).collect();
+        let keys: Vec<CacheKey> = ids.into_iter().flat_map(|id| keys_of(&[&setup, &changed], id)).collect();
+        self.invalidate(&changed, &keys).await?;
+        *self.inner.setup.write().unwrap_or_else(PoisonError::into_inner) = Arc::new(changed);
         Ok(())
     }
 
@@ -174,20 +163,17 @@ impl Availability {
     ) -> Result<impl Stream<Item = Progress> + Send + use<>, Error> {
         let setup = self.setup();
         let chosen = match counters {
-            [] => (0..setup.municipality.counters().len()).collect(),
+            [] => (0..setup.counter_count()).collect(),
             ids => ids.iter().map(|id| setup.place(id)).collect::<Result<Vec<_>, _>>()?,
         };
         let targets = distinct(chosen.into_iter().flat_map(|place| setup.targets(place)));
-        let (stretch, reader) = (setup.stretch(window), Arc::clone(&self.inner.reader));
+        let (window, reader) = (setup.whole_window(window), Arc::clone(&setup.reader));
         let span = tracing::info_span!("refresh", mailboxes = targets.len());
-        let (total, batch) = (targets.len(), reader.source.batch().get());
-        let groups: Vec<Vec<Target>> = targets.chunks(batch).map(<[Target]>::to_vec).collect();
+        let (total, batch) = (targets.len(), reader.batch());
+        let groups: Vec<Vec<ReadTarget>> = targets.chunks(batch).map(<[ReadTarget]>::to_vec).collect();
         let reads = stream::iter(groups).map(move |group| {
             let reader = Arc::clone(&reader);
-            let read = async move {
-                let deadline = after(reader.times.reading);
-                stream::iter(reader.fetch(&group, stretch, Freshness::Now, deadline).await)
-            };
+            let read = async move { stream::iter(reader.refresh(&group, window).await) };
             read.instrument(span.clone())
         });
         let mut progress = Progress { total, ..Progress::default() };
@@ -200,76 +186,132 @@ impl Availability {
         }))
     }
 
-    /// Goes through the connection to Exchange step by step for `mailbox`, and says which counters use it.
+    /// Goes through the connection to the mailbox's calendar step by step, and says which counters use it.
     pub async fn check_connection(&self, mailbox: &Mailbox) -> ConnectionReport {
-        let report = self.inner.reader.source.check(mailbox).await;
-        ConnectionReport::new(report, &self.setup().municipality, mailbox)
+        let setup = self.setup();
+        let using = setup.municipality.counters().filter(|counter| {
+            let sync = counter.exchange_sync();
+            sync.is_on() && sync.mailboxes().contains(mailbox)
+        });
+        let using = using.map(|counter| counter.id().as_str().to_owned()).collect();
+        setup.reader.check(mailbox).await.with_counters(using)
     }
 
     /// The configuration in force.
-    pub fn municipality(&self) -> Municipality {
-        self.setup().municipality.clone()
+    pub fn municipality(&self) -> Arc<Municipality> {
+        Arc::clone(&self.setup().municipality)
+    }
+
+    /// The zone of a counter's times.
+    pub(crate) fn zone_of(&self, counter: &str) -> Result<Tz, Error> {
+        let municipality = self.municipality();
+        let counter = municipality.counter(counter).ok_or_else(|| Error::unknown_counter(counter))?;
+        Ok(counter.time_zone().unwrap_or(municipality.time_zone()))
+    }
+
+    pub(crate) async fn answer(&self, request: &SlotsRequest, question: Question) -> Result<Answer, Error> {
+        let setup = self.setup();
+        let deadline = after(setup.deadline);
+        let asked = setup.asked(request)?;
+        tracing::Span::current().record("counters", asked.len());
+        let open = asked.iter().map(|asked| asked.open_windows(&setup.municipality, request.window));
+        let open: Vec<OpenWindows> = open.collect();
+        let fetched = self.fetch(&setup, &asked, &open, question, deadline).await;
+        // The answer is as of the moment at which it is made: reading may have taken a while.
+        let now = self.inner.parts.clock.now();
+        let moment = Moment {
+            window: request.window,
+            bookings: bookings_by_counter(&request.bookings),
+            read: fetched.window.map_or(request.window, |window| window.needed),
+            when_unavailable: setup.when_unavailable,
+            now,
+        };
+        let missing = Fetched::failed(ReadError::internal());
+        let counters = asked.iter().zip(&open).zip(&fetched.is_read).map(|((asked, open), is_read)| {
+            let of_counter = asked.targets.iter().map(|target| fetched.by_key.get(&target.key).unwrap_or(&missing));
+            let answer = counter_answer(asked, open, is_read.then_some(of_counter), &moment);
+            metrics::counter!("optigov_answers_total", "status" => answer.status.as_str()).increment(1);
+            answer
+        });
+        let counters = counters.collect();
+        Ok(Answer { now, zone: setup.municipality.time_zone(), counters, language: Language::default() })
+    }
+
+    /// Reads what the counters need, as far as anything can be booked at them now.
+    async fn fetch(
+        &self,
+        setup: &Setup,
+        asked: &[Asked<'_>],
+        open: &[OpenWindows],
+        question: Question,
+        deadline: Instant,
+    ) -> FetchedCalendars {
+        let now = self.inner.parts.clock.now();
+        let needed = asked.iter().zip(open).map(|(asked, open)| match asked.targets {
+            [] => None,
+            _ => asked.needed(open, now),
+        });
+        let needed: Vec<Option<Interval>> = needed.collect();
+        let is_read = needed.iter().map(Option::is_some).collect();
+        let Some(window) = setup.read_window(needed.iter().flatten().copied()) else {
+            return FetchedCalendars { by_key: HashMap::new(), window: None, is_read };
+        };
+        let window = if question.reads_ahead { window } else { ReadWindow::exactly(window.needed) };
+        let reading = asked.iter().zip(&needed).filter(|(_, needed)| needed.is_some());
+        let targets = distinct(reading.flat_map(|(asked, _)| asked.targets));
+        let fetched = setup.reader.fetch(&targets, window, question.freshness, deadline).await;
+        let by_key = targets.into_iter().map(|target| target.key).zip(fetched).collect();
+        FetchedCalendars { by_key, window: Some(window), is_read }
+    }
+
+    async fn invalidate(&self, setup: &Setup, keys: &[CacheKey]) -> Result<(), Error> {
+        setup.reader.invalidate(keys, after(setup.deadline)).await.map_err(|cause| {
+            let words = Text::fixed("der Zwischenspeicher antwortet nicht", "the cache does not answer");
+            Error::new(ErrorKind::Cache, words).caused_by(cause)
+        })
     }
 
     fn setup(&self) -> Arc<Setup> {
         Arc::clone(&self.inner.setup.read().unwrap_or_else(PoisonError::into_inner))
     }
+}
 
-    async fn verdict(
-        &self,
-        counter: &str,
-        start: DateTime<Utc>,
-        request: &SlotsRequest,
-        freshness: Freshness,
-    ) -> Result<Verdict, Error> {
-        let setup = self.setup();
-        let zone = setup.counter(setup.place(counter)?).time_zone().unwrap_or(setup.municipality.time_zone());
-        let day = start.with_timezone(&zone).date_naive();
-        let Ok(window) = Interval::of_dates(day, day, zone) else {
-            unreachable!("an instant lies on a day that its zone has");
-        };
-        let request = SlotsRequest { window, ..request.clone() }.counters([counter]);
-        let mut answer = self.answer(&request, freshness).await?;
-        let CounterAnswer { status, slots, .. } = answer.counters.swap_remove(0);
-        let slot = slots.iter_from(start).next().filter(|slot| slot.start() == start);
-        let reasons = if slot.is_some() || status.is_unknown() { Vec::new() } else { slots.why(start) };
-        Ok(Verdict { status, slot, reasons })
-    }
-
-    async fn answer(&self, request: &SlotsRequest, freshness: Freshness) -> Result<Answer, Error> {
-        let deadline = after(self.inner.deadline);
-        let setup = self.setup();
-        let asked = setup.asked(request)?;
-        tracing::Span::current().record("counters", asked.len());
-        let stretch = match freshness {
-            Freshness::Cached => setup.stretch(request.window),
-            Freshness::Now => setup.stretch(request.window).without_slack(),
-        };
-        let targets = distinct(asked.iter().flat_map(|asked| asked.targets));
-        let fetched = self.inner.reader.fetch(&targets, stretch, freshness, deadline).await;
-        let fetched: HashMap<_, Fetched> = targets.into_iter().map(|target| target.key).zip(fetched).collect();
-        // The answer is as of the moment at which it is made: reading may have taken a while.
-        let now = self.inner.clock.now();
-        let (window, read, when_unavailable) = (request.window, stretch.needed, self.inner.when_unavailable);
-        let moment = Moment { window, bookings: request.bookings_by_counter(), read, when_unavailable, now };
-        let unread = Fetched { reading: Err(ReadError::internal()), older: None };
-        let counters = asked.iter().map(|asked| {
-            let fetched = asked.targets.iter().map(|target| fetched.get(&target.key).unwrap_or(&unread));
-            let open = setup.open_windows(asked, request.window);
-            let answer = counter_answer(asked, open, fetched, &moment);
-            metrics::counter!("optigov_answers_total", "status" => answer.status.as_str()).increment(1);
-            answer
-        });
-        Ok(Answer { now, zone: setup.municipality.time_zone(), counters: counters.collect() })
+impl fmt::Debug for Availability {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Availability").field("counters", &self.setup().counter_count()).finish_non_exhaustive()
     }
 }
 
-/// How many groups of mailboxes a refresh has under way; the client's own limit holds besides.
-const REFRESH_AT_ONCE: usize = 10;
+/// What was read for a request.
+struct FetchedCalendars {
+    by_key: HashMap<CacheKey, Fetched>,
+    /// What was read; `None` where nothing could be booked, and so nothing was read.
+    window: Option<ReadWindow>,
+    /// For each counter asked, whether its calendars were read.
+    is_read: Vec<bool>,
+}
+
+/// The mailboxes that a counter has in any of these configurations, also while its sync is off.
+fn keys_of(setups: &[&Setup], counter: &str) -> Vec<CacheKey> {
+    let of_one = |setup: &&Setup| {
+        let counter = setup.municipality.counter(counter);
+        let mailboxes = counter.map_or(&[][..], |counter| counter.exchange_sync().mailboxes());
+        mailboxes.iter().map(|mailbox| CacheKey::new(&setup.namespace, mailbox)).collect::<Vec<_>>()
+    };
+    setups.iter().flat_map(of_one).collect()
+}
+
+fn bookings_by_counter(bookings: &[Booking]) -> HashMap<&str, Vec<Interval>> {
+    let mut by_counter: HashMap<&str, Vec<Interval>> = HashMap::new();
+    for booking in bookings {
+        by_counter.entry(&booking.counter).or_default().push(booking.interval);
+    }
+    by_counter
+}
 
 /// Each mailbox once, in the order of first mention.
-fn distinct<'a>(targets: impl Iterator<Item = &'a Target>) -> Vec<Target> {
-    let mut seen = std::collections::HashSet::new();
+fn distinct<'a>(targets: impl Iterator<Item = &'a ReadTarget>) -> Vec<ReadTarget> {
+    let mut seen = HashSet::new();
     targets.filter(|target| seen.insert(target.key)).cloned().collect()
 }
 

@@ -1,12 +1,10 @@
 //! From a calendar's entries to what blocks: the counter's policy decides, entry by entry.
 
 use chrono_tz::Tz;
-use optigov_counter::{BlockingPolicy, Decision, Shape};
+use optigov_calendar::EntryTime;
+use optigov_calendar_cache::Reading;
+use optigov_counter::{BlockingDecision, BlockingPolicy};
 use optigov_slots::Interval;
-
-use crate::cache::Reading;
-use crate::entry::When;
-use crate::source::AllDayFlag;
 
 /// What blocks in one calendar, and how many entries of the window were ignored for covering whole days.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -21,34 +19,30 @@ impl Blocked {
     /// counted as ignored where they touch `window`.
     pub(crate) fn of(reading: &Reading, policy: &BlockingPolicy, zone: Tz, window: Interval, needed: Interval) -> Self {
         let mut blocked = Blocked { busy: Vec::with_capacity(reading.entries().len()), ..Blocked::default() };
-        for entry in reading.entries() {
-            let (interval, shape) = match entry.when() {
-                When::Timed(interval) => (interval, timed_shape(interval, reading.all_day_flag(), zone)),
-                When::AllDay { first, last } => match Interval::of_dates(first, last, zone) {
-                    Ok(interval) => (interval, Shape::AllDay),
+        let flag = reading.all_day_flag();
+        for &entry in reading.entries() {
+            let interval = match entry.time() {
+                EntryTime::Timed(interval) => interval,
+                EntryTime::AllDay { first, last } => match Interval::of_dates(first, last, zone) {
+                    Ok(interval) => interval,
                     // The zone skipped these days: no instant bears their dates.
                     Err(_) => continue,
                 },
+                // A way to say when an entry is that is not known here: it may be at any time.
+                _ => needed,
             };
             if !interval.overlaps(needed) {
                 continue;
             }
-            match policy.decide(entry.status(), shape, entry.is_cancelled()) {
-                Decision::Blocks => blocked.busy.push(interval),
-                Decision::AllDayIgnored => blocked.all_day_ignored += u32::from(interval.overlaps(window)),
-                Decision::GuessedAllDayIgnored => {
+            match policy.decide(entry, flag, zone) {
+                BlockingDecision::Blocks => blocked.busy.push(interval),
+                BlockingDecision::AllDayIgnored => blocked.all_day_ignored += u32::from(interval.overlaps(window)),
+                BlockingDecision::GuessedAllDayIgnored => {
                     blocked.guessed_all_day_ignored += u32::from(interval.overlaps(window))
                 }
                 _ => {}
             }
         }
         blocked
-    }
-}
-
-fn timed_shape(interval: Interval, flag: AllDayFlag, zone: Tz) -> Shape {
-    match flag {
-        AllDayFlag::Guessed if interval.whole_days(zone).is_some() => Shape::MidnightToMidnight,
-        _ => Shape::Timed,
     }
 }

@@ -1,38 +1,39 @@
 //! Setting up the facade: every part has a default, every default can be replaced.
 
-use std::sync::Arc;
-use std::time::Duration;
+use std::{fmt, sync::Arc, time::Duration};
 
+use optigov_calendar::{CalendarSource, MemorySource, Route};
+use optigov_calendar_cache::{CalendarCache, CalendarReader, Clock, MemoryCache, ReaderTimes, SystemClock};
 use optigov_counter::{Municipality, WhenUnavailable};
 use secrecy::SecretString;
 
-use crate::availability::Availability;
-use crate::cache::{CalendarCache, MemoryCache};
-use crate::clock::{Clock, SystemClock};
-use crate::error::{Error, Kind};
-use crate::ews::EwsSource;
-use crate::memory::MemorySource;
-use crate::reader::{Reader, Times};
-use crate::setup::Setup;
-use crate::source::CalendarSource;
-use crate::text::Text;
+use crate::{
+    Availability, Error,
+    connect::exchange_client,
+    setup::{Reading, Setup},
+};
 
 /// Bytes that the default cache may hold: about 4 million entries.
 const CACHE_BYTES: u64 = 64 * 1024 * 1024;
 /// The longest that a cache is waited for; then the calendar is read instead.
 const CACHE_ANSWERS: Duration = Duration::from_secs(2);
-/// Readings that may serve stale reach this much farther at most, so that they cover the windows of the days after.
-const MOST_SLACK: Duration = Duration::from_secs(7 * 86_400);
 /// How long the default cache keeps readings where none may serve stale.
 const KEEP: Duration = Duration::from_secs(3600);
 
 /// Sets up an [`Availability`]; made by [`Availability::for_municipality`].
+#[must_use]
 pub struct AvailabilityBuilder {
-    municipality: Municipality,
+    municipality: Arc<Municipality>,
+    cache: Option<Arc<dyn CalendarCache>>,
+    parts: Parts,
+}
+
+/// What the builder was told and the facade needs again when the configuration changes.
+pub(crate) struct Parts {
     source: Option<Arc<dyn CalendarSource>>,
     secret: Option<SecretString>,
-    cache: Option<Arc<dyn CalendarCache>>,
-    clock: Arc<dyn Clock>,
+    cache: Arc<dyn CalendarCache>,
+    pub(crate) clock: Arc<dyn Clock>,
     when_unavailable: Option<WhenUnavailable>,
     time_to_live: Duration,
     read_ahead: Duration,
@@ -40,100 +41,138 @@ pub struct AvailabilityBuilder {
 }
 
 impl AvailabilityBuilder {
-    pub(crate) fn new(municipality: Municipality) -> Self {
+    pub(crate) fn new(municipality: Arc<Municipality>) -> AvailabilityBuilder {
         AvailabilityBuilder {
             municipality,
-            source: None,
-            secret: None,
             cache: None,
-            clock: Arc::new(SystemClock),
-            when_unavailable: None,
-            time_to_live: Duration::from_secs(60),
-            read_ahead: Duration::ZERO,
-            deadline: None,
+            parts: Parts {
+                source: None,
+                secret: None,
+                cache: Arc::new(MemoryCache::new(0, KEEP)),
+                clock: Arc::new(SystemClock),
+                when_unavailable: None,
+                time_to_live: Duration::from_secs(60),
+                read_ahead: Duration::ZERO,
+                deadline: None,
+            },
         }
     }
 
     /// Where calendars come from. Default: the municipality's Exchange connection.
-    pub fn source(self, source: impl CalendarSource) -> Self {
-        AvailabilityBuilder { source: Some(Arc::new(source)), ..self }
+    pub fn source(mut self, source: impl CalendarSource + 'static) -> AvailabilityBuilder {
+        self.parts.source = Some(Arc::new(source));
+        self
     }
 
     /// The service account's password or token, where the service keeps it. Default: what the connection refers to.
-    pub fn secret(self, secret: impl Into<SecretString>) -> Self {
-        AvailabilityBuilder { secret: Some(secret.into()), ..self }
+    pub fn secret(mut self, secret: impl Into<SecretString>) -> AvailabilityBuilder {
+        self.parts.secret = Some(secret.into());
+        self
     }
 
     /// Where readings are kept. Default: a [`MemoryCache`] of 64 MiB.
-    pub fn cache(self, cache: impl CalendarCache) -> Self {
-        AvailabilityBuilder { cache: Some(Arc::new(cache)), ..self }
+    pub fn cache(mut self, cache: impl CalendarCache + 'static) -> AvailabilityBuilder {
+        self.cache = Some(Arc::new(cache));
+        self
     }
 
     /// Tells the current time. Default: [`SystemClock`].
-    pub fn clock(self, clock: impl Clock) -> Self {
-        AvailabilityBuilder { clock: Arc::new(clock), ..self }
+    pub fn clock(mut self, clock: impl Clock) -> AvailabilityBuilder {
+        self.parts.clock = Arc::new(clock);
+        self
     }
 
     /// What happens to counters whose calendars cannot be read. Default: what the connection says, else `Close`.
-    pub fn when_unavailable(self, policy: WhenUnavailable) -> Self {
-        AvailabilityBuilder { when_unavailable: Some(policy), ..self }
+    pub fn when_unavailable(mut self, policy: WhenUnavailable) -> AvailabilityBuilder {
+        self.parts.when_unavailable = Some(policy);
+        self
     }
 
     /// How old a reading may be to serve without asking again. Default: 60 s.
-    pub fn time_to_live(self, age: Duration) -> Self {
-        AvailabilityBuilder { time_to_live: age, ..self }
+    pub fn time_to_live(mut self, age: Duration) -> AvailabilityBuilder {
+        self.parts.time_to_live = age;
+        self
     }
 
     /// A reading that serves a call and will expire within this time is read again in the background. Default: 0, no reading ahead; at most
     /// half the time to live.
-    pub fn read_ahead(self, before: Duration) -> Self {
-        AvailabilityBuilder { read_ahead: before, ..self }
+    pub fn read_ahead(mut self, before: Duration) -> AvailabilityBuilder {
+        self.parts.read_ahead = before;
+        self
     }
 
     /// The longest that a call may take, whatever Exchange does. Default: the connection's deadline for a call, else 30 s.
-    pub fn deadline(self, deadline: Duration) -> Self {
-        AvailabilityBuilder { deadline: Some(deadline), ..self }
+    pub fn deadline(mut self, deadline: Duration) -> AvailabilityBuilder {
+        self.parts.deadline = Some(deadline);
+        self
     }
 
     /// The facade, ready to be called. Nothing is sent yet.
     ///
     /// # Errors
-    /// [`is_setup`](Error::is_setup): a counter's Exchange sync is on, but there is neither a connection nor a source; or the connection's
-    /// secret or CA file is missing.
+    /// [`is_setup`](Error::is_setup): a counter's Exchange sync is on, but there is neither a connection nor a source; or a secret or a file
+    /// that the connection refers to is missing or cannot be used.
     pub fn build(self) -> Result<Availability, Error> {
-        let connection = self.municipality.exchange();
-        let source: Arc<dyn CalendarSource> = match (self.source, connection) {
-            (Some(source), _) => source,
-            (None, Some(connection)) => Arc::new(EwsSource::connect(connection, self.secret)?),
-            (None, None) if self.municipality.counters().iter().any(|counter| counter.exchange_sync().is_on()) => {
-                let de = "bei einem Schalter ist der Exchange-Abgleich an, aber es gibt keine Verbindung zu Exchange";
-                let en = "a counter's Exchange sync is on, but there is no connection to Exchange";
-                return Err(Error::new(Kind::Setup, Text::new(de, en)));
+        let AvailabilityBuilder { municipality, cache, mut parts } = self;
+        let keep = match parts.policy(&municipality) {
+            WhenUnavailable::ServeStale { up_to } => up_to.max(parts.time_to_live),
+            _ => KEEP.max(parts.time_to_live),
+        };
+        parts.cache = cache.unwrap_or_else(|| Arc::new(MemoryCache::new(CACHE_BYTES, keep)));
+        let reading = parts.reading(&municipality, None)?;
+        Ok(Availability::assemble(Setup::new(municipality, reading), parts))
+    }
+}
+
+impl fmt::Debug for AvailabilityBuilder {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("AvailabilityBuilder")
+            .field("time_to_live", &self.parts.time_to_live)
+            .field("deadline", &self.parts.deadline)
+            .finish_non_exhaustive()
+    }
+}
+
+impl Parts {
+    /// How the calendars of a municipality are read. Where the connection is the same as before, so is the client, with its connections and what it
+    /// has learned.
+    pub(crate) fn reading(&self, municipality: &Municipality, before: Option<&Setup>) -> Result<Reading, Error> {
+        let connection = municipality.exchange();
+        let when_unavailable = self.policy(municipality);
+        let deadline = self.deadline.or(connection.map(|connection| connection.route().timeout()));
+        let deadline = deadline.unwrap_or(Route::TIMEOUT);
+        let kept = before.filter(|before| before.municipality.exchange() == connection && before.deadline == deadline);
+        if let Some(before) = kept {
+            let (reader, namespace) = (Arc::clone(&before.reader), Arc::clone(&before.namespace));
+            return Ok(Reading { reader, namespace, when_unavailable, deadline });
+        }
+        let source: Arc<dyn CalendarSource> = match (&self.source, connection) {
+            (Some(source), _) => Arc::clone(source),
+            (None, Some(connection)) => Arc::new(exchange_client(connection, self.secret.clone())?),
+            (None, None) if municipality.counters().any(|counter| counter.exchange_sync().is_on()) => {
+                return Err(Error::setup(
+                    "bei einem Schalter ist der Exchange-Abgleich an, aber es gibt keine Verbindung zu Exchange",
+                    "a counter's Exchange sync is on, but there is no connection to Exchange",
+                ));
             }
             (None, None) => Arc::new(MemorySource::new()),
         };
-        let configured = connection.map(|connection| connection.when_unavailable());
-        let when_unavailable = self.when_unavailable.or(configured).unwrap_or_default();
-        let keep = match when_unavailable {
-            WhenUnavailable::ServeStale { up_to } => up_to.max(self.time_to_live),
-            _ => KEEP.max(self.time_to_live),
-        };
-        let cache = self.cache.unwrap_or_else(|| Arc::new(MemoryCache::new(CACHE_BYTES, keep)));
-        let deadline =
-            self.deadline.or(connection.map(|connection| connection.timeout())).unwrap_or(Duration::from_secs(30));
+        let mut times = ReaderTimes::default();
+        times.time_to_live = self.time_to_live;
+        times.read_ahead = self.read_ahead;
         // Readings outlast the calls that wait for them by far, but not for ever.
-        let reading = deadline.saturating_mul(4);
-        let cached = (deadline / 4).min(CACHE_ANSWERS);
-        let read_ahead = self.read_ahead.min(self.time_to_live / 2);
-        let times = Times { time_to_live: self.time_to_live, read_ahead, reading, cache: cached };
-        let slack = match when_unavailable {
-            WhenUnavailable::ServeStale { up_to } => up_to.min(MOST_SLACK),
-            _ => Duration::ZERO,
-        };
-        let namespace =
-            connection.map(|connection| format!("{:?} {}", connection.access(), connection.url())).unwrap_or_default();
-        let reader = Reader::new(source, cache, Arc::clone(&self.clock), times);
-        let setup = Setup::new(self.municipality, namespace, slack);
-        Ok(Availability::assemble(setup, reader, self.clock, when_unavailable, deadline))
+        times.reading = deadline.saturating_mul(4);
+        times.cache = (deadline / 4).min(CACHE_ANSWERS);
+        let reader = CalendarReader::new(source, Arc::clone(&self.cache), Arc::clone(&self.clock), times);
+        let namespace = connection.map(|connection| {
+            let (access, url) = (connection.ews_settings().access, connection.route().url());
+            format!("{access:?} {url} {}", connection.account().unwrap_or_default())
+        });
+        Ok(Reading { reader, namespace: namespace.unwrap_or_default().into(), when_unavailable, deadline })
+    }
+
+    fn policy(&self, municipality: &Municipality) -> WhenUnavailable {
+        let configured = municipality.exchange().map(|connection| connection.when_unavailable());
+        self.when_unavailable.or(configured).unwrap_or_default()
     }
 }

@@ -5,8 +5,9 @@
 //!
 //! ```
 //! use chrono::{TimeZone, Utc};
-//! use optigov_availability::{Availability, CalendarEntry, Interval, MemorySource, SlotsRequest};
-//! use optigov_counter::{Municipality, Status};
+//! use optigov_availability::{
+//!     Availability, CalendarEntry, EntryStatus, Interval, MemorySource, Municipality, SlotsRequest,
+//! };
 //!
 //! # tokio::runtime::Runtime::new()?.block_on(async {
 #![doc = concat!("let town = Municipality::from_toml(r#\"", include_str!("../tests/samples/small.toml"), "\"#)?;")]
@@ -14,7 +15,7 @@
 //!
 //! // In a service the calendars come from Exchange: leave out `source`.
 //! let calendars = MemorySource::new();
-//! let meeting = CalendarEntry::timed(Interval::new(at(7, 10), at(10, 30))?, Status::Busy);
+//! let meeting = CalendarEntry::timed(Interval::new(at(7, 10), at(10, 30))?, EntryStatus::Busy);
 //! calendars.set("schalter1@musterstadt.example".parse()?, vec![meeting]);
 //! let availability = Availability::for_municipality(town).source(calendars).clock(move || at(6, 0)).build()?;
 //!
@@ -32,7 +33,7 @@
 //!
 //! - **Unknown is never free.** A calendar that could not be read whole yields no slot, unless the operator chose otherwise in words:
 //!   `serve_stale` up to an age, or `ignore`. The answer then says so, in its [`Status`] and its [`Warning`]s.
-//! - **The list and the booking check agree**: [`Availability::confirm`] asks the same function, on calendars read afresh.
+//! - **The list and the booking check agree**: [`CounterHandle::confirm`] asks the same function, on calendars read afresh.
 //! - **A call ends by its deadline**, whatever Exchange does, and a caller that goes away does not stop a reading that others wait for.
 //! - **Nothing personal is kept or logged**: of an appointment its times, status and flags; of a mailbox a short hash.
 //!
@@ -51,40 +52,33 @@ mod answer;
 mod availability;
 mod blocking;
 mod builder;
-mod cache;
-mod clock;
-mod connection;
-mod entry;
+mod connect;
 mod error;
-mod ews;
-mod memory;
-mod reader;
-mod request;
+mod handle;
 mod resource;
-mod routed;
 mod setup;
-mod source;
-mod text;
+mod verdict;
+mod wanted;
 
-pub use answer::{
-    Answer, CounterAnswer, CounterReport, Report, SlotReport, Status, Unread, Warning, WarningCode, WarningReport,
-};
-pub use availability::{Availability, Progress, Verdict};
+pub use answer::{Answer, CounterAnswer, FirstFree, FreeSlot, Status, Unread, Warning, WarningCode};
+pub use availability::{Availability, Progress};
 pub use builder::AvailabilityBuilder;
-pub use cache::{CacheError, CacheKey, Cached, CalendarCache, Generation, MemoryCache, Reading};
-pub use clock::{Clock, SystemClock};
-pub use connection::ConnectionReport;
-pub use entry::{CalendarEntry, When};
-pub use error::Error;
-pub use ews::EwsSource;
-pub use memory::MemorySource;
-pub use request::{Booking, SlotsRequest};
-pub use routed::RoutedSource;
-pub use source::{AllDayFlag, Calendar, CalendarSource, ReadError, ReadErrorKind};
-pub use text::{Language, Text};
-
-pub use optigov_counter::{Counter, Mailbox, Municipality};
-pub use optigov_slots::{Interval, Reason, Slot, Slots};
+pub use connect::exchange_client;
+pub use error::{Error, ErrorKind};
+pub use handle::CounterHandle;
+pub use optigov_calendar::{
+    Access, AllDayFlag, Calendar, CalendarEntry, CalendarSource, ConnectionReport, EntryStatus, EntryTime, Finding,
+    InvalidMailbox, Language, Mailbox, MemorySource, Origin, ReadError, ReadErrorKind, ResponseCode, RoutedSource,
+    Step, StepOutcome, StepReport, StepWarning, Text, TitleVisibility,
+};
+pub use optigov_calendar_cache::{
+    CacheError, CacheKey, CacheVersion, CachedReadings, CalendarCache, Clock, MemoryCache, Reading, SystemClock,
+};
+pub use optigov_counter::{Counter, Faults, Municipality, WhenUnavailable};
+pub use optigov_ews::{Credentials, EwsClient};
+pub use optigov_slots::{Interval, OpenWindows, Reason, Slot, Slots};
+pub use verdict::{Verdict, reason_text};
+pub use wanted::{Booking, SlotsRequest, Wanted};
 
 /// The code of the guide for backend developers, held by the documentation tests.
 #[cfg(doctest)]

@@ -1,26 +1,25 @@
 //! From what was read to a counter's answer: each mailbox becomes a resource, the failure policy decides on those unread.
 
-use std::collections::HashMap;
-use std::sync::Arc;
-use std::time::Duration;
+use std::{collections::HashMap, sync::Arc, time::Duration};
 
 use chrono::{DateTime, Utc};
+use optigov_calendar::{Language, ReadError};
+use optigov_calendar_cache::{Fetched, Reading};
 use optigov_counter::WhenUnavailable;
 use optigov_slots::{Busy, Interval, Needed, OpenWindows, Resources};
 
-use crate::answer::{CounterAnswer, Status, Unread, Warning, WarningCode};
-use crate::blocking::Blocked;
-use crate::cache::Reading;
-use crate::reader::Fetched;
-use crate::setup::Asked;
-use crate::source::ReadError;
+use crate::{
+    answer::{CounterAnswer, Status, Unread, Warning, WarningCode},
+    blocking::Blocked,
+    setup::Asked,
+};
 
 /// What a call to [`counter_answer`] shares among its counters.
 pub(crate) struct Moment<'a> {
     pub(crate) window: Interval,
     /// The appointments already booked, by their counter's id.
     pub(crate) bookings: HashMap<&'a str, Vec<Interval>>,
-    /// What the answer needs of calendars: the request's window, widened.
+    /// The part of time for which calendars were read.
     pub(crate) read: Interval,
     pub(crate) when_unavailable: WhenUnavailable,
     pub(crate) now: DateTime<Utc>,
@@ -36,38 +35,45 @@ enum Known {
     Nothing(ReadError),
 }
 
-/// The answer for one counter from what was fetched for its mailboxes, in their order.
+/// The answer for one counter from what was fetched for its mailboxes, in their order; `None` where nothing had to be fetched, since nothing
+/// could be booked when the call began.
 pub(crate) fn counter_answer<'f>(
     asked: &Asked<'_>,
-    open: OpenWindows,
-    fetched: impl Iterator<Item = &'f Fetched>,
+    open: &OpenWindows,
+    fetched: Option<impl Iterator<Item = &'f Fetched>>,
     moment: &Moment<'_>,
 ) -> CounterAnswer {
     let sync = asked.counter.exchange_sync();
     let mut tally = Tally::default();
     let mut busy = Vec::new();
-    for (mailbox, fetched) in fetched.enumerate() {
-        match known(fetched, moment) {
-            Known::Reading(reading, stale) => {
-                let blocked = Blocked::of(&reading, sync.blocking(), open.zone(), moment.window, moment.read);
-                tally.all_day_ignored += blocked.all_day_ignored;
-                tally.guessed += blocked.guessed_all_day_ignored;
-                tally.read_at = Some(tally.read_at.map_or(reading.read_at(), |oldest| oldest.min(reading.read_at())));
-                if let Some((age, error)) = stale {
-                    tally.age = tally.age.max(age);
-                    tally.stale.push(Unread { mailbox, error });
+    if let Some(fetched) = fetched {
+        for (mailbox, fetched) in fetched.enumerate() {
+            match known(fetched, moment) {
+                Known::Reading(reading, stale) => {
+                    let mut blocked = Blocked::of(&reading, sync.blocking(), open.zone(), moment.window, moment.read);
+                    tally.all_day_ignored += blocked.all_day_ignored;
+                    tally.guessed += blocked.guessed_all_day_ignored;
+                    tally.read_at = tally.read_at.into_iter().chain([reading.read_at()]).min();
+                    if let Some((age, error)) = stale {
+                        tally.age = tally.age.max(age);
+                        tally.stale.push(Unread { mailbox, error });
+                    }
+                    blocked.busy.extend(asked.parts_not_read(open, moment));
+                    busy.push(blocked.busy.into());
                 }
-                busy.push(blocked.busy.into());
-            }
-            Known::Ignored(error) => {
-                tally.ignored.push(Unread { mailbox, error });
-                busy.push(Busy::default());
-            }
-            Known::Nothing(error) => {
-                tally.nothing.push(Unread { mailbox, error });
-                busy.push(Busy::from(vec![moment.read]));
+                Known::Ignored(error) => {
+                    tally.ignored.push(Unread { mailbox, error });
+                    busy.push(Busy::default());
+                }
+                Known::Nothing(error) => {
+                    tally.nothing.push(Unread { mailbox, error });
+                    busy.push(Busy::from(vec![moment.throughout()]));
+                }
             }
         }
+    } else {
+        // What may have become bookable since the call began is not known to be free.
+        busy.extend(asked.targets.iter().map(|_| Busy::from(vec![moment.throughout()])));
     }
     // An unread calendar counts as busy throughout. Where that leaves enough others, they decide; else nothing is known.
     let readable = busy.len() - tally.nothing.len();
@@ -81,7 +87,7 @@ pub(crate) fn counter_answer<'f>(
     let resources = match busy.is_empty() {
         true => Resources::none(),
         // The configuration refuses to need more mailboxes than there are; should it ever not, then nothing is free.
-        false => Resources::new(busy, sync.needed()).unwrap_or_else(|_| Resources::one(vec![moment.read])),
+        false => Resources::new(busy, sync.needed()).unwrap_or_else(|_| Resources::one(vec![moment.throughout()])),
     };
     let slots = open.slots(&asked.rules, &resources, &Busy::from(bookings), moment.now);
     let (warnings, read_at) = (tally.warnings(enough), tally.read_at);
@@ -94,6 +100,15 @@ pub(crate) fn counter_answer<'f>(
         slots,
         warnings,
         read_at,
+        language: Language::default(),
+    }
+}
+
+impl Moment<'_> {
+    /// More than any slot of the answer needs: an appointment and a buffer are a day long at most.
+    fn throughout(&self) -> Interval {
+        const BEYOND: Duration = Duration::from_secs(3 * 86_400);
+        self.read.hull(self.window).widened(BEYOND, BEYOND)
     }
 }
 

@@ -1,151 +1,243 @@
-//! The configuration in force: what a request names is looked up here, and how far must be read is worked out once.
+//! The configuration in force: what a request names is looked up here, and how far must be read is worked out.
 
-use std::collections::HashMap;
-use std::time::Duration;
+use std::{num::NonZeroU32, sync::Arc, time::Duration};
 
-use optigov_counter::{AppointmentTemplate, Counter, Mailbox, Municipality};
+use chrono::{DateTime, Utc};
+use optigov_calendar::Text;
+use optigov_calendar_cache::{CalendarReader, ReadTarget, ReadWindow};
+use optigov_counter::{AppointmentTemplate, Counter, Municipality, ResolvedHours, WhenUnavailable};
 use optigov_slots::{Interval, OpenWindows, SlotRules};
 
-use crate::cache::CacheKey;
-use crate::error::{Error, Kind};
-use crate::reader::{Stretch, Target};
-use crate::request::SlotsRequest;
-use crate::text::Text;
+use crate::{Error, ErrorKind, resource::Moment, wanted::SlotsRequest};
 
 /// Readings begin and end on whole UTC days, so that calls of the same day share them.
 const DAY: i64 = 86_400;
+/// Readings that may serve stale reach this much farther at most, so that they cover the windows of the days after.
+const MOST_SLACK: Duration = Duration::from_secs(7 * 86_400);
 
+/// One state of the configuration, whole and unchanging; a save makes a new one that shares what did not change.
 pub(crate) struct Setup {
-    pub(crate) municipality: Municipality,
+    pub(crate) municipality: Arc<Municipality>,
+    pub(crate) reader: Arc<CalendarReader>,
     /// Tells apart, in the cache, connections that may answer differently for the same address.
-    namespace: String,
-    /// Each counter's place in the municipality.
-    places: HashMap<String, usize>,
-    /// The mailboxes that count for each counter, by its place. Their keys are worked out once.
-    targets: Vec<Vec<Target>>,
-    /// How much farther than needed is read, so that a reading that serves stale covers the windows of the days after.
-    slack: Duration,
+    pub(crate) namespace: Arc<str>,
+    pub(crate) when_unavailable: WhenUnavailable,
+    /// The longest that a call may take.
+    pub(crate) deadline: Duration,
+    /// What is known of each counter besides its configuration, in the municipality's order.
+    counters: Vec<Arc<CounterSetup>>,
     /// How much earlier or later than a slot an entry may lie and still matter: the longest appointment with its longest buffer.
     reach: Duration,
 }
 
+/// What is worked out once for a counter.
+pub(crate) struct CounterSetup {
+    /// The mailboxes that count, with their keys in the cache.
+    targets: Vec<ReadTarget>,
+    /// How far this counter's appointments and buffers reach.
+    reach: Duration,
+    /// Its opening hours in the windows asked for last.
+    hours: ResolvedHours,
+}
+
 /// One counter of a request, with all that its slots need but the calendars.
 pub(crate) struct Asked<'a> {
-    pub(crate) counter: &'a Counter,
+    pub(crate) counter: &'a Arc<Counter>,
     pub(crate) template: &'a AppointmentTemplate,
     pub(crate) rules: SlotRules,
-    pub(crate) targets: &'a [Target],
+    pub(crate) targets: &'a [ReadTarget],
+    hours: &'a ResolvedHours,
+    reach: Duration,
+}
+
+/// How a municipality's calendars are read.
+pub(crate) struct Reading {
+    pub(crate) reader: Arc<CalendarReader>,
+    pub(crate) namespace: Arc<str>,
+    pub(crate) when_unavailable: WhenUnavailable,
+    pub(crate) deadline: Duration,
 }
 
 impl Setup {
-    pub(crate) fn new(municipality: Municipality, namespace: String, slack: Duration) -> Self {
-        let rules = municipality.counters().iter().flat_map(|counter| {
-            let templates = municipality.templates().iter();
-            templates.filter_map(|template| counter.slot_rules(template, template.max_concerns()).ok())
-        });
-        let reach = rules.map(|rules| rules.length() + rules.buffer_before().max(rules.buffer_after()));
-        let reach = reach.max().unwrap_or_default();
-        let places = municipality.counters().iter().map(|counter| counter.id().as_str().to_owned()).zip(0..).collect();
-        let target = |mailbox: &Mailbox| Target { key: CacheKey::new(&namespace, mailbox), mailbox: mailbox.clone() };
-        let synced = municipality.counters().iter().map(|counter| counter.exchange_sync());
-        let counting = synced.map(|sync| if sync.is_on() { sync.mailboxes() } else { &[] });
-        let targets = counting.map(|mailboxes| mailboxes.iter().map(target).collect()).collect();
-        Setup { municipality, namespace, places, targets, slack, reach }
+    pub(crate) fn new(municipality: Arc<Municipality>, reading: Reading) -> Setup {
+        let counters = municipality
+            .counters()
+            .map(|counter| Arc::new(CounterSetup::new(&municipality, counter, &reading.namespace)));
+        let counters = counters.collect();
+        Setup::assembled(municipality, reading, counters)
     }
 
-    /// The same with one counter replaced or added.
-    pub(crate) fn with_counter(&self, counter: Counter) -> Result<Self, Error> {
-        let municipality = self.municipality.clone().with_counter(counter).map_err(|faults| {
-            let words = Text::new("der Schalter passt nicht zur Kommune", "the counter does not fit the municipality");
-            Error::new(Kind::Setup, words).caused_by(faults)
+    fn assembled(municipality: Arc<Municipality>, reading: Reading, counters: Vec<Arc<CounterSetup>>) -> Setup {
+        let reach = counters.iter().map(|counter| counter.reach).max().unwrap_or_default();
+        let Reading { reader, namespace, when_unavailable, deadline } = reading;
+        Setup { municipality, reader, namespace, when_unavailable, deadline, counters, reach }
+    }
+
+    /// The same with one counter replaced or added; the others are shared.
+    pub(crate) fn with_counter(&self, counter: Counter) -> Result<Setup, Error> {
+        let id = counter.id().as_str().to_owned();
+        let municipality = self.municipality.with_counter(counter).map_err(|faults| {
+            Error::setup("der Schalter passt nicht zur Kommune", "the counter does not fit the municipality")
+                .caused_by(faults)
         })?;
-        Ok(Setup::new(municipality, self.namespace.clone(), self.slack))
+        let mut counters = self.counters.clone();
+        if let (Some(place), Some(counter)) = (municipality.position(&id), municipality.counter(&id)) {
+            let changed = Arc::new(CounterSetup::new(&municipality, counter, &self.namespace));
+            match counters.get_mut(place) {
+                Some(old) => *old = changed,
+                None => counters.push(changed),
+            }
+        }
+        let reading = Reading {
+            reader: Arc::clone(&self.reader),
+            namespace: Arc::clone(&self.namespace),
+            when_unavailable: self.when_unavailable,
+            deadline: self.deadline,
+        };
+        Ok(Setup::assembled(Arc::new(municipality), reading, counters))
     }
 
     /// What the request names, looked up and checked.
     pub(crate) fn asked(&self, request: &SlotsRequest) -> Result<Vec<Asked<'_>>, Error> {
         let template = request.template.as_deref().map(|id| self.template(id)).transpose()?;
         match &request.counters {
-            Some(ids) => ids.iter().map(|id| self.one(self.place(id)?, template, request)).collect(),
+            Some(ids) => {
+                let named = |id: &String| self.municipality.counter(id).ok_or_else(|| Error::unknown_counter(id));
+                ids.iter().map(|id| self.one(self.place(id)?, named(id)?, template, request.concerns)).collect()
+            }
             None => {
-                let places = 0..self.municipality.counters().len();
-                let serving = places.filter(|place| match template {
-                    Some(template) => self.counter(*place).serves(template.id()),
-                    None => !self.counter(*place).templates().is_empty(),
-                });
-                serving.map(|place| self.one(place, template, request)).collect()
+                let serves = |counter: &Arc<Counter>| match template {
+                    Some(template) => counter.serves(template.id()),
+                    None => !counter.templates().is_empty(),
+                };
+                let serving = self.municipality.counters().enumerate().filter(|(_, counter)| serves(counter));
+                serving.map(|(place, counter)| self.one(place, counter, template, request.concerns)).collect()
             }
         }
     }
 
-    pub(crate) fn counter(&self, place: usize) -> &Counter {
-        &self.municipality.counters()[place]
-    }
-
-    pub(crate) fn targets(&self, place: usize) -> &[Target] {
-        &self.targets[place]
-    }
-
+    /// A counter's place in the municipality.
     pub(crate) fn place(&self, id: &str) -> Result<usize, Error> {
-        self.places.get(id).copied().ok_or_else(|| {
-            let words = Text::new(format!("es gibt keinen Schalter {id:?}"), format!("there is no counter {id:?}"));
-            Error::new(Kind::UnknownCounter, words)
-        })
+        self.municipality.position(id).ok_or_else(|| Error::unknown_counter(id))
+    }
+
+    /// The mailboxes that count at a counter.
+    pub(crate) fn targets(&self, place: usize) -> &[ReadTarget] {
+        self.counters.get(place).map_or(&[], |counter| &counter.targets)
+    }
+
+    /// How many counters there are.
+    pub(crate) fn counter_count(&self) -> usize {
+        self.counters.len()
+    }
+
+    /// What is read so that all that counters need is covered: rounded outward to whole UTC days, so that calls of the same day share readings.
+    pub(crate) fn read_window(&self, needed: impl Iterator<Item = Interval>) -> Option<ReadWindow> {
+        let needed = needed.reduce(Interval::hull)?;
+        Some(self.reaching_beyond(whole_days(needed)))
+    }
+
+    /// What is read for a window whatever can be booked in it: widened by the reach, and outward to whole UTC days.
+    pub(crate) fn whole_window(&self, window: Interval) -> ReadWindow {
+        self.reaching_beyond(whole_days(window.widened(self.reach, self.reach)))
+    }
+
+    /// What is needed, and read farther where a reading may serve stale, so that it covers the windows of the days after.
+    fn reaching_beyond(&self, needed: Interval) -> ReadWindow {
+        let farther = match self.when_unavailable {
+            WhenUnavailable::ServeStale { up_to } => up_to.min(MOST_SLACK),
+            _ => Duration::ZERO,
+        };
+        ReadWindow::new(needed, whole_days(needed.widened(Duration::ZERO, farther)))
     }
 
     fn template(&self, id: &str) -> Result<&AppointmentTemplate, Error> {
         self.municipality.template(id).ok_or_else(|| {
             let words =
                 Text::new(format!("es gibt keine Terminvorlage {id:?}"), format!("there is no template {id:?}"));
-            Error::new(Kind::UnknownTemplate, words)
+            Error::new(ErrorKind::UnknownTemplate, words)
         })
     }
 
     fn one<'a>(
         &'a self,
         place: usize,
+        counter: &'a Arc<Counter>,
         template: Option<&'a AppointmentTemplate>,
-        request: &SlotsRequest,
+        concerns: NonZeroU32,
     ) -> Result<Asked<'a>, Error> {
-        let counter = self.counter(place);
+        let id = counter.id().as_str();
+        let setup = self.counters.get(place).ok_or_else(|| Error::unknown_counter(id))?;
         let template = match (template, counter.templates().first()) {
             (Some(template), _) => template,
             (None, Some(first)) => self.template(first.as_str())?,
             (None, None) => {
-                let id = counter.id().as_str();
                 let de = format!("der Schalter {id:?} bietet keine Terminvorlage an");
-                return Err(Error::new(
-                    Kind::NotOffered,
-                    Text::new(de, format!("the counter {id:?} offers no template")),
-                ));
+                let en = format!("the counter {id:?} offers no template");
+                return Err(Error::new(ErrorKind::NotOffered, Text::new(de, en)));
             }
         };
-        let rules = counter.slot_rules(template, request.concerns.get()).map_err(|cause| {
-            let (counter, template, concerns) = (counter.id().as_str(), template.id().as_str(), request.concerns);
-            let de = format!("der Schalter {counter:?} bietet {template:?} nicht für {concerns} Anliegen an");
-            let en = format!("the counter {counter:?} does not offer {template:?} for {concerns} concerns");
-            Error::new(Kind::NotOffered, Text::new(de, en)).caused_by(cause)
+        let rules = counter.slot_rules(template, concerns.get()).map_err(|cause| {
+            let template = template.id().as_str();
+            let de = format!("der Schalter {id:?} bietet {template:?} nicht für {concerns} Anliegen an");
+            let en = format!("the counter {id:?} does not offer {template:?} for {concerns} concerns");
+            Error::new(ErrorKind::NotOffered, Text::new(de, en)).caused_by(cause)
         })?;
-        Ok(Asked { counter, template, rules, targets: self.targets(place) })
+        Ok(Asked { counter, template, rules, targets: &setup.targets, hours: &setup.hours, reach: self.reach })
+    }
+}
+
+impl CounterSetup {
+    fn new(municipality: &Municipality, counter: &Counter, namespace: &str) -> CounterSetup {
+        let sync = counter.exchange_sync();
+        let counting = if sync.is_on() { sync.mailboxes() } else { &[] };
+        let templates = counter.templates().iter().filter_map(|id| municipality.template(id.as_str()));
+        let rules = templates.filter_map(|template| counter.slot_rules(template, template.max_concerns()).ok());
+        let reach = rules.map(|rules| rules.length() + rules.buffer_before().max(rules.buffer_after()));
+        CounterSetup {
+            targets: counting.iter().map(|mailbox| ReadTarget::new(namespace, mailbox.clone())).collect(),
+            reach: reach.max().unwrap_or_default(),
+            hours: ResolvedHours::default(),
+        }
+    }
+}
+
+impl Asked<'_> {
+    /// The counter's open hours in a window.
+    pub(crate) fn open_windows(&self, municipality: &Municipality, window: Interval) -> OpenWindows {
+        self.hours.open_windows(self.counter, municipality, self.template, window)
     }
 
-    pub(crate) fn key(&self, mailbox: &Mailbox) -> CacheKey {
-        CacheKey::new(&self.namespace, mailbox)
+    /// From the first to the last instant whose calendar entries matter to slots in these windows that can be booked at `now`; `None` where none
+    /// can.
+    ///
+    /// The windows themselves are not cut where booking begins: where the grid follows busy time, it is counted from the opening.
+    pub(crate) fn needed(&self, open: &OpenWindows, now: DateTime<Utc>) -> Option<Interval> {
+        const BACK: Duration = Duration::from_secs(86_400);
+        let bookable = self.rules.bookable_starts(open.zone(), now)?.intersection(open.window())?;
+        let windows = open.windows().as_slice();
+        let first = windows.get(windows.partition_point(|window| window.end() <= bookable.start()))?;
+        let last = windows.get(windows.partition_point(|window| window.start() < bookable.end()).checked_sub(1)?)?;
+        let hours = Interval::new(first.start(), last.end()).ok()?;
+        let hours = hours.intersection(bookable.widened(BACK, BACK))?;
+        Some(hours.widened(self.reach, self.reach))
     }
 
-    pub(crate) fn open_windows(&self, asked: &Asked<'_>, window: Interval) -> OpenWindows {
-        asked.counter.open_windows(&self.municipality, asked.template, window)
-    }
-
-    /// What must be read to answer for `window`: widened by the reach, and outward to whole UTC days.
-    pub(crate) fn stretch(&self, window: Interval) -> Stretch {
-        let needed = whole_days(window.widened(self.reach, self.reach));
-        Stretch { needed, read: whole_days(needed.widened(Duration::ZERO, self.slack)) }
+    /// What has become bookable between the beginning of the call, when it was decided what to read, and now. It was not read, so it counts as
+    /// busy.
+    pub(crate) fn parts_not_read(&self, open: &OpenWindows, moment: &Moment<'_>) -> impl Iterator<Item = Interval> {
+        let read = moment.read;
+        let parts = self.needed(open, moment.now).map(|needed| {
+            let before = Interval::new(needed.start(), read.start().min(needed.end())).ok();
+            let after = Interval::new(read.end().max(needed.start()), needed.end()).ok();
+            [before, after]
+        });
+        parts.into_iter().flatten().flatten()
     }
 }
 
 fn whole_days(window: Interval) -> Interval {
-    let start = window.start_unix().div_euclid(DAY) * DAY;
-    let end = (window.end_unix() + DAY - 1).div_euclid(DAY) * DAY;
+    let start = window.start_unix().div_euclid(DAY).saturating_mul(DAY);
+    let end = (window.end_unix().saturating_add(DAY - 1)).div_euclid(DAY).saturating_mul(DAY);
     Interval::from_unix(start, end).unwrap_or(window)
 }

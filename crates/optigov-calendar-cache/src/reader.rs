@@ -69,9 +69,9 @@ impl ReadWindow {
         ReadWindow { needed, read: needed }
     }
 
-    /// The same, but read farther by this much at the end.
-    pub fn and_beyond(self, farther: Duration) -> ReadWindow {
-        ReadWindow { read: self.needed.widened(Duration::ZERO, farther), ..self }
+    /// `needed` for the answer, and `read` in order that the reading serves longer; what is read covers what is needed.
+    pub fn new(needed: Interval, read: Interval) -> ReadWindow {
+        ReadWindow { needed, read: read.hull(needed) }
     }
 }
 
@@ -345,7 +345,7 @@ impl CalendarReader {
                 }
             }
             Err(error) => {
-                metrics::counter!("optigov_calendar_reads_total", "result" => error.kind().as_str()).increment(1);
+                metrics::counter!("optigov_calendar_reads_total", "result" => error.origin().as_str()).increment(1);
                 log(mailbox, error);
             }
         }

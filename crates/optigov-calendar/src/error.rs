@@ -122,6 +122,8 @@ pub enum ReadErrorKind {
     NotPrimaryAddress,
     /// The mailbox exists and cannot be read now (moved, disabled, its database is away).
     MailboxUnavailable,
+    /// The mailbox exists and something about it is wrong (no calendar, a directory entry that does not fit, corrupt data).
+    MailboxDefective,
     /// The calendar may not be read.
     AccessDenied,
     /// The account can see titles, although it should not.

@@ -438,6 +438,22 @@ pub(crate) static ALL: &[KindTexts] = &[
         ),
     ),
     row(
+        Kind::MailboxDefective,
+        "mailbox_defective",
+        Mailbox,
+        Some(Step::Calendar),
+        (
+            "Das Postfach ist falsch eingerichtet oder beschädigt.",
+            "The mailbox is not set up correctly, or it is damaged.",
+        ),
+        (
+            "Prüfen Sie, ob das Postfach im Verzeichnis richtig eingetragen ist und ob es einen Kalenderordner hat. Sind seine Daten \
+             beschädigt, reparieren Sie es mit New-MailboxRepairRequest.",
+            "Check that the mailbox is entered correctly in the directory and that it has a calendar folder. If its data is damaged, repair it \
+             with New-MailboxRepairRequest.",
+        ),
+    ),
+    row(
         Kind::AccessDenied,
         "access_denied",
         Account,
@@ -604,8 +620,10 @@ pub(crate) static ALL: &[KindTexts] = &[
         Some(Step::Service),
         ("Der Server hält die Anfrage für ungültig.", "The server takes the request to be invalid."),
         (
-            "Prüfen Sie die eingestellte EWS-Version, und melden Sie den Fehler dem Support mit den genannten Einzelheiten.",
-            "Check the configured EWS version, and report the error to support with the details given here.",
+            "Prüfen Sie, ob alle Exchange-Server der Organisation die eingestellte Version der Anfragen (RequestServerVersion) kennen. Kennen \
+             alle sie, melden Sie den Fehler dem Support mit den genannten Einzelheiten.",
+            "Check that all Exchange servers of the organisation know the configured request version (RequestServerVersion). If they do, report \
+             the error to support with the details given here.",
         ),
     ),
     row(

@@ -1,17 +1,23 @@
 //! Which calendar entries block.
 
+use chrono_tz::Tz;
+use optigov_calendar::{AllDayFlag, CalendarEntry, EntryStatus, EntryTime, Text};
 use serde::Serialize;
 
-use crate::fault::{Code, Fault, Texts};
-use crate::text::reader::{Read, Reader, deserialize_by_reading, read_table, text, word};
-use crate::text::value::Value;
+use crate::{
+    fault::{Code, Fault},
+    text::{
+        forms::{deserialize_by_reading, table, words},
+        reader::Reader,
+    },
+};
 
-/// Which entries of a mailbox's calendar block the counter. Pure: it sees an entry's status, its shape and whether it was cancelled, never more.
+/// Which entries of a mailbox's calendar block the counter. Pure: it sees when an entry is, its status and whether it was cancelled, never more.
 ///
-/// The default is what optiGov promises its customers: a timed entry blocks unless it is marked as free, an all-day entry does not (whoever wants to block a
-/// longer period gives the entry a start and an end time), a cancelled one does not.
+/// The default is what optiGov promises its customers: a timed entry blocks unless it is marked as free, an all-day entry does not (whoever wants
+/// to block a longer period gives the entry a start and an end time), a cancelled one does not.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, schemars::JsonSchema)]
-#[schemars(deny_unknown_fields)]
+#[schemars(deny_unknown_fields, description = "Which entries of a mailbox's calendar block the counter.")]
 pub struct BlockingPolicy {
     /// Timed entries marked as free. Default: ignore.
     #[serde(skip_serializing_if = "Option::is_none")]
@@ -36,109 +42,108 @@ pub struct BlockingPolicy {
     unknown: Option<Effect>,
     /// All-day entries, whatever their status. Default: ignore.
     #[serde(skip_serializing_if = "Option::is_none")]
-    all_day: Option<AllDay>,
+    all_day: Option<AllDayEffect>,
     /// What an entry from midnight to midnight is in free/busy mode, where Exchange does not tell all-day entries apart. Default: all_day.
     #[serde(skip_serializing_if = "Option::is_none")]
     midnight_to_midnight: Option<Guess>,
 }
 
 impl BlockingPolicy {
-    /// Decides about one entry.
+    /// Decides about one entry. `flag` is what the calendar says of all its entries ([`Calendar::all_day_flag`]); where it does not tell
+    /// all-day entries from timed ones, an entry from midnight to midnight in `zone`, the counter's, may be taken for one.
     ///
     /// ```
-    /// use optigov_counter::{BlockingPolicy, Decision, Shape, Status};
+    /// use chrono_tz::Europe::Berlin;
+    /// use optigov_calendar::{AllDayFlag, CalendarEntry, EntryStatus};
+    /// use optigov_counter::{BlockingDecision, BlockingPolicy};
+    /// use optigov_slots::Interval;
     ///
     /// let policy = BlockingPolicy::default();
-    /// assert_eq!(policy.decide(Status::Tentative, Shape::Timed, false), Decision::Blocks);
-    /// assert_eq!(policy.decide(Status::Busy, Shape::AllDay, false), Decision::AllDayIgnored);
-    /// assert_eq!(policy.decide(Status::Busy, Shape::Timed, true), Decision::DoesNotBlock);
+    /// let morning = Interval::new("2027-03-01T08:00:00Z".parse()?, "2027-03-01T11:00:00Z".parse()?)?;
+    /// let meeting = CalendarEntry::timed(morning, EntryStatus::Tentative);
+    /// assert_eq!(policy.decide(meeting, AllDayFlag::Known, Berlin), BlockingDecision::Blocks);
+    /// assert_eq!(policy.decide(meeting.cancelled(), AllDayFlag::Known, Berlin), BlockingDecision::DoesNotBlock);
+    ///
+    /// let monday = "2027-03-01".parse()?;
+    /// let vacation = CalendarEntry::all_day(monday, monday, EntryStatus::OutOfOffice);
+    /// assert_eq!(policy.decide(vacation, AllDayFlag::Known, Berlin), BlockingDecision::AllDayIgnored);
+    /// # Ok::<(), Box<dyn std::error::Error>>(())
     /// ```
-    pub fn decide(&self, status: Status, shape: Shape, cancelled: bool) -> Decision {
-        if cancelled {
-            return Decision::DoesNotBlock;
+    ///
+    /// [`Calendar::all_day_flag`]: optigov_calendar::Calendar::all_day_flag
+    pub fn decide(&self, entry: CalendarEntry, flag: AllDayFlag, zone: Tz) -> BlockingDecision {
+        if entry.is_cancelled() {
+            return BlockingDecision::DoesNotBlock;
         }
-        let all_day = self.all_day.unwrap_or_default();
-        match (shape, self.midnight_to_midnight.unwrap_or_default()) {
-            (Shape::Timed, _) | (Shape::MidnightToMidnight, Guess::Timed) => Decision::of(self.effect_of(status)),
-            (Shape::AllDay | Shape::MidnightToMidnight, _) => match all_day {
-                AllDay::Ignore if shape == Shape::AllDay => Decision::AllDayIgnored,
-                AllDay::Ignore => Decision::GuessedAllDayIgnored,
-                AllDay::BlockUnlessFree if status == Status::Free => Decision::DoesNotBlock,
-                AllDay::Block | AllDay::BlockUnlessFree => Decision::Blocks,
+        match entry.time() {
+            EntryTime::AllDay { .. } => self.decide_all_day(entry.status(), BlockingDecision::AllDayIgnored),
+            EntryTime::Timed(interval)
+                if flag == AllDayFlag::Guessed
+                    && self.midnight_to_midnight.unwrap_or_default() == Guess::AllDay
+                    && interval.whole_days(zone).is_some() =>
+            {
+                self.decide_all_day(entry.status(), BlockingDecision::GuessedAllDayIgnored)
+            }
+            // Every other entry counts as timed: one of a kind that is not known here blocks as its status says.
+            _ => match self.effect_of(entry.status()) {
+                Effect::Block => BlockingDecision::Blocks,
+                Effect::Ignore => BlockingDecision::DoesNotBlock,
             },
         }
     }
 
-    fn effect_of(&self, status: Status) -> Effect {
+    fn decide_all_day(&self, status: EntryStatus, ignored: BlockingDecision) -> BlockingDecision {
+        match self.all_day.unwrap_or_default() {
+            AllDayEffect::Ignore => ignored,
+            AllDayEffect::BlockUnlessFree if status == EntryStatus::Free => BlockingDecision::DoesNotBlock,
+            AllDayEffect::Block | AllDayEffect::BlockUnlessFree => BlockingDecision::Blocks,
+        }
+    }
+
+    fn effect_of(&self, status: EntryStatus) -> Effect {
         let (chosen, default) = match status {
-            Status::Free => (self.free, Effect::Ignore),
-            Status::Tentative => (self.tentative, Effect::Block),
-            Status::Busy => (self.busy, Effect::Block),
-            Status::OutOfOffice => (self.out_of_office, Effect::Block),
-            Status::WorkingElsewhere => (self.working_elsewhere, Effect::Block),
-            Status::NoData => (self.no_data, Effect::Block),
-            Status::Unknown => (self.unknown, Effect::Block),
+            EntryStatus::Free => (self.free, Effect::Ignore),
+            EntryStatus::Tentative => (self.tentative, Effect::Block),
+            EntryStatus::Busy => (self.busy, Effect::Block),
+            EntryStatus::OutOfOffice => (self.out_of_office, Effect::Block),
+            EntryStatus::WorkingElsewhere => (self.working_elsewhere, Effect::Block),
+            EntryStatus::NoData => (self.no_data, Effect::Block),
+            _ => (self.unknown, Effect::Block),
         };
         chosen.unwrap_or(default)
     }
+
+    /// Says when entries that mean "not free" do not block.
+    pub(crate) fn check(&self, reader: &mut Reader) {
+        let ignored = [("busy", self.busy), ("no_data", self.no_data), ("unknown", self.unknown)];
+        for (key, _) in ignored.into_iter().filter(|(_, effect)| *effect == Some(Effect::Ignore)) {
+            let fault = Fault::new(
+                Code::BusyDoesNotBlock,
+                Text::fixed(
+                    "Termine mit diesem Status gelten als frei, deshalb kann doppelt gebucht werden.",
+                    "Appointments with this status count as free, so double bookings are possible.",
+                ),
+                Text::fixed(
+                    "Ist das nicht gewollt, bitte „block“ wählen.",
+                    "If that is not intended, choose \"block\".",
+                ),
+            );
+            reader.below(key, |reader| reader.fault(fault));
+        }
+    }
 }
 
-read_table!(BlockingPolicy {
+table!(BlockingPolicy {
     free: optional, tentative: optional, busy: optional, out_of_office: optional, working_elsewhere: optional,
     no_data: optional, unknown: optional, all_day: optional, midnight_to_midnight: optional,
-} warned);
+} checked);
 
 deserialize_by_reading!(BlockingPolicy);
-
-/// The status of a calendar entry (Exchange's `LegacyFreeBusyStatus`).
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
-#[non_exhaustive]
-pub enum Status {
-    /// `Free`.
-    Free,
-    /// `Tentative`.
-    Tentative,
-    /// `Busy`.
-    Busy,
-    /// `OOF`.
-    OutOfOffice,
-    /// `WorkingElsewhere`.
-    WorkingElsewhere,
-    /// `NoData`.
-    NoData,
-    /// Any other.
-    Unknown,
-}
-
-impl Status {
-    /// Every status, for tables and tests.
-    pub const ALL: [Status; 7] = [
-        Status::Free,
-        Status::Tentative,
-        Status::Busy,
-        Status::OutOfOffice,
-        Status::WorkingElsewhere,
-        Status::NoData,
-        Status::Unknown,
-    ];
-}
-
-/// What kind of period a calendar entry covers.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
-#[non_exhaustive]
-pub enum Shape {
-    /// From an instant to an instant.
-    Timed,
-    /// Exchange's all-day flag is set.
-    AllDay,
-    /// Read in free/busy mode, which has no such flag: runs from midnight to midnight in the counter's zone.
-    MidnightToMidnight,
-}
 
 /// What a calendar entry does to the counter.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 #[non_exhaustive]
-pub enum Decision {
+pub enum BlockingDecision {
     /// Nothing can be booked while it lasts.
     Blocks,
     /// It does not matter.
@@ -149,125 +154,105 @@ pub enum Decision {
     GuessedAllDayIgnored,
 }
 
-impl Decision {
-    /// Whether it is [`Decision::Blocks`].
+impl BlockingDecision {
+    /// Whether it is [`BlockingDecision::Blocks`].
     pub fn blocks(self) -> bool {
-        self == Decision::Blocks
-    }
-
-    fn of(effect: Effect) -> Decision {
-        match effect {
-            Effect::Block => Decision::Blocks,
-            Effect::Ignore => Decision::DoesNotBlock,
-        }
+        self == BlockingDecision::Blocks
     }
 }
 
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, schemars::JsonSchema)]
-#[serde(rename_all = "snake_case")]
-enum Effect {
-    Block,
-    Ignore,
-}
-
-impl Read for Effect {
-    fn read(value: &Value<'_>, reader: &mut Reader) -> Option<Self> {
-        let text = text(value, reader)?;
-        word(text, &[("block", Effect::Block), ("ignore", Effect::Ignore)]).map_err(|fault| reader.fault(fault)).ok()
+words! {
+    enum Effect {
+        Block = "block",
+        Ignore = "ignore",
     }
 }
 
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, schemars::JsonSchema)]
-#[serde(rename_all = "snake_case")]
-enum AllDay {
-    #[default]
-    Ignore,
-    Block,
-    BlockUnlessFree,
-}
-
-impl Read for AllDay {
-    fn read(value: &Value<'_>, reader: &mut Reader) -> Option<Self> {
-        let words =
-            [("ignore", AllDay::Ignore), ("block", AllDay::Block), ("block_unless_free", AllDay::BlockUnlessFree)];
-        let text = text(value, reader)?;
-        word(text, &words).map_err(|fault| reader.fault(fault)).ok()
+words! {
+    #[derive(Default)]
+    enum AllDayEffect {
+        #[default]
+        Ignore = "ignore",
+        Block = "block",
+        BlockUnlessFree = "block_unless_free",
     }
 }
 
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, schemars::JsonSchema)]
-#[serde(rename_all = "snake_case")]
-enum Guess {
-    #[default]
-    AllDay,
-    Timed,
-}
-
-impl Read for Guess {
-    fn read(value: &Value<'_>, reader: &mut Reader) -> Option<Self> {
-        let text = text(value, reader)?;
-        word(text, &[("all_day", Guess::AllDay), ("timed", Guess::Timed)]).map_err(|fault| reader.fault(fault)).ok()
+words! {
+    #[derive(Default)]
+    enum Guess {
+        #[default]
+        AllDay = "all_day",
+        Timed = "timed",
     }
 }
 
-/// Says when entries that mean "not free" do not block.
-fn warned(policy: BlockingPolicy, reader: &mut Reader) -> Option<BlockingPolicy> {
-    let ignored = [("busy", policy.busy), ("no_data", policy.no_data), ("unknown", policy.unknown)];
-    for (key, _) in ignored.into_iter().filter(|(_, effect)| *effect == Some(Effect::Ignore)) {
-        let fault = Fault::new(
-            Code::BusyDoesNotBlock,
-            Texts::new(
-                "Termine mit diesem Status gelten als frei: Es kann doppelt gebucht werden.",
-                "Appointments with this status count as free: double bookings are possible.",
-            ),
-            Texts::new("Ist das nicht gewollt, bitte „block“ wählen.", "If that is not intended, choose \"block\"."),
-        );
-        reader.below(key, |reader| reader.fault(fault));
-    }
+fn checked(policy: BlockingPolicy, reader: &mut Reader) -> Option<BlockingPolicy> {
+    policy.check(reader);
     Some(policy)
 }
 
 #[cfg(test)]
 mod tests {
+    use chrono_tz::Europe::Berlin;
+    use optigov_slots::Interval;
+
     use super::*;
 
     fn policy(json: &str) -> BlockingPolicy {
         serde_json::from_str(json).expect("a policy")
     }
 
+    /// An hour, a day with Exchange's flag, and the same day from midnight to midnight.
+    fn entries(status: EntryStatus) -> [CalendarEntry; 3] {
+        let date = "2027-03-01".parse().expect("a date");
+        let day = Interval::of_dates(date, date, Berlin).expect("a day");
+        let hour = Interval::from_unix(day.start_unix() + 32_400, day.start_unix() + 36_000).expect("an hour");
+        [
+            CalendarEntry::timed(hour, status),
+            CalendarEntry::all_day(date, date, status),
+            CalendarEntry::timed(day, status),
+        ]
+    }
+
     #[test]
-    fn the_default_is_the_promise() {
+    fn the_default_is_what_is_promised() {
         let policy = BlockingPolicy::default();
-        for status in Status::ALL {
-            let timed = if status == Status::Free { Decision::DoesNotBlock } else { Decision::Blocks };
-            assert_eq!(policy.decide(status, Shape::Timed, false), timed, "{status:?}");
-            assert_eq!(policy.decide(status, Shape::AllDay, false), Decision::AllDayIgnored, "{status:?}");
-            assert_eq!(policy.decide(status, Shape::MidnightToMidnight, false), Decision::GuessedAllDayIgnored);
-            for shape in [Shape::Timed, Shape::AllDay, Shape::MidnightToMidnight] {
-                assert_eq!(
-                    policy.decide(status, shape, true),
-                    Decision::DoesNotBlock,
-                    "cancelled {status:?} {shape:?}"
-                );
+        let decide = |entry, flag| policy.decide(entry, flag, Berlin);
+        for status in EntryStatus::ALL {
+            let [hour, all_day, midnights] = entries(status);
+            let timed =
+                if status == EntryStatus::Free { BlockingDecision::DoesNotBlock } else { BlockingDecision::Blocks };
+            for flag in [AllDayFlag::Known, AllDayFlag::Guessed] {
+                assert_eq!(decide(hour, flag), timed, "{status:?}");
+                assert_eq!(decide(all_day, flag), BlockingDecision::AllDayIgnored, "{status:?}");
+                for entry in [hour, all_day, midnights] {
+                    assert_eq!(decide(entry.cancelled(), flag), BlockingDecision::DoesNotBlock, "{entry:?}");
+                }
             }
+            assert_eq!(decide(midnights, AllDayFlag::Known), timed, "{status:?}");
+            assert_eq!(decide(midnights, AllDayFlag::Guessed), BlockingDecision::GuessedAllDayIgnored, "{status:?}");
         }
     }
 
     #[test]
     fn each_setting_changes_what_it_names_and_nothing_else() {
+        let decide = |policy: &BlockingPolicy, entry| policy.decide(entry, AllDayFlag::Guessed, Berlin);
         let changed = policy(r#"{"tentative": "ignore"}"#);
-        for status in Status::ALL {
-            let expected = matches!(status, Status::Free | Status::Tentative);
-            assert_eq!(changed.decide(status, Shape::Timed, false).blocks(), !expected, "{status:?}");
+        for status in EntryStatus::ALL {
+            let ignored = matches!(status, EntryStatus::Free | EntryStatus::Tentative);
+            assert_eq!(decide(&changed, entries(status)[0]).blocks(), !ignored, "{status:?}");
         }
+        let (free, tentative, busy) =
+            (entries(EntryStatus::Free), entries(EntryStatus::Tentative), entries(EntryStatus::Busy));
         let block = policy(r#"{"all_day": "block"}"#);
-        assert_eq!(block.decide(Status::Free, Shape::AllDay, false), Decision::Blocks);
+        assert_eq!(decide(&block, free[1]), BlockingDecision::Blocks);
         let unless_free = policy(r#"{"all_day": "block-unless-free"}"#);
-        assert_eq!(unless_free.decide(Status::Free, Shape::AllDay, false), Decision::DoesNotBlock);
-        assert_eq!(unless_free.decide(Status::Tentative, Shape::MidnightToMidnight, false), Decision::Blocks);
+        assert_eq!(decide(&unless_free, free[1]), BlockingDecision::DoesNotBlock);
+        assert_eq!(decide(&unless_free, tentative[2]), BlockingDecision::Blocks);
         let timed = policy(r#"{"midnight_to_midnight": "timed"}"#);
-        assert_eq!(timed.decide(Status::Busy, Shape::MidnightToMidnight, false), Decision::Blocks);
-        assert_eq!(timed.decide(Status::Free, Shape::MidnightToMidnight, false), Decision::DoesNotBlock);
-        assert_eq!(timed.decide(Status::Busy, Shape::AllDay, false), Decision::AllDayIgnored);
+        assert_eq!(decide(&timed, busy[2]), BlockingDecision::Blocks);
+        assert_eq!(decide(&timed, free[2]), BlockingDecision::DoesNotBlock);
+        assert_eq!(decide(&timed, busy[1]), BlockingDecision::AllDayIgnored);
     }
 }

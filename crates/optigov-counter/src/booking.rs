@@ -2,14 +2,18 @@
 
 use std::time::Duration;
 
+use optigov_calendar::Text;
 use optigov_slots::Anchor;
 use serde::Serialize;
 
-use crate::fault::{Code, Fault, Texts};
-use crate::template::span_within_a_day;
-use crate::text::reader::{Read, Reader, deserialize_by_reading, read_table, text, whole_number, word};
-use crate::text::value::Value;
-use crate::values::{Days, LeadTime, Span, TimeOfDay};
+use crate::{
+    fault::{Code, Fault},
+    text::{
+        forms::{deserialize_by_reading, number, table, words},
+        reader::Reader,
+    },
+    values::{Days, LeadTime, Span, TimeOfDay, span_within_a_day},
+};
 
 /// How a counter is booked: the grid of starts, how early and how late, what is kept free around appointments, and how many there may be on a day.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, schemars::JsonSchema)]
@@ -92,54 +96,24 @@ impl BookingRules {
     }
 }
 
-read_table!(BookingRules {
+table!(BookingRules {
     step: optional, anchor: optional, lead_time: optional, horizon: optional, release_at: optional,
     buffer_before: optional, buffer_after: optional, day_limit: optional,
 } checked);
 
 deserialize_by_reading!(BookingRules);
 
-/// The engine's [`Anchor`] in the words of the format.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-struct StepAnchor(Anchor);
-
-impl Read for StepAnchor {
-    fn read(value: &Value<'_>, reader: &mut Reader) -> Option<Self> {
-        let text = text(value, reader)?;
-        word(text, &ANCHORS).map(StepAnchor).map_err(|fault| reader.fault(fault)).ok()
+words! {
+    /// The engine's [`Anchor`] in the words of the format.
+    #[derive(Default)]
+    struct StepAnchor(Anchor), "What steps are counted from.", {
+        Anchor::WindowStart => "window_start",
+        Anchor::LocalMidnight => "midnight",
+        Anchor::BackToBack => "back_to_back",
     }
 }
 
-impl Serialize for StepAnchor {
-    fn serialize<S: serde::Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
-        let word = ANCHORS.iter().find(|(_, anchor)| *anchor == self.0).map_or(ANCHORS[0].0, |(word, _)| word);
-        serializer.serialize_str(word)
-    }
-}
-
-impl schemars::JsonSchema for StepAnchor {
-    fn schema_name() -> std::borrow::Cow<'static, str> {
-        "StepAnchor".into()
-    }
-
-    fn json_schema(_: &mut schemars::SchemaGenerator) -> schemars::Schema {
-        let words = ANCHORS.map(|(word, _)| word);
-        schemars::json_schema!({ "description": "What steps are counted from.", "enum": words })
-    }
-}
-
-const ANCHORS: [(&str, Anchor); 3] =
-    [("window_start", Anchor::WindowStart), ("midnight", Anchor::LocalMidnight), ("back_to_back", Anchor::BackToBack)];
-
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, schemars::JsonSchema)]
-#[serde(transparent)]
-struct DayLimit(#[schemars(range(min = 1, max = 10000))] u32);
-
-impl Read for DayLimit {
-    fn read(value: &Value<'_>, reader: &mut Reader) -> Option<Self> {
-        whole_number(value, 1, 10_000, reader).map(DayLimit)
-    }
-}
+number!(DayLimit, 1..=10_000);
 
 fn checked(rules: BookingRules, reader: &mut Reader) -> Option<BookingRules> {
     span_within_a_day("step", rules.step, 1, reader);
@@ -154,11 +128,11 @@ fn checked(rules: BookingRules, reader: &mut Reader) -> Option<BookingRules> {
 pub(crate) fn horizon_before_lead_time() -> Fault {
     Fault::new(
         Code::HorizonBeforeLeadTime,
-        Texts::new(
+        Text::new(
             "Der Buchungshorizont ist kürzer als die Vorlaufzeit: Es könnte nie etwas gebucht werden.",
             "The horizon is shorter than the lead time: nothing could ever be booked.",
         ),
-        Texts::new(
+        Text::new(
             "Bitte den Horizont verlängern oder die Vorlaufzeit verkürzen.",
             "Lengthen the horizon or shorten the lead time.",
         ),

@@ -1,22 +1,29 @@
 //! A counter.
 
+mod checks;
+
 use chrono_tz::Tz;
+use optigov_calendar::Text;
 use serde::{Deserialize, Deserializer, Serialize};
 
-use crate::booking::BookingRules;
-use crate::engine::Resolved;
-use crate::exception::Exception;
-use crate::fault::{Code, Fault, Faults, Texts};
-use crate::opening::{ClockChanges, OpeningRule};
-use crate::sync::{ExchangeSync, is_default};
-use crate::text::reader::{Read, Reader, read_table, whole_number};
-use crate::text::value::Value;
-use crate::values::{CounterId, Line, TemplateId, Zone};
+use crate::{
+    booking::BookingRules,
+    document::{self, Warned},
+    exception::Exception,
+    fault::{Code, Fault, Faults},
+    opening::{ClockChanges, OpeningRule},
+    sync::ExchangeSync,
+    text::{
+        forms::{is_default, number, table},
+        reader::Reader,
+    },
+    values::{CounterId, Line, TemplateId, Zone},
+};
 
 /// Where citizens are served (*Schalter*): when it is open, how it is booked, and whose calendars count.
 ///
-/// It is also what services store, one JSON document per counter: [`Counter::from_json`] and [`Counter::to_json`]. What a counter says about templates is
-/// checked when it joins its municipality ([`Municipality::with_counter`](crate::Municipality::with_counter)).
+/// It is also what services store, one JSON document per counter: [`Counter::from_json`] and [`Counter::to_json`]. Whether the templates
+/// exist that it names is checked when it joins its municipality.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, schemars::JsonSchema)]
 #[schemars(
     deny_unknown_fields,
@@ -57,9 +64,6 @@ pub struct Counter {
     /// What is different by date; at most 500.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     exceptions: Vec<Exception>,
-    #[serde(skip)]
-    #[schemars(skip)]
-    pub(crate) resolved: Resolved,
 }
 
 impl Counter {
@@ -69,17 +73,17 @@ impl Counter {
     ///
     /// Every fault at once, each with path, line and column.
     pub fn from_json(text: &str) -> Result<Counter, Faults> {
-        crate::document::from_json(text)
+        document::from_json(text)
     }
 
     /// Writes the counter as a JSON document of its own, with the format version.
     pub fn to_json(&self) -> String {
-        crate::document::to_json(self)
+        document::to_json(self)
     }
 
     /// The JSON Schema (draft 2020-12) of a counter's own document, as JSON text. Kept in `docs/schema/counter.schema.json`.
     pub fn schema() -> String {
-        crate::document::schema::<Counter>()
+        document::schema::<Counter>()
     }
 
     /// The id, unique within the municipality.
@@ -146,30 +150,36 @@ impl Counter {
     pub fn exceptions(&self) -> &[Exception] {
         &self.exceptions
     }
+
+    /// Gives the warnings of its reading again.
+    pub(crate) fn warn(&self, reader: &mut Reader) {
+        checks::overlapping_rules(&self.opening, reader);
+        reader.below("exchange_sync", |reader| {
+            reader.below("blocking", |reader| self.exchange_sync.blocking().check(reader));
+        });
+    }
 }
 
-read_table!(Counter {
+table!(Counter {
     id: required, name: required, place: optional, time_zone: optional, templates: or_default, capacity: optional,
     observes_holidays: optional, clock_changes: optional, booking: or_default, exchange_sync: or_default,
-    opening: or_default, exceptions: or_default;
-    resolved: Resolved::default(),
+    opening: or_default, exceptions: or_default,
 } checked);
+
+impl Warned for Counter {
+    /// They are given again when the counter joins its municipality.
+    fn with_warnings(self, _: Vec<Fault>) -> Self {
+        self
+    }
+}
 
 impl<'de> Deserialize<'de> for Counter {
     fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Counter, D::Error> {
-        crate::document::deserialize(deserializer)
+        document::deserialize(deserializer)
     }
 }
 
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, schemars::JsonSchema)]
-#[serde(transparent)]
-struct Capacity(#[schemars(range(min = 1, max = 1000))] u32);
-
-impl Read for Capacity {
-    fn read(value: &Value<'_>, reader: &mut Reader) -> Option<Self> {
-        whole_number(value, 1, 1000, reader).map(Capacity)
-    }
-}
+number!(Capacity, 1..=1000);
 
 /// What can be checked without the municipality.
 fn checked(counter: Counter, reader: &mut Reader) -> Option<Counter> {
@@ -183,14 +193,14 @@ fn checked(counter: Counter, reader: &mut Reader) -> Option<Counter> {
         if there > most {
             let fault = Fault::new(
                 Code::OutOfRange,
-                Texts::new(format!("Das sind {there} Einträge."), format!("These are {there} entries.")),
-                Texts::new(format!("Erlaubt sind höchstens {most}."), format!("At most {most} are allowed.")),
+                Text::new(format!("Das sind {there} Einträge."), format!("These are {there} entries.")),
+                Text::new(format!("Erlaubt sind höchstens {most}."), format!("At most {most} are allowed.")),
             );
             return reader.below(key, |reader| reader.refuse(fault));
         }
     }
-    crate::checks::own_templates(&counter, reader);
-    crate::checks::contradicting_exceptions(&counter, reader);
-    crate::checks::overlapping_rules(&counter, reader);
+    checks::own_templates(&counter.templates, &counter.opening, &counter.exceptions, reader);
+    checks::contradicting_exceptions(&counter.exceptions, reader);
+    checks::overlapping_rules(&counter.opening, reader);
     Some(counter)
 }

@@ -4,10 +4,11 @@
 //! own. When a later version changes the meaning of a key, its number goes up, and a step here rewrites the tree of the version before into the new one
 //! before it is read; what is written is always the newest version. Defaults belong to the version: a default never changes within one.
 
+use optigov_calendar::Text;
 use schemars::{JsonSchema, SchemaGenerator};
 use serde::{Deserializer, Serialize};
 
-use crate::fault::{Code, Fault, Faults, Step, Texts};
+use crate::fault::{Code, Fault, Faults, Step};
 use crate::text::reader::{Read, read_whole, wrong_type};
 use crate::text::value::{Arena, Value};
 use crate::text::{json, toml};
@@ -80,13 +81,6 @@ pub(crate) trait Warned: Sized {
     fn with_warnings(self, warnings: Vec<Fault>) -> Self;
 }
 
-impl Warned for crate::Counter {
-    /// They are given again when the counter joins its municipality.
-    fn with_warnings(self, _: Vec<Fault>) -> Self {
-        self
-    }
-}
-
 #[derive(Serialize)]
 struct Versioned<'c, T> {
     format: u32,
@@ -107,16 +101,16 @@ fn check_version(version: &Value<'_>) -> Result<(), Fault> {
         Value::Integer(version) if (1..=i64::from(FORMAT_VERSION)).contains(version) => Ok(()),
         Value::Integer(version) if *version > i64::from(FORMAT_VERSION) => Err(Fault::new(
             Code::FormatTooNew,
-            Texts::new(
+            Text::new(
                 format!("Das Format {version} ist neuer als diese Software, die höchstens {FORMAT_VERSION} kennt."),
                 format!("Format {version} is newer than this software, which knows {FORMAT_VERSION} at most."),
             ),
-            Texts::new("Bitte die Software aktualisieren.", "Update the software."),
+            Text::new("Bitte die Software aktualisieren.", "Update the software."),
         )),
         Value::Integer(_) => Err(Fault::new(
             Code::OutOfRange,
-            Texts::new("Diese Formatversion gibt es nicht.", "There is no such format version."),
-            Texts::new(
+            Text::new("Diese Formatversion gibt es nicht.", "There is no such format version."),
+            Text::new(
                 format!("Bitte format = {FORMAT_VERSION} schreiben."),
                 format!("Write format = {FORMAT_VERSION}."),
             ),

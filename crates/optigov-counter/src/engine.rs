@@ -1,19 +1,18 @@
 //! From a counter to the slot engine's inputs. This is the only place where the two meet.
 
-use std::sync::{Arc, Mutex, PoisonError};
-
 use chrono::{Datelike, NaiveDate, NaiveTime, TimeDelta};
 use chrono_tz::Tz;
 use optigov_slots::{self as slots, Interval, Lead, OpenWindows, SlotRules, Timetable};
 
-use crate::counter::Counter;
-use crate::error::Error;
-use crate::exception::{Exception, ExceptionEffect};
-use crate::holidays::LocalHolidays;
-use crate::municipality::Municipality;
-use crate::opening::{OpeningRule, Repeat};
-use crate::template::AppointmentTemplate;
-use crate::values::{Hours, LeadTime, State, TemplateId};
+use crate::{
+    counter::Counter,
+    error::Error,
+    exception::{Exception, ExceptionEffect},
+    municipality::Municipality,
+    opening::{OpeningRule, Repeat},
+    template::AppointmentTemplate,
+    values::{Hours, LeadTime, TemplateId},
+};
 
 impl Counter {
     /// The engine's timetable for questions about `window`: rules, exceptions and the municipality's holidays, in the counter's zone.
@@ -50,30 +49,21 @@ impl Counter {
         built(builder, zone)
     }
 
-    /// The counter's open hours for a template in a window.
-    ///
-    /// The last 16 answers are kept with the counter, for clones of it, too: asking again for the same template and window costs a look-up, as long as the
-    /// municipality is the same or was made from it by [`with_counter`](Municipality::with_counter).
+    /// The counter's open hours for a template in a window, worked out anew. [`ResolvedHours`](crate::ResolvedHours) keeps them.
     pub fn open_windows(
         &self,
         municipality: &Municipality,
         template: &AppointmentTemplate,
         window: Interval,
     ) -> OpenWindows {
+        self.timetable(municipality, window).open_windows(window, self.audience(template).map(TemplateId::as_str))
+    }
+
+    /// The template's id, if anything special holds for it. All other templates have the same open hours.
+    pub(crate) fn audience(&self, template: &AppointmentTemplate) -> Option<&TemplateId> {
         let named = self.opening().iter().map(OpeningRule::for_templates);
-        let named = named.chain(self.exceptions().iter().map(Exception::for_templates));
-        // Templates for which nothing special holds share one answer.
-        let audience = named.flatten().find(|id| *id == template.id());
-        let key = Key {
-            holidays: Arc::clone(municipality.local_holidays()),
-            state: municipality.state(),
-            zone: municipality.time_zone(),
-            audience: audience.cloned(),
-            window,
-        };
-        self.resolved.get_or_insert(key, || {
-            self.timetable(municipality, window).open_windows(window, audience.map(TemplateId::as_str))
-        })
+        let mut named = named.chain(self.exceptions().iter().map(Exception::for_templates)).flatten();
+        named.find(|id| *id == template.id())
     }
 
     /// The engine's rules for appointments of a template with so many concerns. The template's own lead time and buffers stand for the counter's.
@@ -229,63 +219,4 @@ fn built(builder: slots::TimetableBuilder, zone: Tz) -> Timetable {
         .build()
         .or_else(|_| closed())
         .unwrap_or_else(|_| unreachable!("a timetable without rules is always possible"))
-}
-
-/// The answers that a counter keeps; they are no part of its value.
-#[derive(Clone, Default)]
-pub(crate) struct Resolved(Arc<Mutex<Vec<(Key, OpenWindows)>>>);
-
-/// What an answer depends on beside the counter itself.
-struct Key {
-    holidays: Arc<LocalHolidays>,
-    state: Option<State>,
-    zone: Tz,
-    audience: Option<TemplateId>,
-    window: Interval,
-}
-
-impl Resolved {
-    const KEPT: usize = 16;
-
-    fn get_or_insert(&self, key: Key, resolve: impl FnOnce() -> OpenWindows) -> OpenWindows {
-        if let Some((_, windows)) = self.lock().iter().find(|(kept, _)| kept.is_same(&key)) {
-            return windows.clone();
-        }
-        // Nothing is locked meanwhile: two that ask at once may both resolve, and get the same.
-        let windows = resolve();
-        let mut kept = self.lock();
-        if kept.len() == Self::KEPT {
-            kept.remove(0);
-        }
-        kept.push((key, windows.clone()));
-        windows
-    }
-
-    fn lock(&self) -> std::sync::MutexGuard<'_, Vec<(Key, OpenWindows)>> {
-        self.0.lock().unwrap_or_else(PoisonError::into_inner)
-    }
-}
-
-impl Key {
-    fn is_same(&self, other: &Key) -> bool {
-        self.window == other.window
-            && self.audience == other.audience
-            && self.zone == other.zone
-            && self.state == other.state
-            && Arc::ptr_eq(&self.holidays, &other.holidays)
-    }
-}
-
-impl PartialEq for Resolved {
-    fn eq(&self, _: &Resolved) -> bool {
-        true
-    }
-}
-
-impl Eq for Resolved {}
-
-impl std::fmt::Debug for Resolved {
-    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        f.write_str("Resolved(..)")
-    }
 }

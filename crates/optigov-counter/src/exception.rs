@@ -1,11 +1,15 @@
 //! What is different by date.
 
 use chrono::{Datelike, NaiveDate};
+use optigov_calendar::Text;
 use serde::Serialize;
 
-use crate::fault::{Code, Fault, Texts};
+use crate::fault::{Code, Fault};
 use crate::opening::{HoursList, dates_in_order};
-use crate::text::reader::{Reader, deserialize_by_reading, read_table};
+use crate::text::{
+    forms::{deserialize_by_reading, table},
+    reader::Reader,
+};
 use crate::values::{Date, HolidayRule, Hours, Line, TemplateId, Weekdays};
 
 /// What is different on a date, or on every date from one to another.
@@ -108,7 +112,7 @@ impl Exception {
     }
 }
 
-read_table!(Exception {
+table!(Exception {
     on: optional, from: optional, until: optional, days: optional, closed: or_default, hours: optional, extra: optional,
     for_templates: or_default, reason: optional,
 } checked_exception);
@@ -135,11 +139,11 @@ fn checked_exception(exception: Exception, reader: &mut Reader) -> Option<Except
     {
         reader.fault(Fault::new(
             Code::Conflict,
-            Texts::new(
+            Text::new(
                 "Unklar ist, an welchen Tagen die Ausnahme gilt.",
                 "It is not clear on which dates the exception holds.",
             ),
-            Texts::new(
+            Text::new(
                 "Bitte entweder „on“ oder „from“ und „until“ angeben, „days“ nur mit letzteren.",
                 "Give either \"on\", or \"from\" and \"until\"; \"days\" only with the latter.",
             ),
@@ -149,8 +153,8 @@ fn checked_exception(exception: Exception, reader: &mut Reader) -> Option<Except
     if effects.iter().filter(|chosen| **chosen).count() != 1 {
         reader.fault(Fault::new(
             Code::Conflict,
-            Texts::new("Unklar ist, was an diesen Tagen gilt.", "It is not clear what holds on these dates."),
-            Texts::new(
+            Text::new("Unklar ist, was an diesen Tagen gilt.", "It is not clear what holds on these dates."),
+            Text::new(
                 "Bitte genau eines angeben: closed = true, „hours“ oder „extra“.",
                 "Give exactly one of closed = true, \"hours\" and \"extra\".",
             ),
@@ -161,8 +165,8 @@ fn checked_exception(exception: Exception, reader: &mut Reader) -> Option<Except
         if (until.date() - from.date()).num_days() >= MOST_DAYS {
             let fault = Fault::new(
                 Code::OutOfRange,
-                Texts::new("Die Ausnahme gilt länger als ein Jahr.", "The exception holds for more than a year."),
-                Texts::new(
+                Text::new("Die Ausnahme gilt länger als ein Jahr.", "The exception holds for more than a year."),
+                Text::new(
                     "Bitte stattdessen Regeln mit „from“ und „until“ unter „opening“ eintragen.",
                     "Use rules with \"from\" and \"until\" under \"opening\" instead.",
                 ),

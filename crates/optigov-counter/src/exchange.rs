@@ -1,78 +1,97 @@
 //! The municipality's one connection to Exchange.
 
-use std::net::IpAddr;
-use std::path::{Path, PathBuf};
-use std::time::Duration;
+mod secret;
+mod settings;
+mod unavailable;
 
-use serde::ser::{Serialize, SerializeMap, Serializer};
+use std::{
+    num::{NonZeroU32, NonZeroUsize},
+    path::Path,
+};
 
-use crate::endpoint::{Account, Address, EnvironmentName, EwsUrl, FilePath, ProxyUrl};
-use crate::fault::{Code, Fault, Texts};
-use crate::mailbox::Mailbox;
-use crate::sync::is_default;
-use crate::text::reader::{Read, Reader, deserialize_by_reading, inline_secret, read_table, text, whole_number, word};
-use crate::text::value::Value;
-use crate::values::Span;
+use optigov_calendar::{
+    Access, ConnectingId, EwsSettings, InvalidRoute, Mailbox, RequestVersion, Route, Text, TlsVersion, UnexpandedSeries,
+};
+use secrecy::SecretString;
 
-/// How a municipality's Exchange is reached and what happens when it does not answer. Holds no secret, only where the secret is.
+use self::settings::{
+    Account, Address, Endpoint, EntriesPerAnswer, EntriesPerCall, FilePath, InFlight, MaxResponseBytes, ProxyAddress,
+    RequestsPerCall, UserAgentText, unusable,
+};
+pub use self::{secret::SecretReference, unavailable::WhenUnavailable};
+use crate::{
+    fault::{Code, Fault},
+    text::{
+        forms::{deserialize_by_reading, is_default, table, words},
+        reader::{Read, Reader},
+        value::Value,
+    },
+    values::{Span, at_least},
+};
+
+/// How a municipality's Exchange is reached, how it is asked, and what happens when it does not answer.
 ///
-/// `Debug` shows neither account nor addresses.
-#[derive(Clone, Debug, PartialEq, Eq, serde::Serialize, schemars::JsonSchema)]
-#[schemars(deny_unknown_fields)]
+/// What is accepted can be built: the [`Route`] and the [`EwsSettings`] are those that the client takes. What is in files and in the
+/// environment (certificates, passwords) is named here and read by whoever builds the client; a connection holds no secret.
+///
+/// `Debug` shows neither account nor addresses of mailboxes.
+#[derive(Clone, Debug, PartialEq, serde::Serialize, schemars::JsonSchema)]
+#[serde(into = "ConnectionForm")]
+#[schemars(
+    from = "ConnectionForm",
+    description = "How a municipality's Exchange is reached and what happens when it does not answer. Holds no secret, only where the secret is."
+)]
 pub struct ExchangeConnection {
-    /// The EWS endpoint: https, or http for a server on this machine.
-    url: EwsUrl,
-    /// How calendars are read: "impersonation" (default), or "free_busy", in which the account cannot see titles.
-    #[serde(default, skip_serializing_if = "is_default")]
-    access: Access,
-    /// How the account signs in.
+    route: Route,
+    ews_settings: EwsSettings,
     authentication: Authentication,
-    /// The account: DOMAIN\user or user@domain. Needed for all but bearer.
-    #[serde(skip_serializing_if = "Option::is_none")]
     account: Option<Account>,
-    /// Where the account's password or token is: { env = "NAME" }, { file = "/path" }, or "provided" by the service.
     secret: SecretReference,
-    /// A PEM file with further root certificates.
-    #[serde(skip_serializing_if = "Option::is_none")]
     ca_file: Option<FilePath>,
-    /// An HTTP or SOCKS5 proxy.
-    #[serde(skip_serializing_if = "Option::is_none")]
-    proxy: Option<ProxyUrl>,
-    /// The IP address to use for the host in the URL, instead of asking DNS.
-    #[serde(skip_serializing_if = "Option::is_none")]
-    resolve_to: Option<Address>,
-    /// The local IP address to connect from: the VPN tunnel's.
-    #[serde(skip_serializing_if = "Option::is_none")]
-    local_address: Option<Address>,
-    /// Deadline for connecting, TLS included. Default: 10s.
-    #[serde(skip_serializing_if = "Option::is_none")]
-    connect_timeout: Option<Span>,
-    /// The longest wait for the next byte of an answer. Default: 15s.
-    #[serde(skip_serializing_if = "Option::is_none")]
-    idle_timeout: Option<Span>,
-    /// Deadline for a whole call, retries included. Default: 30s.
-    #[serde(skip_serializing_if = "Option::is_none")]
-    timeout: Option<Span>,
-    /// The greatest number of requests in flight for this account, 1 to 100. Default: 10.
-    #[serde(skip_serializing_if = "Option::is_none")]
-    in_flight: Option<InFlight>,
-    /// The mailbox with which support and customer test the connection.
-    #[serde(skip_serializing_if = "Option::is_none")]
+    client_certificate: Option<CertificateFiles>,
+    proxy_login: Option<ProxyLogin>,
     test_mailbox: Option<Mailbox>,
-    /// What happens when Exchange does not answer: "close" (default: nothing can be booked), { serve_stale = "2h" }, or "ignore" (opening hours only).
-    #[serde(default, skip_serializing_if = "is_default")]
     when_unavailable: WhenUnavailable,
 }
 
+/// The files with a client's certificate and its private key.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct CertificateFiles {
+    certificate: FilePath,
+    key: FilePath,
+}
+
+#[derive(Clone, Debug, PartialEq, Eq)]
+struct ProxyLogin {
+    account: Account,
+    secret: SecretReference,
+}
+
+words! {
+    /// How the account signs in.
+    #[non_exhaustive]
+    pub enum Authentication {
+        /// NTLM, with channel binding.
+        Ntlm = "ntlm",
+        /// NTLM within Negotiate, for servers that offer only that.
+        Negotiate = "negotiate",
+        /// Basic over TLS.
+        Basic = "basic",
+        /// A bearer token that the service fetches and renews.
+        Bearer = "bearer",
+    }
+}
+
 impl ExchangeConnection {
-    /// The EWS endpoint, `https://…/EWS/Exchange.asmx`. Plain http is there only for a server on the same machine.
-    pub fn url(&self) -> &str {
-        self.url.0.as_str()
+    /// The way to the server: everything that stands in the configuration itself. What is in files ([`ca_file`](Self::ca_file),
+    /// [`client_certificate`](Self::client_certificate), [`proxy_secret`](Self::proxy_secret)) is still to be added.
+    pub fn route(&self) -> &Route {
+        &self.route
     }
 
-    /// How calendars are read.
-    pub fn access(&self) -> Access {
-        self.access
+    /// How Exchange Web Services are asked.
+    pub fn ews_settings(&self) -> &EwsSettings {
+        &self.ews_settings
     }
 
     /// How the account signs in.
@@ -90,44 +109,24 @@ impl ExchangeConnection {
         &self.secret
     }
 
-    /// A PEM file with roots to trust besides the system's.
+    /// A file with roots to trust besides the system's; with [`Route::only_given_roots`], the only ones.
     pub fn ca_file(&self) -> Option<&Path> {
         self.ca_file.as_ref().map(|path| path.0.as_path())
     }
 
-    /// The proxy to connect through: `http`, `https`, `socks5` or `socks5h` (the proxy resolves the host).
-    pub fn proxy(&self) -> Option<&str> {
-        self.proxy.as_ref().map(|proxy| proxy.0.as_str())
+    /// The certificate for servers that ask the client for one.
+    pub fn client_certificate(&self) -> Option<&CertificateFiles> {
+        self.client_certificate.as_ref()
     }
 
-    /// The address of the host in the URL, when DNS is not to be asked.
-    pub fn resolve_to(&self) -> Option<IpAddr> {
-        self.resolve_to.map(|address| address.0)
+    /// The user name for the proxy.
+    pub fn proxy_account(&self) -> Option<&str> {
+        self.proxy_login.as_ref().map(|login| login.account.0.as_str())
     }
 
-    /// The local address to connect from.
-    pub fn local_address(&self) -> Option<IpAddr> {
-        self.local_address.map(|address| address.0)
-    }
-
-    /// Deadline for connecting, TLS included. Default: 10 s.
-    pub fn connect_timeout(&self) -> Duration {
-        self.connect_timeout.map_or(Duration::from_secs(10), Span::duration)
-    }
-
-    /// The longest wait for the next byte. Default: 15 s.
-    pub fn idle_timeout(&self) -> Duration {
-        self.idle_timeout.map_or(Duration::from_secs(15), Span::duration)
-    }
-
-    /// Deadline for one whole call. Default: 30 s.
-    pub fn timeout(&self) -> Duration {
-        self.timeout.map_or(Duration::from_secs(30), Span::duration)
-    }
-
-    /// The greatest number of requests at the same time, 1 to 100. Default: 10, the least `EWSMaxConcurrency` that is documented.
-    pub fn in_flight(&self) -> u32 {
-        self.in_flight.map_or(10, |count| count.0)
+    /// Where the proxy's password is to be taken from. It is there exactly when there is a [`proxy_account`](Self::proxy_account).
+    pub fn proxy_secret(&self) -> Option<&SecretReference> {
+        self.proxy_login.as_ref().map(|login| &login.secret)
     }
 
     /// The mailbox with which the connection is tested.
@@ -141,254 +140,353 @@ impl ExchangeConnection {
     }
 }
 
-read_table!(ExchangeConnection {
-    url: required, access: or_default, authentication: required, account: optional, secret: required, ca_file: optional,
-    proxy: optional, resolve_to: optional, local_address: optional, connect_timeout: optional, idle_timeout: optional,
-    timeout: optional, in_flight: optional, test_mailbox: optional, when_unavailable: or_default,
-} checked);
+impl Read for ExchangeConnection {
+    fn read(value: &Value<'_>, reader: &mut Reader) -> Option<Self> {
+        ConnectionForm::read(value, reader).map(|form| form.connection(reader))
+    }
+}
 
 deserialize_by_reading!(ExchangeConnection);
 
-/// How calendars are read.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash, serde::Serialize, schemars::JsonSchema)]
-#[serde(rename_all = "snake_case")]
-#[non_exhaustive]
-pub enum Access {
-    /// By Exchange impersonation: calendars with the owner's rights. The account could see titles; they are never asked for. The default.
-    #[default]
-    Impersonation,
-    /// By free/busy requests: titles are hidden from the account. All-day entries can only be guessed.
-    FreeBusy,
-}
+impl CertificateFiles {
+    /// The file with the certificate, and with those that lead from it to its authority.
+    pub fn certificate(&self) -> &Path {
+        &self.certificate.0
+    }
 
-impl Read for Access {
-    fn read(value: &Value<'_>, reader: &mut Reader) -> Option<Self> {
-        let words = [("impersonation", Access::Impersonation), ("free_busy", Access::FreeBusy)];
-        let text = text(value, reader)?;
-        word(text, &words).map_err(|fault| reader.fault(fault)).ok()
+    /// The file with the private key.
+    pub fn key(&self) -> &Path {
+        &self.key.0
     }
 }
 
-/// How the account signs in.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, serde::Serialize, schemars::JsonSchema)]
-#[serde(rename_all = "snake_case")]
-#[non_exhaustive]
-pub enum Authentication {
-    /// NTLM, with channel binding.
-    Ntlm,
-    /// NTLM within Negotiate, for servers that offer only that.
-    Negotiate,
-    /// Basic over TLS.
-    Basic,
-    /// A bearer token that the service fetches and renews.
-    Bearer,
+/// A connection as it is written. Each setting that is left out has the default of [`Route`] or [`EwsSettings`].
+#[derive(serde::Serialize, schemars::JsonSchema)]
+#[schemars(deny_unknown_fields)]
+struct ConnectionForm {
+    /// The EWS endpoint: https, or http for a server on this machine.
+    url: Endpoint,
+    /// How calendars are read: "impersonation" (default), or "free_busy", in which the account cannot see titles.
+    #[serde(default, skip_serializing_if = "is_default")]
+    access: Access,
+    /// By which name the account says for whom it acts. Default: primary_smtp_address.
+    #[serde(default, skip_serializing_if = "is_default")]
+    connecting_id: ConnectingId,
+    /// The schema version that requests name. Default: Exchange2013.
+    #[serde(default, skip_serializing_if = "is_default")]
+    request_version: RequestVersion,
+    /// What happens when the server sends a series instead of its occurrences: "refuse" (default) or "read_free_busy".
+    #[serde(default, skip_serializing_if = "is_default")]
+    unexpanded_series: UnexpandedSeries,
+    /// How the account signs in.
+    authentication: Authentication,
+    /// The account: DOMAIN\user or user@domain. Needed for all but bearer.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    account: Option<Account>,
+    /// Where the account's password or token is: { env = "NAME" }, { file = "/path" }, or "provided" by the service.
+    secret: SecretReference,
+    /// How long a refused password or token is not sent again, at least a minute. Default: 30min.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    credential_lock: Option<Span>,
+    /// A file with further root certificates, PEM or DER.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    ca_file: Option<FilePath>,
+    /// Whether only the roots in ca_file are trusted, not the system's. Default: false.
+    #[serde(default, skip_serializing_if = "is_default")]
+    only_given_roots: bool,
+    /// The oldest version of TLS that is spoken. Default: 1.2.
+    #[serde(default, skip_serializing_if = "is_default")]
+    minimum_tls: TlsVersion,
+    /// A file with a certificate for servers that ask the client for one, PEM or DER; together with client_key.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    client_certificate: Option<FilePath>,
+    /// A file with the private key of client_certificate, PEM or DER, without encryption.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    client_key: Option<FilePath>,
+    /// A proxy: http, socks5 or socks5h, without user and password.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    proxy: Option<ProxyAddress>,
+    /// The user name for the proxy; together with proxy_secret.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    proxy_account: Option<Account>,
+    /// Where the proxy's password is, in the forms of secret.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    proxy_secret: Option<SecretReference>,
+    /// The IP address to use for the host in the URL, instead of asking DNS. Not with a proxy that finds the address itself.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    resolve_to: Option<Address>,
+    /// The local IP address to connect from: the VPN tunnel's.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    local_address: Option<Address>,
+    /// Deadline for connecting, TLS included. Default: 10s.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    connect_timeout: Option<Span>,
+    /// The longest wait for the next byte of an answer. Default: 20s.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    idle_timeout: Option<Span>,
+    /// Deadline for a whole call, retries included. Default: 30s.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    timeout: Option<Span>,
+    /// The greatest number of requests in flight for this account. Default: 10.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    in_flight: Option<InFlight>,
+    /// The greatest number of entries that one answer of the server holds; a window with more is split. Default: 1000.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    entries_per_answer: Option<EntriesPerAnswer>,
+    /// The greatest number of requests that one call is split into. Default: 200.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    requests_per_call: Option<RequestsPerCall>,
+    /// The greatest number of entries of one mailbox in one call; with more, the calendar counts as not read. Default: 200000.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    entries_per_call: Option<EntriesPerCall>,
+    /// The size of the largest answer that is read, in bytes. Default: 67108864 (64 MiB).
+    #[serde(skip_serializing_if = "Option::is_none")]
+    max_response_bytes: Option<MaxResponseBytes>,
+    /// How the client names itself to the server. Default: the library and its version.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    user_agent: Option<UserAgentText>,
+    /// The mailbox with which support and customer test the connection.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    test_mailbox: Option<Mailbox>,
+    /// What happens when Exchange does not answer: "close" (default: nothing can be booked), { serve_stale = "2h" }, or "ignore" (opening hours only).
+    #[serde(default, skip_serializing_if = "is_default")]
+    when_unavailable: WhenUnavailable,
 }
 
-impl Read for Authentication {
-    fn read(value: &Value<'_>, reader: &mut Reader) -> Option<Self> {
-        let words = [
-            ("ntlm", Authentication::Ntlm),
-            ("negotiate", Authentication::Negotiate),
-            ("basic", Authentication::Basic),
-            ("bearer", Authentication::Bearer),
-        ];
-        let text = text(value, reader)?;
-        word(text, &words).map_err(|fault| reader.fault(fault)).ok()
-    }
-}
+table!(ConnectionForm {
+    url: required,
+    access: or_default,
+    connecting_id: or_default,
+    request_version: or_default,
+    unexpanded_series: or_default,
+    authentication: required,
+    account: optional,
+    secret: required,
+    credential_lock: optional,
+    ca_file: optional,
+    only_given_roots: or_default,
+    minimum_tls: or_default,
+    client_certificate: optional,
+    client_key: optional,
+    proxy: optional,
+    proxy_account: optional,
+    proxy_secret: optional,
+    resolve_to: optional,
+    local_address: optional,
+    connect_timeout: optional,
+    idle_timeout: optional,
+    timeout: optional,
+    in_flight: optional,
+    entries_per_answer: optional,
+    requests_per_call: optional,
+    entries_per_call: optional,
+    max_response_bytes: optional,
+    user_agent: optional,
+    test_mailbox: optional,
+    when_unavailable: or_default,
+});
 
-/// Where a secret is. The secret itself is never part of a configuration.
-#[derive(Clone, Debug, PartialEq, Eq)]
-#[non_exhaustive]
-pub enum SecretReference {
-    /// In the environment variable of this name.
-    Environment(String),
-    /// In this file, without the line's end.
-    File(PathBuf),
-    /// The service hands it in.
-    Provided,
-}
-
-impl Read for SecretReference {
-    fn read(value: &Value<'_>, reader: &mut Reader) -> Option<Self> {
-        match value {
-            Value::Text("provided") => Some(SecretReference::Provided),
-            Value::Table(_) => {
-                let [env, file] = reader.table(value, &["env", "file"])?;
-                let env: Option<Option<EnvironmentName>> = reader.optional("env", env);
-                let file: Option<Option<FilePath>> = reader.optional("file", file);
-                match (env?, file?) {
-                    (Some(name), None) => Some(SecretReference::Environment(name.0)),
-                    (None, Some(path)) => Some(SecretReference::File(path.0)),
-                    _ => reader.refuse(Fault::new(
-                        Code::Conflict,
-                        Texts::new(
-                            "Genau eines von „env“ und „file“ wird gebraucht.",
-                            "Exactly one of \"env\" and \"file\" is needed.",
-                        ),
-                        Texts::new("Bitte nur eines der beiden angeben.", "Give one of the two."),
-                    )),
-                }
-            }
-            // Whatever else stands here may be the secret itself.
-            _ => reader.refuse(inline_secret()),
+impl ConnectionForm {
+    /// The connection, once everything that holds between its settings was checked. A setting that does not go with the others is a fault,
+    /// and the connection is made without it.
+    fn connection(self, reader: &mut Reader) -> ExchangeConnection {
+        self.check(reader);
+        let ews_settings = self.ews_settings();
+        let client_certificate = self.client_certificate.clone().zip(self.client_key.clone());
+        let proxy_login = self.proxy_account.clone().zip(self.proxy_secret.clone());
+        ExchangeConnection {
+            ews_settings,
+            route: self.route(reader),
+            authentication: self.authentication,
+            account: self.account,
+            secret: self.secret,
+            ca_file: self.ca_file,
+            client_certificate: client_certificate.map(|(certificate, key)| CertificateFiles { certificate, key }),
+            proxy_login: proxy_login.map(|(account, secret)| ProxyLogin { account, secret }),
+            test_mailbox: self.test_mailbox,
+            when_unavailable: self.when_unavailable,
         }
     }
-}
 
-impl Serialize for SecretReference {
-    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
-        let (key, value) = match self {
-            SecretReference::Provided => return serializer.serialize_str("provided"),
-            SecretReference::Environment(name) => ("env", name.clone()),
-            SecretReference::File(path) => ("file", path.to_string_lossy().into_owned()),
-        };
-        let mut map = serializer.serialize_map(Some(1))?;
-        map.serialize_entry(key, &value)?;
-        map.end()
+    fn check(&self, reader: &mut Reader) {
+        for (key, least, span) in [
+            ("connect_timeout", 1, self.connect_timeout),
+            ("idle_timeout", 1, self.idle_timeout),
+            ("timeout", 1, self.timeout),
+            // A password that is sent again at once may lock the account.
+            ("credential_lock", 60, self.credential_lock),
+        ] {
+            reader.below(key, |reader| span.and_then(|span| at_least(least, span, reader)));
+        }
+        if self.account.is_none() && self.authentication != Authentication::Bearer {
+            let fault = Fault::new(
+                Code::MissingKey,
+                Text::fixed("Für diese Anmeldung fehlt das Konto.", "This authentication needs an account."),
+                Text::fixed(
+                    "Bitte „account“ ergänzen: „DOMÄNE\\konto“ oder „konto@domäne“.",
+                    "Add \"account\": \"DOMAIN\\user\" or \"user@domain\".",
+                ),
+            );
+            reader.below("account", |reader| reader.fault(fault));
+        }
+        let pairs = [
+            ("client_certificate", self.client_certificate.is_some(), "client_key", self.client_key.is_some()),
+            ("proxy_account", self.proxy_account.is_some(), "proxy_secret", self.proxy_secret.is_some()),
+        ];
+        for (one, has_one, other, has_other) in pairs {
+            if has_one != has_other {
+                let (there, missing) = if has_one { (one, other) } else { (other, one) };
+                reader.below(missing, |reader| reader.fault(missing_beside(there, missing)));
+            }
+        }
+        if self.only_given_roots && self.ca_file.is_none() {
+            let fault = Fault::new(
+                Code::Conflict,
+                Text::fixed(
+                    "Nur den angegebenen Stammzertifikaten soll vertraut werden, aber es ist keines angegeben.",
+                    "Only the roots that are given are to be trusted, but none is given.",
+                ),
+                Text::fixed(
+                    "Bitte „ca_file“ ergänzen oder „only_given_roots“ entfernen.",
+                    "Add \"ca_file\", or remove \"only_given_roots\".",
+                ),
+            );
+            reader.below("only_given_roots", |reader| reader.fault(fault));
+        }
     }
-}
 
-impl schemars::JsonSchema for SecretReference {
-    fn schema_name() -> std::borrow::Cow<'static, str> {
-        "SecretReference".into()
-    }
-
-    fn json_schema(_: &mut schemars::SchemaGenerator) -> schemars::Schema {
-        let one = |key: &str| {
-            schemars::json_schema!({
-                "type": "object",
-                "properties": { key: { "type": "string" } },
-                "required": [key],
-                "additionalProperties": false,
+    fn route(&self, reader: &mut Reader) -> Route {
+        let mut route = self.url.0.clone().with_minimum_tls(self.minimum_tls);
+        let mut try_with = |route: Route, change: &dyn Fn(Route) -> Result<Route, InvalidRoute>| {
+            change(route.clone()).unwrap_or_else(|invalid| {
+                reader.below(invalid.setting(), |reader| reader.fault(unusable(Code::Conflict, &invalid)));
+                route
             })
         };
-        schemars::json_schema!({
-            "description": "Where a secret is; never the secret itself.",
-            "oneOf": [{ "const": "provided" }, one("env"), one("file")],
-        })
+        if let Some(proxy) = &self.proxy {
+            route = try_with(route, &|route| route.with_proxy(proxy.0.clone()));
+        }
+        if let Some(account) = &self.proxy_account {
+            // The password is not known here. Any other one shows whether the proxy's protocol can carry the account's name.
+            let any = || SecretString::from("password");
+            let without_login = route.clone();
+            try_with(route, &|route| route.with_proxy_login(&account.0, any()));
+            route = without_login;
+        }
+        if let Some(address) = self.resolve_to {
+            route = try_with(route, &|route| route.with_resolve_to(address.0));
+        }
+        if let Some(address) = self.local_address {
+            route = try_with(route, &|route| route.with_local_address(address.0));
+        }
+        if self.only_given_roots {
+            route = route.with_only_given_roots();
+        }
+        if let Some(deadline) = self.connect_timeout {
+            route = route.with_connect_timeout(deadline.duration());
+        }
+        if let Some(deadline) = self.idle_timeout {
+            route = route.with_idle_timeout(deadline.duration());
+        }
+        if let Some(deadline) = self.timeout {
+            route = route.with_timeout(deadline.duration());
+        }
+        if let Some(requests) = self.in_flight.and_then(|count| not_zero_usize(count.0)) {
+            route = route.with_in_flight(requests);
+        }
+        if let Some(bytes) = self.max_response_bytes.and_then(|count| not_zero_usize(count.0)) {
+            route = route.with_max_response_bytes(bytes);
+        }
+        route
+    }
+
+    fn ews_settings(&self) -> EwsSettings {
+        let mut settings = EwsSettings::default();
+        settings.access = self.access;
+        settings.connecting_id = self.connecting_id;
+        settings.request_version = self.request_version;
+        settings.unexpanded_series = self.unexpanded_series;
+        settings.user_agent = self.user_agent.as_ref().map(|agent| agent.0.clone());
+        if let Some(lock) = self.credential_lock {
+            settings.credential_lock = lock.duration();
+        }
+        let counts = [
+            (&mut settings.entries_per_answer, self.entries_per_answer.map(|count| count.0)),
+            (&mut settings.requests_per_call, self.requests_per_call.map(|count| count.0)),
+            (&mut settings.entries_per_call, self.entries_per_call.map(|count| count.0)),
+        ];
+        for (setting, count) in counts {
+            *setting = count.and_then(NonZeroU32::new).unwrap_or(*setting);
+        }
+        settings
     }
 }
 
-/// What happens to counters whose calendars cannot be read.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-#[non_exhaustive]
-pub enum WhenUnavailable {
-    /// Nothing can be booked: unknown is never free. The default.
-    #[default]
-    Close,
-    /// What was read last counts, up to this age; then nothing can be booked.
-    ServeStale {
-        /// The greatest age.
-        up_to: Duration,
-    },
-    /// The opening hours alone count. Double bookings are possible.
-    Ignore,
-}
-
-impl Read for WhenUnavailable {
-    fn read(value: &Value<'_>, reader: &mut Reader) -> Option<Self> {
-        match value {
-            Value::Table(_) => {
-                let [serve_stale] = reader.table(value, &["serve_stale"])?;
-                let up_to: Span = reader.required("serve_stale", serve_stale)?;
-                let up_to = reader.below("serve_stale", |reader| positive(up_to, reader))?;
-                Some(WhenUnavailable::ServeStale { up_to: up_to.duration() })
-            }
-            Value::Text(text) if text.replace('-', "_") == "serve_stale" => reader.refuse(Fault::new(
-                Code::MissingKey,
-                Texts::new("Es fehlt, bis zu welchem Alter.", "The greatest age is missing."),
-                Texts::new(
-                    "Bitte so schreiben: when_unavailable = { serve_stale = \"2h\" }.",
-                    "Write it like this: when_unavailable = { serve_stale = \"2h\" }.",
-                ),
-            )),
-            _ => {
-                let text = text(value, reader)?;
-                let words = [("close", WhenUnavailable::Close), ("ignore", WhenUnavailable::Ignore)];
-                word(text, &words).map_err(|fault| reader.fault(fault)).ok()
-            }
+impl From<ExchangeConnection> for ConnectionForm {
+    fn from(connection: ExchangeConnection) -> ConnectionForm {
+        let ExchangeConnection { route, ews_settings: ews, .. } = connection;
+        let default = EwsSettings::default();
+        let span = |set, default| unless_default(set, default).map(Span::from_duration);
+        let count = |set: NonZeroU32, default| unless_default(set, default).map(NonZeroU32::get);
+        let size = |set: NonZeroUsize, default| {
+            unless_default(set, default).map(|size| u32::try_from(size.get()).unwrap_or(u32::MAX))
+        };
+        let (client_certificate, client_key) =
+            connection.client_certificate.map(|files| (files.certificate, files.key)).unzip();
+        let (proxy_account, proxy_secret) = connection.proxy_login.map(|login| (login.account, login.secret)).unzip();
+        ConnectionForm {
+            access: ews.access,
+            connecting_id: ews.connecting_id,
+            request_version: ews.request_version,
+            unexpanded_series: ews.unexpanded_series,
+            authentication: connection.authentication,
+            account: connection.account,
+            secret: connection.secret,
+            credential_lock: span(ews.credential_lock, default.credential_lock),
+            ca_file: connection.ca_file,
+            only_given_roots: route.only_given_roots(),
+            minimum_tls: route.minimum_tls(),
+            client_certificate,
+            client_key,
+            proxy: route.proxy().cloned().map(ProxyAddress),
+            proxy_account,
+            proxy_secret,
+            resolve_to: route.resolve_to().map(Address),
+            local_address: route.local_address().map(Address),
+            connect_timeout: span(route.connect_timeout(), Route::CONNECT_TIMEOUT),
+            idle_timeout: span(route.idle_timeout(), Route::IDLE_TIMEOUT),
+            timeout: span(route.timeout(), Route::TIMEOUT),
+            in_flight: size(route.in_flight(), Route::IN_FLIGHT).map(InFlight),
+            entries_per_answer: count(ews.entries_per_answer, default.entries_per_answer).map(EntriesPerAnswer),
+            requests_per_call: count(ews.requests_per_call, default.requests_per_call).map(RequestsPerCall),
+            entries_per_call: count(ews.entries_per_call, default.entries_per_call).map(EntriesPerCall),
+            max_response_bytes: size(route.max_response_bytes(), Route::MAX_RESPONSE_BYTES).map(MaxResponseBytes),
+            user_agent: ews.user_agent.map(UserAgentText),
+            test_mailbox: connection.test_mailbox,
+            when_unavailable: connection.when_unavailable,
+            url: Endpoint(route),
         }
     }
 }
 
-impl Serialize for WhenUnavailable {
-    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
-        match self {
-            WhenUnavailable::Close => serializer.serialize_str("close"),
-            WhenUnavailable::Ignore => serializer.serialize_str("ignore"),
-            WhenUnavailable::ServeStale { up_to } => {
-                let mut map = serializer.serialize_map(Some(1))?;
-                let span = Span::from_seconds(u32::try_from(up_to.as_secs()).unwrap_or(u32::MAX));
-                map.serialize_entry("serve_stale", &span)?;
-                map.end()
-            }
-        }
-    }
+fn unless_default<T: PartialEq>(set: T, default: T) -> Option<T> {
+    (set != default).then_some(set)
 }
 
-impl schemars::JsonSchema for WhenUnavailable {
-    fn schema_name() -> std::borrow::Cow<'static, str> {
-        "WhenUnavailable".into()
-    }
-
-    fn json_schema(generator: &mut schemars::SchemaGenerator) -> schemars::Schema {
-        let age = generator.subschema_for::<Span>();
-        schemars::json_schema!({
-            "description": "What happens to counters whose calendars cannot be read.",
-            "oneOf": [
-                { "enum": ["close", "ignore"] },
-                {
-                    "type": "object",
-                    "properties": { "serve_stale": age },
-                    "required": ["serve_stale"],
-                    "additionalProperties": false,
-                },
-            ],
-        })
-    }
+fn not_zero_usize(count: u32) -> Option<NonZeroUsize> {
+    usize::try_from(count).ok().and_then(NonZeroUsize::new)
 }
 
-#[derive(Clone, Copy, Debug, PartialEq, Eq, serde::Serialize, schemars::JsonSchema)]
-#[serde(transparent)]
-struct InFlight(#[schemars(range(min = 1, max = 100))] u32);
-
-impl Read for InFlight {
-    fn read(value: &Value<'_>, reader: &mut Reader) -> Option<Self> {
-        whole_number(value, 1, 100, reader).map(InFlight)
-    }
-}
-
-fn positive(span: Span, reader: &mut Reader) -> Option<Span> {
-    if span.seconds() > 0 {
-        return Some(span);
-    }
-    reader.refuse(Fault::new(
-        Code::OutOfRange,
-        Texts::new("Die Dauer ist null.", "The duration is zero."),
-        Texts::new("Bitte eine Dauer von mindestens einer Sekunde angeben.", "Give a duration of at least one second."),
-    ))
-}
-
-fn checked(connection: ExchangeConnection, reader: &mut Reader) -> Option<ExchangeConnection> {
-    let deadlines = [
-        ("connect_timeout", connection.connect_timeout),
-        ("idle_timeout", connection.idle_timeout),
-        ("timeout", connection.timeout),
-    ];
-    for (key, span) in deadlines {
-        reader.below(key, |reader| span.and_then(|span| positive(span, reader)));
-    }
-    if connection.account.is_none() && connection.authentication != Authentication::Bearer {
-        let fault = Fault::new(
-            Code::MissingKey,
-            Texts::new("Für diese Anmeldung fehlt das Konto.", "This authentication needs an account."),
-            Texts::new(
-                "Bitte „account“ ergänzen: „DOMÄNE\\konto“ oder „konto@domäne“.",
-                "Add \"account\": \"DOMAIN\\user\" or \"user@domain\".",
-            ),
-        );
-        reader.below("account", |reader| reader.fault(fault));
-    }
-    Some(connection)
+fn missing_beside(there: &'static str, missing: &'static str) -> Fault {
+    Fault::new(
+        Code::MissingKey,
+        Text::new(
+            format!("Zu „{there}“ gehört „{missing}“, und das fehlt."),
+            format!("\"{there}\" needs \"{missing}\", which is missing."),
+        ),
+        Text::new(
+            format!("Bitte „{missing}“ ergänzen oder „{there}“ entfernen."),
+            format!("Add \"{missing}\", or remove \"{there}\"."),
+        ),
+    )
 }

@@ -1,10 +1,12 @@
 //! What is wrong with a text, where, and how to mend it.
 
-use std::borrow::Cow;
-use std::fmt;
+use std::{borrow::Cow, fmt};
 
-use serde::Serialize;
-use serde::ser::{SerializeStruct, Serializer};
+use optigov_calendar::{Language, Text};
+use serde::{
+    Serialize,
+    ser::{SerializeStruct, Serializer},
+};
 
 /// One thing that is wrong, or deserves a second look, in a configuration.
 ///
@@ -25,12 +27,12 @@ pub struct Fault {
 /// What a fault says; boxed, so that a `Result` with a fault stays small.
 #[derive(Clone, Debug, PartialEq, Eq)]
 struct Says {
-    message: Texts,
-    remedy: Texts,
+    message: Text,
+    remedy: Text,
 }
 
 impl Fault {
-    pub(crate) fn new(code: Code, message: Texts, remedy: Texts) -> Fault {
+    pub(crate) fn new(code: Code, message: Text, remedy: Text) -> Fault {
         Fault { steps: Vec::new(), place: Place::Value, code, position: None, says: Box::new(Says { message, remedy }) }
     }
 
@@ -101,11 +103,9 @@ impl Fault {
         let mut line = self.path();
         if let Some(position) = self.position {
             let Position { line: row, column } = position;
-            let place = match language {
-                Language::German => format!("Zeile {row}, Spalte {column}"),
-                Language::English => format!("line {row}, column {column}"),
-            };
-            line = if line.is_empty() { place } else { format!("{line} ({place})") };
+            let place = Text::new(format!("Zeile {row}, Spalte {column}"), format!("line {row}, column {column}"));
+            let place = place.in_language(language);
+            line = if line.is_empty() { place.to_owned() } else { format!("{line} ({place})") };
         }
         if !line.is_empty() {
             line.push_str(": ");
@@ -201,16 +201,6 @@ pub enum Severity {
     Error,
     /// The configuration is accepted, but most likely does not do what was meant.
     Warning,
-}
-
-/// The language of a text for people.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
-#[non_exhaustive]
-pub enum Language {
-    /// German.
-    German,
-    /// English.
-    English,
 }
 
 macro_rules! codes {
@@ -343,26 +333,6 @@ impl Position {
         let line = before.bytes().filter(|byte| *byte == b'\n').count() + 1;
         let column = before[line_start..].chars().count() + 1;
         Position { line: u32::try_from(line).unwrap_or(u32::MAX), column: u32::try_from(column).unwrap_or(u32::MAX) }
-    }
-}
-
-/// A sentence in both languages.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
-pub(crate) struct Texts {
-    de: Cow<'static, str>,
-    en: Cow<'static, str>,
-}
-
-impl Texts {
-    pub(crate) fn new(de: impl Into<Cow<'static, str>>, en: impl Into<Cow<'static, str>>) -> Texts {
-        Texts { de: de.into(), en: en.into() }
-    }
-
-    fn in_language(&self, language: Language) -> &str {
-        match language {
-            Language::German => &self.de,
-            Language::English => &self.en,
-        }
     }
 }
 

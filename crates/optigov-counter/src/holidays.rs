@@ -1,13 +1,18 @@
 //! The holidays of a municipality: the state's, with what it adds and removes.
 
 use chrono::{Datelike, NaiveDate};
-use serde::Serialize;
-use serde::ser::Serializer;
+use optigov_calendar::Text;
+use serde::{Serialize, ser::Serializer};
 
-use crate::fault::{Code, Fault, Texts};
-use crate::text::reader::{Read, Reader, deserialize_by_reading, read_table};
-use crate::text::value::Value;
-use crate::values::{HolidayRule, Line, State, TimeOfDay};
+use crate::{
+    fault::{Code, Fault},
+    text::{
+        forms::{deserialize_by_reading, table},
+        reader::{Read, Reader},
+        value::Value,
+    },
+    values::{HolidayRule, Line, State, TimeOfDay},
+};
 
 /// A date on which the municipality's counters are closed, or close early.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -76,11 +81,11 @@ impl LocalHolidays {
             if !ever {
                 let fault = Fault::new(
                     Code::RemovesNothing,
-                    Texts::new(
+                    Text::new(
                         format!("Das Bundesland hat den Feiertag „{rule}“ nicht; es gibt nichts zu entfernen."),
                         format!("The state does not have the holiday \"{rule}\"; there is nothing to remove."),
                     ),
-                    Texts::new("Bitte den Eintrag oder das Bundesland prüfen.", "Check the entry, or the state."),
+                    Text::new("Bitte den Eintrag oder das Bundesland prüfen.", "Check the entry, or the state."),
                 );
                 reader.below("remove", |reader| reader.element(index, |reader| reader.fault(fault)));
             }
@@ -88,7 +93,7 @@ impl LocalHolidays {
     }
 }
 
-read_table!(LocalHolidays { remove: or_default, add: or_default });
+table!(LocalHolidays { remove: or_default, add: or_default });
 
 deserialize_by_reading!(LocalHolidays);
 
@@ -121,7 +126,7 @@ struct HolidayForm {
     closed_from: Option<TimeOfDay>,
 }
 
-read_table!(HolidayForm { on: required, name: optional, closed_from: optional });
+table!(HolidayForm { on: required, name: optional, closed_from: optional });
 
 impl Read for AddedHoliday {
     fn read(value: &Value<'_>, reader: &mut Reader) -> Option<Self> {

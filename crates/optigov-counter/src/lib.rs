@@ -57,45 +57,52 @@
 //!
 //! # Features
 //!
-//! | feature | adds |
-//! |---|---|
-//! | – | The crate has no features: serde and the JSON Schema are what it is for. |
+//! | feature | default | adds |
+//! |---|---|---|
+//! | `testing` | no | [`testing`]: random configurations, by `proptest` |
 
 mod blocking;
 mod booking;
-mod checks;
 mod counter;
 mod document;
-mod endpoint;
 mod engine;
 mod error;
 mod exception;
 mod exchange;
 mod fault;
 mod holidays;
-mod mailbox;
 mod municipality;
 mod opening;
+mod resolved;
 mod sync;
 mod template;
+#[cfg(feature = "testing")]
+pub mod testing;
 mod text;
 mod values;
 
-pub use blocking::{BlockingPolicy, Decision, Shape, Status};
-pub use booking::BookingRules;
-pub use counter::Counter;
-pub use document::FORMAT_VERSION;
-pub use error::Error;
-pub use exception::{Exception, ExceptionEffect};
-pub use exchange::{Access, Authentication, ExchangeConnection, SecretReference, WhenUnavailable};
-pub use fault::{Code, Fault, Faults, Language, Severity};
-pub use holidays::Holiday;
-pub use mailbox::Mailbox;
-pub use municipality::Municipality;
-pub use opening::{OpeningRule, Repeat};
-pub use sync::ExchangeSync;
-pub use template::{AppointmentTemplate, Mode};
-pub use values::{CounterId, HolidayRule, Hours, LeadTime, State, TemplateId, TimeOfDay, Weekdays};
+pub use optigov_calendar::{
+    Access, AllDayFlag, CalendarEntry, ConnectingId, EntryStatus, EwsSettings, Language, Mailbox, Proxy,
+    RequestVersion, Route, Text, TlsVersion, UnexpandedSeries, UserAgent,
+};
+
+pub use self::{
+    blocking::{BlockingDecision, BlockingPolicy},
+    booking::BookingRules,
+    counter::Counter,
+    document::FORMAT_VERSION,
+    error::Error,
+    exception::{Exception, ExceptionEffect},
+    exchange::{Authentication, CertificateFiles, ExchangeConnection, SecretReference, WhenUnavailable},
+    fault::{Code, Fault, Faults, Severity},
+    holidays::Holiday,
+    municipality::Municipality,
+    opening::{OpeningRule, Repeat},
+    resolved::ResolvedHours,
+    sync::ExchangeSync,
+    template::{AppointmentTemplate, Mode},
+    values::{CounterId, HolidayRule, Hours, LeadTime, State, TemplateId, TimeOfDay, Weekdays},
+};
 
 /// The code in the description of the format runs.
 #[cfg(doctest)]

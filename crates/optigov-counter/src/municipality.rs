@@ -1,27 +1,39 @@
 //! A municipality: everything that an administrator sets.
 
-use std::sync::Arc;
+mod checks;
+mod counters;
+mod templates;
+
+use std::{collections::BTreeMap, sync::Arc};
 
 use chrono_tz::Tz;
-use serde::{Deserialize, Deserializer, Serialize, Serializer};
+use serde::{Deserialize, Deserializer, Serialize};
 
-use crate::checks;
-use crate::counter::Counter;
-use crate::document::Warned;
-use crate::exchange::ExchangeConnection;
-use crate::fault::{Fault, Faults, Severity, Step};
-use crate::holidays::{Holiday, LocalHolidays};
-use crate::sync::is_default;
-use crate::template::AppointmentTemplate;
-use crate::text::reader::{Read, Readable, Reader};
-use crate::text::value::Value;
-use crate::values::{Line, State, Zone};
+use self::{counters::Counters, templates::Templates};
+use crate::{
+    counter::Counter,
+    document::{self, Warned},
+    exchange::ExchangeConnection,
+    fault::{Fault, Faults, Severity, Step},
+    holidays::{Holiday, LocalHolidays},
+    template::AppointmentTemplate,
+    text::{
+        forms::is_default,
+        reader::{Read, Readable, Reader},
+        value::Value,
+    },
+    values::{Line, State, Zone},
+};
 
 /// A municipality with its holidays, its Exchange connection, its appointment templates and its counters.
 ///
 /// A value is valid: ids are unique, what is referred to exists. It is read from TOML or JSON, or through serde; all three check alike.
+/// A clone shares everything with its original and costs next to nothing, also with ten thousand counters.
 #[derive(Clone, Debug, Serialize, schemars::JsonSchema)]
-#[schemars(deny_unknown_fields)]
+#[schemars(
+    deny_unknown_fields,
+    description = "A municipality with its holidays, its Exchange connection, its appointment templates and its counters."
+)]
 pub struct Municipality {
     /// What people read.
     name: Line,
@@ -32,20 +44,21 @@ pub struct Municipality {
     #[serde(skip_serializing_if = "Option::is_none")]
     state: Option<State>,
     /// What differs from the state's holidays.
-    #[serde(default, skip_serializing_if = "is_default", serialize_with = "shared")]
+    #[serde(default, skip_serializing_if = "is_default")]
     holidays: Arc<LocalHolidays>,
     /// The connection to Exchange. Without it, no calendar counts.
     #[serde(skip_serializing_if = "Option::is_none")]
-    exchange: Option<ExchangeConnection>,
+    exchange: Option<Arc<ExchangeConnection>>,
     /// What can be booked.
-    #[serde(default, skip_serializing_if = "Vec::is_empty")]
-    templates: Vec<AppointmentTemplate>,
+    #[serde(default, skip_serializing_if = "is_default")]
+    templates: Arc<Templates>,
     /// The counters.
-    #[serde(default, skip_serializing_if = "Vec::is_empty")]
-    counters: Vec<Counter>,
+    #[serde(default, skip_serializing_if = "is_default")]
+    counters: Counters,
+    /// Those that are about no counter.
     #[serde(skip)]
     #[schemars(skip)]
-    warnings: Vec<Fault>,
+    warnings: Arc<[Fault]>,
 }
 
 impl Municipality {
@@ -55,7 +68,7 @@ impl Municipality {
     ///
     /// Every fault at once, each with path, line and column.
     pub fn from_toml(text: &str) -> Result<Municipality, Faults> {
-        crate::document::from_toml(text)
+        document::from_toml(text)
     }
 
     /// Reads a municipality from JSON.
@@ -64,27 +77,37 @@ impl Municipality {
     ///
     /// Every fault at once, each with path, line and column.
     pub fn from_json(text: &str) -> Result<Municipality, Faults> {
-        crate::document::from_json(text)
+        document::from_json(text)
     }
 
     /// Writes it as TOML, in the canonical form: what has its default is left out, and every value has its one spelling. Holds no secret.
     pub fn to_toml(&self) -> String {
-        crate::document::to_toml(self)
+        document::to_toml(self)
     }
 
     /// Writes it as JSON, in the canonical form. Holds no secret.
     pub fn to_json(&self) -> String {
-        crate::document::to_json(self)
+        document::to_json(self)
     }
 
     /// The JSON Schema (draft 2020-12) of a municipality, as JSON text. Kept in `docs/schema/municipality.schema.json`.
     pub fn schema() -> String {
-        crate::document::schema::<Municipality>()
+        document::schema::<Municipality>()
     }
 
-    /// What is allowed, but most likely not meant; with lines and columns, if it was read from a text.
-    pub fn warnings(&self) -> &[Fault] {
-        &self.warnings
+    /// What is allowed, but most likely not meant. Warnings have a line and a column if they are about what was read from a text, and is
+    /// still as it was read.
+    pub fn warnings(&self) -> Vec<Fault> {
+        let about_counters = self
+            .counters
+            .warnings()
+            .map(|(index, warning)| warning.clone().at(&[Step::Key(COUNTERS.into()), Step::Index(index)]));
+        self.warnings.iter().cloned().chain(about_counters).collect()
+    }
+
+    /// The warnings about one counter, with paths of its own document (`opening[1]`).
+    pub fn counter_warnings(&self, id: &str) -> &[Fault] {
+        self.counters.warnings_of(id)
     }
 
     /// What people read.
@@ -109,61 +132,69 @@ impl Municipality {
 
     /// The connection to Exchange.
     pub fn exchange(&self) -> Option<&ExchangeConnection> {
-        self.exchange.as_ref()
+        self.exchange.as_deref()
     }
 
     /// The appointment templates, in the order of the text.
     pub fn templates(&self) -> &[AppointmentTemplate] {
-        &self.templates
+        self.templates.list()
     }
 
     /// A template by its id.
     pub fn template(&self, id: &str) -> Option<&AppointmentTemplate> {
-        self.templates.iter().find(|template| template.id().as_str() == id)
+        self.templates.get(id)
     }
 
     /// The counters, in the order of the text.
-    pub fn counters(&self) -> &[Counter] {
-        &self.counters
+    pub fn counters(&self) -> impl Iterator<Item = &Arc<Counter>> {
+        self.counters.iter()
+    }
+
+    /// How many counters there are.
+    pub fn counter_count(&self) -> usize {
+        self.counters.len()
     }
 
     /// A counter by its id.
-    pub fn counter(&self, id: &str) -> Option<&Counter> {
-        self.counters.iter().find(|counter| counter.id().as_str() == id)
+    pub fn counter(&self, id: &str) -> Option<&Arc<Counter>> {
+        self.counters.get(id)
     }
 
-    /// The municipality with this counter in place of the one with its id, or added to the others. It is checked against the rest.
+    /// The position of a counter in [`counters`](Self::counters), by its id.
+    pub fn position(&self, id: &str) -> Option<usize> {
+        self.counters.position(id)
+    }
+
+    /// The municipality with this counter in place of the one with its id, or added after the others. Only this counter is checked, against the
+    /// rest, and everything else is shared: saving one counter of ten thousand costs microseconds.
+    ///
+    /// ```
+    /// use optigov_counter::{Counter, Municipality};
+    ///
+    /// let municipality = Municipality::from_toml("name = \"Musterstadt\"")?;
+    /// let counter = Counter::from_json(r#"{ "id": "eins", "name": "Schalter 1", "templates": ["pass"] }"#)?;
+    /// let faults = municipality.with_counter(counter).err().ok_or("not refused")?;
+    /// assert_eq!(faults.errors().next().map(|fault| fault.path()).as_deref(), Some("templates[0]"));
+    /// # Ok::<(), Box<dyn std::error::Error>>(())
+    /// ```
     ///
     /// # Errors
     ///
-    /// What does not fit, with the counter's place (`counters[3].templates[0]`).
-    pub fn with_counter(mut self, counter: Counter) -> Result<Municipality, Faults> {
-        let index = match self.counters.iter().position(|other| other.id() == counter.id()) {
-            Some(index) => {
-                self.counters[index] = counter;
-                index
-            }
-            None => {
-                self.counters.push(counter);
-                self.counters.len() - 1
-            }
-        };
+    /// What does not fit, with paths of the counter's own document (`templates[0]`).
+    pub fn with_counter(&self, counter: impl Into<Arc<Counter>>) -> Result<Municipality, Faults> {
+        let counter = counter.into();
         let mut reader = Reader::default();
-        let templates = checks::Templates::of(self.templates.iter());
-        reader.below("counters", |reader| {
-            reader.element(index, |reader| {
-                checks::counter(&self.counters[index], &templates, self.exchange.is_some(), reader)
-            });
-        });
-        let refused = reader.has_errors();
-        let found = reader.into_faults();
-        if refused {
-            return Err(Faults::new(found));
+        counter.warn(&mut reader);
+        checks::counter(&counter, &self.templates, self.exchange.is_some(), &mut reader);
+        if reader.has_errors() {
+            return Err(Faults::new(reader.into_faults()));
         }
-        let about_it = [Step::Key("counters".into()), Step::Index(index)];
-        self.warnings.retain(|warning| !warning.steps.starts_with(&about_it));
-        self.warnings.extend(found);
-        Ok(self)
+        Ok(Municipality { counters: self.counters.with(counter, reader.into_faults()), ..self.clone() })
+    }
+
+    /// The municipality without the counter of this id. `None` if there is no such counter.
+    pub fn without_counter(&self, id: &str) -> Option<Municipality> {
+        Some(Municipality { counters: self.counters.without(id)?, ..self.clone() })
     }
 
     pub(crate) fn local_holidays(&self) -> &Arc<LocalHolidays> {
@@ -180,18 +211,28 @@ impl PartialEq for Municipality {
     }
 }
 
-impl Eq for Municipality {}
-
 impl Warned for Municipality {
-    fn with_warnings(self, warnings: Vec<Fault>) -> Municipality {
+    fn with_warnings(mut self, warnings: Vec<Fault>) -> Municipality {
         debug_assert!(warnings.iter().all(|fault| fault.severity() == Severity::Warning));
-        Municipality { warnings, ..self }
+        let (mut general, mut by_counter) = (Vec::new(), BTreeMap::<usize, Vec<Fault>>::new());
+        for mut warning in warnings {
+            match warning.steps.as_slice() {
+                [Step::Key(key), Step::Index(index), ..] if key == COUNTERS => {
+                    let index = *index;
+                    warning.steps.drain(..2);
+                    by_counter.entry(index).or_default().push(warning);
+                }
+                _ => general.push(warning),
+            }
+        }
+        by_counter.into_iter().for_each(|(index, warnings)| self.counters.warn(index, warnings));
+        Municipality { warnings: general.into(), ..self }
     }
 }
 
 impl Read for Municipality {
     fn read(value: &Value<'_>, reader: &mut Reader) -> Option<Municipality> {
-        let keys = ["name", "time_zone", "state", "holidays", "exchange", "templates", "counters"];
+        let keys = ["name", "time_zone", "state", "holidays", "exchange", "templates", COUNTERS];
         let [name, time_zone, state, holidays, exchange, templates, counters] = reader.table(value, &keys)?;
         let name = reader.required("name", name);
         let time_zone = reader.or_default("time_zone", time_zone);
@@ -201,36 +242,39 @@ impl Read for Municipality {
             reader.below("holidays", |reader| holidays.check(state, reader));
         }
         let has_exchange = exchange.is_some();
-        let exchange = reader.optional("exchange", exchange);
+        let exchange: Option<Option<ExchangeConnection>> = reader.optional("exchange", exchange);
         let templates: Option<Readable<AppointmentTemplate>> = reader.or_default("templates", templates);
-        let counters: Option<Readable<Counter>> = reader.or_default("counters", counters);
-        checks::Parts {
-            templates: templates.iter().flat_map(Readable::iter).collect(),
-            counters: counters.iter().flat_map(Readable::iter).collect(),
-            templates_missing: templates.as_ref().is_none_or(|templates| !templates.is_complete()),
-            has_exchange,
-        }
-        .check(reader);
+        let ids = templates.iter().flat_map(Readable::iter).map(|(index, template)| (index, template.id().as_str()));
+        reader.below("templates", |reader| checks::distinct_ids(ids, reader));
+        let counters: Option<Readable<Counter>> = reader.or_default(COUNTERS, counters);
+        let templates = templates.and_then(Readable::complete).map(Templates::from);
+        reader.below(COUNTERS, |reader| {
+            // What could be read is checked also while the rest is at fault.
+            let readable = || counters.iter().flat_map(Readable::iter);
+            checks::distinct_ids(readable().map(|(index, counter)| (index, counter.id().as_str())), reader);
+            // While a template could not be read, it is not known which ids there are.
+            let Some(templates) = &templates else { return };
+            for (index, counter) in readable() {
+                reader.element(index, |reader| checks::counter(counter, templates, has_exchange, reader));
+            }
+        });
         Some(Municipality {
             name: name?,
             time_zone: time_zone?,
             state: state?,
             holidays: Arc::new(holidays?),
-            exchange: exchange?,
-            templates: templates?.complete()?,
-            counters: counters?.complete()?,
-            warnings: Vec::new(),
+            exchange: exchange?.map(Arc::new),
+            templates: Arc::new(templates?),
+            counters: Counters::from(counters?.complete()?),
+            warnings: Arc::from([]),
         })
     }
 }
 
 impl<'de> Deserialize<'de> for Municipality {
     fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Municipality, D::Error> {
-        crate::document::deserialize(deserializer)
+        document::deserialize(deserializer)
     }
 }
 
-/// Shared values are written like others.
-fn shared<S: Serializer>(holidays: &Arc<LocalHolidays>, serializer: S) -> Result<S::Ok, S::Error> {
-    LocalHolidays::serialize(holidays, serializer)
-}
+const COUNTERS: &str = "counters";

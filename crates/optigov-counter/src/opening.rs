@@ -1,13 +1,19 @@
 //! When a counter is open: hours that recur.
 
 use chrono::NaiveDate;
+use optigov_calendar::Text;
 use optigov_slots::ClockChange;
 use serde::Serialize;
 
-use crate::fault::{Code, Fault, Texts};
-use crate::text::reader::{Read, Reader, deserialize_by_reading, read_table, text, whole_number, word, wrong_type};
-use crate::text::value::Value;
-use crate::values::{Date, Hours, TemplateId, Weekdays};
+use crate::{
+    fault::{Code, Fault},
+    text::{
+        forms::{deserialize_by_reading, number, table, words},
+        reader::{Read, Reader, wrong_type},
+        value::Value,
+    },
+    values::{Date, Hours, TemplateId, Weekdays},
+};
 
 /// Hours that recur on weekdays.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, schemars::JsonSchema)]
@@ -63,7 +69,7 @@ impl OpeningRule {
     }
 }
 
-read_table!(OpeningRule {
+table!(OpeningRule {
     days: required, hours: required, from: optional, until: optional, repeat: optional, for_templates: or_default,
 } checked_rule);
 
@@ -86,15 +92,6 @@ pub enum Repeat {
     LastOfMonth,
 }
 
-const IN_MONTH: [(&str, Repeat); 6] = [
-    ("first", Repeat::NthOfMonth(1)),
-    ("second", Repeat::NthOfMonth(2)),
-    ("third", Repeat::NthOfMonth(3)),
-    ("fourth", Repeat::NthOfMonth(4)),
-    ("fifth", Repeat::NthOfMonth(5)),
-    ("last", Repeat::LastOfMonth),
-];
-
 /// The form of [`Repeat`] in a text.
 #[derive(Serialize, schemars::JsonSchema)]
 #[schemars(
@@ -114,22 +111,22 @@ struct RepeatForm {
     in_month: Option<InMonth>,
 }
 
-read_table!(RepeatForm { weeks: optional, from: optional, in_month: optional });
+table!(RepeatForm { weeks: optional, from: optional, in_month: optional });
 
 impl Read for Repeat {
     fn read(value: &Value<'_>, reader: &mut Reader) -> Option<Self> {
         match RepeatForm::read(value, reader)? {
             RepeatForm { weeks: Some(weeks), from: Some(from), in_month: None } => {
-                Some(Repeat::EveryWeeks { weeks: weeks.0, from: from.date() })
+                u16::try_from(weeks.0).ok().map(|weeks| Repeat::EveryWeeks { weeks, from: from.date() })
             }
             RepeatForm { weeks: None, from: None, in_month: Some(InMonth(repeat)) } => Some(repeat),
             _ => reader.refuse(Fault::new(
                 Code::Conflict,
-                Texts::new(
+                Text::new(
                     "Die Wiederholung ist unvollständig oder doppelt.",
                     "The repetition is incomplete, or there are two.",
                 ),
-                Texts::new(
+                Text::new(
                     "Bitte { weeks = 2, from = \"2027-01-04\" } oder { in_month = \"first\" } schreiben.",
                     "Write { weeks = 2, from = \"2027-01-04\" } or { in_month = \"first\" }.",
                 ),
@@ -142,7 +139,7 @@ impl Serialize for Repeat {
     fn serialize<S: serde::Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
         let form = match *self {
             Repeat::EveryWeeks { weeks, from } => {
-                RepeatForm { weeks: Some(Weeks(weeks)), from: Some(Date::of(from)), in_month: None }
+                RepeatForm { weeks: Some(Weeks(weeks.into())), from: Some(Date::of(from)), in_month: None }
             }
             in_month => RepeatForm { weeks: None, from: None, in_month: Some(InMonth(in_month)) },
         };
@@ -160,71 +157,26 @@ impl schemars::JsonSchema for Repeat {
     }
 }
 
-#[derive(Serialize, schemars::JsonSchema)]
-#[serde(transparent)]
-struct Weeks(#[schemars(range(min = 1, max = 52))] u16);
+number!(Weeks, 1..=52);
 
-impl Read for Weeks {
-    fn read(value: &Value<'_>, reader: &mut Reader) -> Option<Self> {
-        whole_number(value, 1, 52, reader).and_then(|weeks| u16::try_from(weeks).ok()).map(Weeks)
+words! {
+    /// Which one of a weekday in a month, as the repetition that it means.
+    struct InMonth(Repeat), "Which one of the weekday in a month.", {
+        Repeat::NthOfMonth(1) => "first",
+        Repeat::NthOfMonth(2) => "second",
+        Repeat::NthOfMonth(3) => "third",
+        Repeat::NthOfMonth(4) => "fourth",
+        Repeat::NthOfMonth(5) => "fifth",
+        Repeat::LastOfMonth => "last",
     }
 }
 
-struct InMonth(Repeat);
-
-impl Read for InMonth {
-    fn read(value: &Value<'_>, reader: &mut Reader) -> Option<Self> {
-        let text = text(value, reader)?;
-        word(text, &IN_MONTH).map(InMonth).map_err(|fault| reader.fault(fault)).ok()
-    }
-}
-
-impl Serialize for InMonth {
-    fn serialize<S: serde::Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
-        serializer.serialize_str(IN_MONTH.iter().find(|(_, repeat)| *repeat == self.0).map_or("last", |(word, _)| word))
-    }
-}
-
-impl schemars::JsonSchema for InMonth {
-    fn schema_name() -> std::borrow::Cow<'static, str> {
-        "InMonth".into()
-    }
-
-    fn json_schema(_: &mut schemars::SchemaGenerator) -> schemars::Schema {
-        let words = IN_MONTH.map(|(word, _)| word);
-        schemars::json_schema!({ "enum": words })
-    }
-}
-
-/// What becomes of hours whose start or end the clocks skip, or show twice.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub(crate) struct ClockChanges(pub(crate) ClockChange);
-
-const CLOCK_CHANGES: [(&str, ClockChange); 2] = [("widest", ClockChange::Widest), ("rfc5545", ClockChange::Rfc5545)];
-
-impl Read for ClockChanges {
-    fn read(value: &Value<'_>, reader: &mut Reader) -> Option<Self> {
-        let text = text(value, reader)?;
-        word(text, &CLOCK_CHANGES).map(ClockChanges).map_err(|fault| reader.fault(fault)).ok()
-    }
-}
-
-impl Serialize for ClockChanges {
-    fn serialize<S: serde::Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
-        serializer.serialize_str(
-            CLOCK_CHANGES.iter().find(|(_, policy)| *policy == self.0).map_or("widest", |(word, _)| word),
-        )
-    }
-}
-
-impl schemars::JsonSchema for ClockChanges {
-    fn schema_name() -> std::borrow::Cow<'static, str> {
-        "ClockChanges".into()
-    }
-
-    fn json_schema(_: &mut schemars::SchemaGenerator) -> schemars::Schema {
-        let words = CLOCK_CHANGES.map(|(word, _)| word);
-        schemars::json_schema!({ "description": "What becomes of hours that the clocks skip or show twice.", "enum": words })
+words! {
+    /// What becomes of hours whose start or end the clocks skip, or show twice.
+    #[derive(Default)]
+    struct ClockChanges(ClockChange), "What becomes of hours that the clocks skip or show twice.", {
+        ClockChange::Widest => "widest",
+        ClockChange::Rfc5545 => "rfc5545",
     }
 }
 
@@ -241,11 +193,11 @@ impl Read for HoursList {
             Value::List(list) if list.is_empty() || list.len() > MOST => {
                 return reader.refuse(Fault::new(
                     Code::OutOfRange,
-                    Texts::new(
+                    Text::new(
                         "Die Liste der Zeitspannen ist leer oder zu lang.",
                         "The list of hours is empty or too long.",
                     ),
-                    Texts::new("Erlaubt sind 1 bis 48 Zeitspannen.", "From 1 to 48 are allowed."),
+                    Text::new("Erlaubt sind 1 bis 48 Zeitspannen.", "From 1 to 48 are allowed."),
                 ));
             }
             Value::List(_) => Vec::read(value, reader)?,
@@ -263,11 +215,11 @@ impl Read for HoursList {
             let shown = hours[index];
             let fault = Fault::new(
                 Code::OverlappingHours,
-                Texts::new(
+                Text::new(
                     format!("{shown} überschneidet eine andere Zeitspanne."),
                     format!("{shown} overlaps other hours."),
                 ),
-                Texts::new("Bitte die beiden zusammenfassen.", "Join the two."),
+                Text::new("Bitte die beiden zusammenfassen.", "Join the two."),
             );
             reader.element(index, |reader| reader.fault(fault));
         }
@@ -301,8 +253,8 @@ pub(crate) fn dates_in_order(from: Date, until: Date, reader: &mut Reader) {
     if until < from {
         let fault = Fault::new(
             Code::InvertedDates,
-            Texts::new("Das Ende liegt vor dem Anfang.", "The end is before the beginning."),
-            Texts::new("Bitte „from“ und „until“ tauschen.", "Exchange \"from\" and \"until\"."),
+            Text::new("Das Ende liegt vor dem Anfang.", "The end is before the beginning."),
+            Text::new("Bitte „from“ und „until“ tauschen.", "Exchange \"from\" and \"until\"."),
         );
         reader.below("until", |reader| reader.fault(fault));
     }

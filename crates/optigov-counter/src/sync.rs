@@ -1,13 +1,18 @@
 //! The Exchange sync of a counter: the switch, and the mailboxes beside it.
 
+use optigov_calendar::{InvalidMailbox, Mailbox, Text};
 use optigov_slots::Needed;
 use serde::ser::{Serialize, SerializeMap, Serializer};
 
-use crate::blocking::BlockingPolicy;
-use crate::fault::{Code, Fault, Texts};
-use crate::mailbox::Mailbox;
-use crate::text::reader::{Read, Reader, deserialize_by_reading, read_table, whole_number, word};
-use crate::text::value::Value;
+use crate::{
+    blocking::BlockingPolicy,
+    fault::{Code, Fault},
+    text::{
+        forms::{deserialize_by_reading, is_default, number, table},
+        reader::{Read, Reader, text, word_value},
+        value::Value,
+    },
+};
 
 /// Whether and how Exchange calendars count at a counter (*Exchange-Abgleich*). Off by default; when it is on there is at least one mailbox, and none twice.
 #[derive(Clone, Debug, Default, PartialEq, Eq, serde::Serialize, schemars::JsonSchema)]
@@ -49,9 +54,18 @@ impl ExchangeSync {
     }
 }
 
-read_table!(ExchangeSync { on: or_default, mailboxes: or_default, needed: or_default, blocking: or_default } checked);
+table!(ExchangeSync { on: or_default, mailboxes: or_default, needed: or_default, blocking: or_default } checked);
 
 deserialize_by_reading!(ExchangeSync);
+
+impl Read for Mailbox {
+    fn read(value: &Value<'_>, reader: &mut Reader) -> Option<Self> {
+        let text = text(value, reader)?;
+        let refused =
+            |invalid: InvalidMailbox| Fault::new(Code::Malformed, invalid.message().clone(), invalid.remedy());
+        Mailbox::parse(text).map_err(|invalid| reader.fault(refused(invalid))).ok()
+    }
+}
 
 /// The engine's [`Needed`] in the form of the format.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -62,13 +76,11 @@ impl Read for MailboxesNeeded {
         match value {
             Value::Table(_) => {
                 let [at_least] = reader.table(value, &["at_least"])?;
-                reader.required::<Count>("at_least", at_least).map(|count| MailboxesNeeded(Needed::AtLeast(count.0)))
+                reader
+                    .required::<MailboxCount>("at_least", at_least)
+                    .map(|count| MailboxesNeeded(Needed::AtLeast(count.0)))
             }
-            _ => {
-                let text = crate::text::reader::text(value, reader)?;
-                let needed = word(text, &[("all", Needed::All), ("any", Needed::Any)]);
-                needed.map(MailboxesNeeded).map_err(|fault| reader.fault(fault)).ok()
-            }
+            _ => word_value(value, reader, &[("all", Needed::All), ("any", Needed::Any)]).map(MailboxesNeeded),
         }
     }
 }
@@ -108,17 +120,7 @@ impl schemars::JsonSchema for MailboxesNeeded {
     }
 }
 
-struct Count(u32);
-
-impl Read for Count {
-    fn read(value: &Value<'_>, reader: &mut Reader) -> Option<Self> {
-        whole_number(value, 1, 100, reader).map(Count)
-    }
-}
-
-pub(crate) fn is_default<T: Default + PartialEq>(value: &T) -> bool {
-    *value == T::default()
-}
+number!(MailboxCount, 1..=100);
 
 fn checked(sync: ExchangeSync, reader: &mut Reader) -> Option<ExchangeSync> {
     const MOST: usize = 100;
@@ -126,8 +128,8 @@ fn checked(sync: ExchangeSync, reader: &mut Reader) -> Option<ExchangeSync> {
     if there > MOST {
         let fault = Fault::new(
             Code::OutOfRange,
-            Texts::new(format!("Das sind {there} Postfächer."), format!("These are {there} mailboxes.")),
-            Texts::new(format!("Erlaubt sind höchstens {MOST}."), format!("At most {MOST} are allowed.")),
+            Text::new(format!("Das sind {there} Postfächer."), format!("These are {there} mailboxes.")),
+            Text::new(format!("Erlaubt sind höchstens {MOST}."), format!("At most {MOST} are allowed.")),
         );
         return reader.below("mailboxes", |reader| reader.refuse(fault));
     }
@@ -135,11 +137,11 @@ fn checked(sync: ExchangeSync, reader: &mut Reader) -> Option<ExchangeSync> {
         if let Some(first) = sync.mailboxes[..index].iter().position(|earlier| earlier == mailbox) {
             let fault = Fault::new(
                 Code::DuplicateMailbox,
-                Texts::new(
-                    format!("Dieses Postfach steht schon an Stelle {}.", first + 1),
-                    format!("This mailbox is there already, as number {}.", first + 1),
+                Text::new(
+                    format!("Dieses Postfach kommt zweimal vor, zuerst an Stelle {}.", first + 1),
+                    format!("This mailbox appears twice, first as number {}.", first + 1),
                 ),
-                Texts::new("Bitte einen der beiden Einträge entfernen.", "Remove one of the two."),
+                Text::new("Bitte einen der beiden Einträge entfernen.", "Remove one of the two."),
             );
             reader.below("mailboxes", |reader| reader.element(index, |reader| reader.fault(fault)));
         }
@@ -147,11 +149,11 @@ fn checked(sync: ExchangeSync, reader: &mut Reader) -> Option<ExchangeSync> {
     if sync.on && sync.mailboxes.is_empty() {
         let fault = Fault::new(
             Code::SyncWithoutMailbox,
-            Texts::new(
+            Text::new(
                 "Der Exchange-Abgleich ist eingeschaltet, aber es ist kein Postfach eingetragen.",
                 "The Exchange sync is on, but no mailbox is entered.",
             ),
-            Texts::new(
+            Text::new(
                 "Bitte ein Postfach eintragen oder den Abgleich ausschalten.",
                 "Enter a mailbox, or switch the sync off.",
             ),
@@ -164,11 +166,11 @@ fn checked(sync: ExchangeSync, reader: &mut Reader) -> Option<ExchangeSync> {
     {
         let fault = Fault::new(
             Code::TooFewMailboxes,
-            Texts::new(
+            Text::new(
                 format!("Es sollen {count} Postfächer frei sein, eingetragen sind {there}."),
                 format!("{count} mailboxes are to be free, but {there} are entered."),
             ),
-            Texts::new(
+            Text::new(
                 "Bitte Postfächer ergänzen oder die Zahl verringern.",
                 "Enter more mailboxes, or lower the number.",
             ),

@@ -2,13 +2,17 @@
 
 use std::time::Duration;
 
+use optigov_calendar::Text;
 use serde::Serialize;
 
-use crate::fault::{Code, Fault, Texts};
-use crate::sync::is_default;
-use crate::text::reader::{Read, Reader, deserialize_by_reading, read_table, text, whole_number, word};
-use crate::text::value::Value;
-use crate::values::{LeadTime, Line, Span, TemplateId};
+use crate::{
+    fault::{Code, Fault},
+    text::{
+        forms::{deserialize_by_reading, is_default, number, table, words},
+        reader::Reader,
+    },
+    values::{LeadTime, Line, Span, TemplateId, span_within_a_day},
+};
 
 /// What is booked (*Terminvorlage*): one of the kinds of appointment that a service offers, told apart by its label.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, schemars::JsonSchema)]
@@ -87,55 +91,44 @@ impl AppointmentTemplate {
     }
 }
 
-read_table!(AppointmentTemplate {
+table!(AppointmentTemplate {
     id: required, label: required, service: optional, length: required, max_concerns: optional, mode: or_default,
     lead_time: optional, buffer_before: optional, buffer_after: optional,
 } checked);
 
 deserialize_by_reading!(AppointmentTemplate);
 
-/// Where an appointment takes place.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash, Serialize, schemars::JsonSchema)]
-#[serde(rename_all = "snake_case")]
-#[non_exhaustive]
-pub enum Mode {
-    /// At the counter.
-    #[default]
-    OnSite,
-    /// By video.
-    Online,
-}
-
-impl Read for Mode {
-    fn read(value: &Value<'_>, reader: &mut Reader) -> Option<Self> {
-        let text = text(value, reader)?;
-        word(text, &[("on_site", Mode::OnSite), ("online", Mode::Online)]).map_err(|fault| reader.fault(fault)).ok()
+words! {
+    /// Where an appointment takes place.
+    #[derive(Default)]
+    #[non_exhaustive]
+    pub enum Mode {
+        /// At the counter.
+        #[default]
+        OnSite = "on_site",
+        /// By video.
+        Online = "online",
     }
 }
 
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, schemars::JsonSchema)]
-#[serde(transparent)]
-struct Concerns(#[schemars(range(min = 1, max = 50))] u32);
+number!(Concerns, 1..=50);
 
-impl Read for Concerns {
-    fn read(value: &Value<'_>, reader: &mut Reader) -> Option<Self> {
-        whole_number(value, 1, 50, reader).map(Concerns)
-    }
-}
+/// Seconds of a day.
+const DAY: u64 = 24 * 3600;
 
 fn checked(template: AppointmentTemplate, reader: &mut Reader) -> Option<AppointmentTemplate> {
     span_within_a_day("length", Some(template.length), 1, reader);
     span_within_a_day("buffer_before", template.buffer_before, 0, reader);
     span_within_a_day("buffer_after", template.buffer_after, 0, reader);
     let longest = u64::from(template.length.seconds()) * u64::from(template.max_concerns());
-    if longest > u64::from(DAY) && template.length.seconds() <= DAY {
+    if longest > DAY && u64::from(template.length.seconds()) <= DAY {
         let fault = Fault::new(
             Code::OutOfRange,
-            Texts::new(
+            Text::new(
                 "So viele Anliegen dauern zusammen länger als 24 Stunden.",
                 "So many concerns take more than 24 hours together.",
             ),
-            Texts::new(
+            Text::new(
                 "Bitte weniger Anliegen oder eine kürzere Dauer wählen.",
                 "Allow fewer concerns or a shorter length.",
             ),
@@ -143,23 +136,4 @@ fn checked(template: AppointmentTemplate, reader: &mut Reader) -> Option<Appoint
         reader.below("max_concerns", |reader| reader.fault(fault));
     }
     Some(template)
-}
-
-const DAY: u32 = 24 * 3600;
-
-/// What is counted against the hours of a day is at most a day long.
-pub(crate) fn span_within_a_day(key: &'static str, span: Option<Span>, least_seconds: u32, reader: &mut Reader) {
-    let Some(seconds) = span.map(Span::seconds) else { return };
-    if (least_seconds..=DAY).contains(&seconds) {
-        return;
-    }
-    let fault = Fault::new(
-        Code::OutOfRange,
-        Texts::new("Diese Dauer ist hier nicht möglich.", "This duration is not possible here."),
-        match least_seconds {
-            0 => Texts::new("Möglich sind bis zu 24 Stunden.", "Up to 24 hours are possible."),
-            _ => Texts::new("Möglich sind eine Sekunde bis 24 Stunden.", "One second to 24 hours are possible."),
-        },
-    );
-    reader.below(key, |reader| reader.fault(fault));
 }

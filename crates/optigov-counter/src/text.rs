@@ -1,5 +1,6 @@
 //! From a text to a tree of values, and from the tree to the model with every fault and its place.
 
+pub(crate) mod forms;
 pub(crate) mod json;
 pub(crate) mod reader;
 pub(crate) mod toml;

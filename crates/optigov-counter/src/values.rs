@@ -12,81 +12,23 @@ pub(crate) use date::Date;
 pub use holiday::{HolidayRule, State};
 pub(crate) use name::Line;
 pub use name::{CounterId, TemplateId};
+use optigov_calendar::Text;
 pub use span::LeadTime;
-pub(crate) use span::{Days, Span};
+pub(crate) use span::{Days, Span, at_least, span_within_a_day};
 pub use time_of_day::{Hours, TimeOfDay};
 pub use weekdays::Weekdays;
 pub(crate) use zone::Zone;
 
 use crate::Fault;
-use crate::fault::{Code, Texts};
-
-/// A value whose canonical form is a text: `FromStr` and serde go through its `parse` and `Display`.
-macro_rules! text_form {
-    ($type:ident, [$($example:literal),+ $(,)?]) => {
-        impl std::str::FromStr for $type {
-            type Err = $crate::Fault;
-
-            fn from_str(text: &str) -> Result<Self, $crate::Fault> {
-                $type::parse(text)
-            }
-        }
-
-        impl serde::Serialize for $type {
-            fn serialize<S: serde::Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
-                serializer.collect_str(self)
-            }
-        }
-
-        $crate::text::reader::deserialize_by_reading!($type);
-
-        #[cfg(test)]
-        impl $type {
-            /// The examples of the schema, which a test parses.
-            pub(crate) const EXAMPLES: &[&str] = &[$($example),+];
-        }
-    };
-}
-pub(crate) use text_form;
-
-/// A value whose every form is a text.
-macro_rules! text_value {
-    ($type:ident, $description:literal, [$first:literal $(, $example:literal)* $(,)?]) => {
-        $crate::values::text_form!($type, [$first $(, $example)*]);
-
-        impl $crate::text::reader::Read for $type {
-            fn read(
-                value: &$crate::text::value::Value<'_>,
-                reader: &mut $crate::text::reader::Reader,
-            ) -> Option<Self> {
-                let text = $crate::text::reader::text_like($first, value, reader)?;
-                $type::parse(text).map_err(|fault| reader.fault(fault)).ok()
-            }
-        }
-
-        impl schemars::JsonSchema for $type {
-            fn schema_name() -> std::borrow::Cow<'static, str> {
-                stringify!($type).into()
-            }
-
-            fn json_schema(_: &mut schemars::SchemaGenerator) -> schemars::Schema {
-                schemars::json_schema!({ "type": "string", "description": $description, "examples": [$first $(, $example)*] })
-            }
-        }
-    };
-}
-pub(crate) use text_value;
+use crate::fault::Code;
 
 /// A text that has not the form that its key takes.
 pub(crate) fn malformed(text: &str, expected_de: &str, expected_en: &str) -> Fault {
     let shown = crate::fault::shortened(text);
     Fault::new(
         Code::Malformed,
-        Texts::new(
-            format!("„{shown}“ ist hier nicht zu verstehen."),
-            format!("\"{shown}\" cannot be understood here."),
-        ),
-        Texts::new(format!("Erwartet wird {expected_de}."), format!("Expected is {expected_en}.")),
+        Text::new(format!("„{shown}“ ist hier nicht zu verstehen."), format!("\"{shown}\" cannot be understood here.")),
+        Text::new(format!("Erwartet wird {expected_de}."), format!("Expected is {expected_en}.")),
     )
 }
 

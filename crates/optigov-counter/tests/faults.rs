@@ -70,7 +70,7 @@ fn a_text_with_many_faults_is_told_them_all_with_line_and_column() {
     let expected = [
         ("stat", "unknown_key", "stat = "),
         ("time_zone", "unknown_word", "\"Europe/Berln\""),
-        ("exchange.url", "out_of_range", "\"http://mail"),
+        ("exchange.url", "malformed", "\"http://mail"),
         ("exchange.authentication", "unknown_word", "\"ntml\""),
         ("exchange.secret", "inline_secret", "\"Geheim"),
         ("templates[0].length", "wrong_type", "20\n"),
@@ -336,7 +336,7 @@ fn every_code_is_given_at_its_place_and_says_what_to_do_in_both_languages() {
     let mut given = BTreeSet::new();
     for (code, path, text) in examples() {
         let faults = match Municipality::from_toml(&text) {
-            Ok(municipality) => municipality.warnings().to_vec(),
+            Ok(municipality) => municipality.warnings(),
             Err(faults) => faults.into_iter().collect(),
         };
         let fault = faults.iter().find(|fault| fault.code() == code && fault.path() == path);

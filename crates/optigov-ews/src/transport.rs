@@ -103,7 +103,7 @@ fn refused(scheme: &str, headers: &HeaderMap) -> ReadError {
     if offered.is_empty() || offered.iter().any(|name| name.eq_ignore_ascii_case(scheme)) {
         let fact = Text::new(
             format!("der Server nimmt die Zugangsdaten nicht an (Verfahren {scheme})"),
-            format!("the server does not accept the credential ({scheme} authentication)"),
+            format!("the server does not accept the credential (authentication: {scheme})"),
         );
         return ReadError::new(ReadErrorKind::CredentialsRefused, fact).with_http_status(401);
     }

@@ -25,6 +25,11 @@ def bound(channel_binding):
     return text.replace("locked_after = 5\n", "")
 
 
+def switched_on(key, text):
+    assert f"{key} = false" in text
+    return text.replace(f"{key} = false", f"{key} = true")
+
+
 class Login(unittest.TestCase):
     def ntlm(self, running, password, binding):
         with requests.Session() as session:
@@ -45,6 +50,17 @@ class Login(unittest.TestCase):
     def test_the_binding_follows_the_hash_of_the_signature(self):
         text = bound("require").replace('certificate = "valid"', 'certificate = "sha384"')
         with simulator(text) as running:
+            self.assertEqual(self.ntlm(running, "geheim", True), (200, 200))
+
+    def test_a_challenge_without_target_information_can_be_answered(self):
+        with simulator(switched_on("ntlm_without_target_info", bound("none"))) as running:
+            self.assertEqual(self.ntlm(running, "geheim", False), (200, 200))
+            self.assertEqual(self.ntlm(running, "falsch", False), (401, 401))
+
+    def test_challenges_in_one_line_are_found(self):
+        with simulator(switched_on("challenges_in_one_line", bound("allow"))) as running:
+            offered = requests.post(running.url, data=BODY, headers=HEADERS).headers["WWW-Authenticate"]
+            self.assertEqual(offered, 'Negotiate,NTLM,Basic realm="localhost",Bearer')
             self.assertEqual(self.ntlm(running, "geheim", True), (200, 200))
 
     def negotiate(self, running, password, options):

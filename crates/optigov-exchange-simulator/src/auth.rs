@@ -1,5 +1,6 @@
 //! Who logs in, by which scheme, and when an account locks.
 
+mod denial;
 mod ntlm;
 mod spnego;
 
@@ -10,6 +11,7 @@ use std::time::{SystemTime, UNIX_EPOCH};
 use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
 
+pub(crate) use denial::Denial;
 pub(crate) use ntlm::binding;
 
 use crate::scenario::{Account, ChannelBinding, Scenario, Scheme};
@@ -20,8 +22,8 @@ use spnego::Token;
 #[derive(Debug, Default)]
 pub(crate) struct Refusals(Mutex<HashMap<String, u32>>);
 
-/// What a connection has proved so far. NTLM and Negotiate log in a connection, as in IIS: the legs must come on one, and
-/// what follows on it needs no header.
+/// What a connection has proved so far. NTLM and Negotiate log in a connection, as in IIS: all legs must come on the
+/// same connection, and later requests on it need no header.
 #[derive(Debug, Default)]
 pub(crate) struct Session {
     stage: Stage,
@@ -37,13 +39,14 @@ enum Stage {
     LoggedIn(String),
 }
 
-/// What a request's credentials are worth.
+/// The result of looking at a request's credentials.
 #[derive(Debug, PartialEq, Eq)]
 pub(crate) enum Login {
-    /// Logged in, as the account at this index; with the last word of the handshake.
+    /// The request is logged in as the account at this index. The text is the value of `WWW-Authenticate` that ends a
+    /// handshake.
     Account(usize, Option<String>),
     /// 401 with these values of `WWW-Authenticate`, and why.
-    Refused(Vec<String>, &'static str),
+    Refused(Vec<String>, Denial),
 }
 
 impl Refusals {
@@ -52,18 +55,18 @@ impl Refusals {
     }
 
     /// Counts a try with a right or wrong password. A locked account stays locked.
-    fn judge(&self, account: &Account, right: bool) -> Result<(), &'static str> {
+    fn judge(&self, account: &Account, right: bool) -> Result<(), Denial> {
         let mut counts = self.0.lock().unwrap_or_else(PoisonError::into_inner);
         let count = counts.entry(account.name.to_lowercase()).or_insert(0);
         if account.locked_after.is_some_and(|most| *count >= most) {
-            return Err("account locked");
+            return Err(Denial::AccountLocked);
         }
         *count = if right { 0 } else { *count + 1 };
-        if right { Ok(()) } else { Err("wrong password") }
+        if right { Ok(()) } else { Err(Denial::WrongPassword) }
     }
 }
 
-/// What a login is judged by.
+/// Decides about logins.
 pub(crate) struct Judge<'a> {
     pub(crate) scenario: &'a Scenario,
     pub(crate) refusals: &'a Refusals,
@@ -77,16 +80,16 @@ impl Judge<'_> {
         if self.scenario.schemes.is_empty() {
             return match self.scenario.accounts.first() {
                 Some(_) => Login::Account(0, None),
-                None => self.refused("the scenario has no account"),
+                None => self.refused(Denial::NoAccounts),
             };
         }
         let Some(authorization) = authorization else {
             return match &session.stage {
                 Stage::LoggedIn(name) => match self.scenario.accounts.iter().position(|a| a.name == *name) {
                     Some(account) => Login::Account(account, None),
-                    None => self.refused("the account is gone"),
+                    None => self.refused(Denial::AccountGone),
                 },
-                _ => self.refused("no credentials"),
+                _ => self.refused(Denial::NoCredentials),
             };
         };
         let (scheme, value) = authorization.split_once(' ').unwrap_or((authorization, ""));
@@ -95,21 +98,21 @@ impl Judge<'_> {
             "ntlm" => Scheme::Ntlm,
             "negotiate" => Scheme::Negotiate,
             "bearer" => Scheme::Bearer,
-            _ => return self.refused("unknown scheme"),
+            _ => return self.refused(Denial::UnknownScheme),
         };
         if !self.scenario.schemes.contains(&scheme) {
-            return self.refused("scheme not offered");
+            return self.refused(Denial::SchemeNotOffered);
         }
         let value = value.trim();
         let result = match scheme {
             Scheme::Basic => self.basic(value).map(|account| (account, None)),
             Scheme::Bearer => self.bearer(value).map(|account| (account, None)),
             Scheme::Ntlm | Scheme::Negotiate => match STANDARD.decode(value) {
-                Err(_) => Err("malformed token"),
+                Err(_) => Err(Denial::MalformedToken),
                 Ok(token) => match self.leg(session, scheme, &token) {
                     Ok(Leg::Challenge(token)) => {
                         let challenge = format!("{} {}", name(scheme), STANDARD.encode(token));
-                        return Login::Refused(vec![challenge], "challenge");
+                        return Login::Refused(self.handshake(scheme, challenge), Denial::Challenge);
                     }
                     Ok(Leg::Done(account, token)) => {
                         Ok((account, token.map(|token| format!("{} {}", name(scheme), STANDARD.encode(token)))))
@@ -127,32 +130,40 @@ impl Judge<'_> {
         }
     }
 
-    fn refused(&self, reason: &'static str) -> Login {
-        let challenge = |scheme: &Scheme| match scheme {
-            Scheme::Basic => r#"Basic realm="localhost""#.to_owned(),
-            other => name(*other).to_owned(),
-        };
-        Login::Refused(self.scenario.schemes.iter().map(challenge).collect(), reason)
+    fn refused(&self, reason: Denial) -> Login {
+        Login::Refused(offers(self.scenario), reason)
     }
 
-    fn basic(&self, value: &str) -> Result<usize, &'static str> {
+    /// The challenge of a handshake; the other schemes of the connection follow in the same line if the scenario says so.
+    fn handshake(&self, scheme: Scheme, challenge: String) -> Vec<String> {
+        if !self.scenario.challenges_in_one_line {
+            return vec![challenge];
+        }
+        let others = self.scenario.schemes.iter().copied();
+        let others = others.filter(|other| *other != scheme && matches!(other, Scheme::Ntlm | Scheme::Negotiate));
+        vec![
+            std::iter::once(challenge).chain(others.map(|other| name(other).to_owned())).collect::<Vec<_>>().join(", "),
+        ]
+    }
+
+    fn basic(&self, value: &str) -> Result<usize, Denial> {
         let pair = STANDARD.decode(value).ok().and_then(|bytes| String::from_utf8(bytes).ok());
-        let pair = pair.ok_or("malformed token")?;
-        let (user, password) = pair.split_once(':').ok_or("malformed token")?;
+        let pair = pair.ok_or(Denial::MalformedToken)?;
+        let (user, password) = pair.split_once(':').ok_or(Denial::MalformedToken)?;
         let (domain, user) = user.split_once('\\').unwrap_or(("", user));
         let at = self.account(domain, user)?;
         let account = &self.scenario.accounts[at];
         self.refusals.judge(account, account.password.as_deref() == Some(password)).map(|()| at)
     }
 
-    fn bearer(&self, token: &str) -> Result<usize, &'static str> {
+    fn bearer(&self, token: &str) -> Result<usize, Denial> {
         let accounts = &mut self.scenario.accounts.iter();
-        accounts.position(|account| account.bearer.as_deref() == Some(token)).ok_or("wrong bearer token")
+        accounts.position(|account| account.bearer.as_deref() == Some(token)).ok_or(Denial::WrongBearerToken)
     }
 
     /// One leg of NTLM, bare or in SPNEGO.
-    fn leg(&self, session: &mut Session, scheme: Scheme, token: &[u8]) -> Result<Leg, &'static str> {
-        let (ntlm, wrapped, signed) = match Token::parse(token).ok_or("malformed token")? {
+    fn leg(&self, session: &mut Session, scheme: Scheme, token: &[u8]) -> Result<Leg, Denial> {
+        let (ntlm, wrapped, signed) = match Token::parse(token).ok_or(Denial::MalformedToken)? {
             Token::Bare(ntlm) => (ntlm, false, false),
             Token::First { mechanisms, ntlm } if scheme == Scheme::Negotiate => {
                 session.mechanisms = mechanisms.to_vec();
@@ -162,18 +173,22 @@ impl Judge<'_> {
                 (ntlm, true, false)
             }
             Token::Later { ntlm, signed } if scheme == Scheme::Negotiate => (ntlm, true, signed),
-            Token::First { .. } | Token::Later { .. } => return Err("malformed token"),
+            Token::First { .. } | Token::Later { .. } => return Err(Denial::MalformedToken),
         };
         let domain = self.scenario.accounts.first().map_or("STADT", |account| &account.domain);
-        if let Some(challenge) = Challenge::new(ntlm, domain, nonce(), filetime()) {
+        let target_info = match self.scenario.ntlm_without_target_info {
+            true => Vec::new(),
+            false => ntlm::target_info(domain, filetime()),
+        };
+        if let Some(challenge) = Challenge::new(ntlm, domain, nonce(), &target_info) {
             let message = challenge.message().to_vec();
             session.stage = Stage::Challenged(challenge);
             return Ok(Leg::Challenge(if wrapped { spnego::incomplete(&message) } else { message }));
         }
         let Stage::Challenged(challenge) = std::mem::take(&mut session.stage) else {
-            return Err("third NTLM message without the first on this connection");
+            return Err(Denial::NoFirstMessage);
         };
-        let authenticate = Authenticate::parse(ntlm).ok_or("malformed token")?;
+        let authenticate = Authenticate::parse(ntlm).ok_or(Denial::MalformedToken)?;
         self.check_binding(&authenticate)?;
         let at = self.account(&authenticate.domain, &authenticate.user)?;
         let account = &self.scenario.accounts[at];
@@ -189,26 +204,36 @@ impl Judge<'_> {
         Ok(Leg::Done(at, last_word))
     }
 
-    fn check_binding(&self, authenticate: &Authenticate<'_>) -> Result<(), &'static str> {
+    fn check_binding(&self, authenticate: &Authenticate<'_>) -> Result<(), Denial> {
         let Some(expected) = self.binding else { return Ok(()) };
         match (self.scenario.channel_binding, authenticate.binding()) {
             (ChannelBinding::None, _) | (ChannelBinding::Allow, None) => Ok(()),
-            (ChannelBinding::Require, None) => Err("no channel binding"),
+            (ChannelBinding::Require, None) => Err(Denial::NoChannelBinding),
             (_, Some(sent)) if sent == expected => Ok(()),
-            (_, Some(sent)) if sent.iter().all(|byte| *byte == 0) => Err("zeroed channel binding"),
-            (_, Some(_)) => Err("wrong channel binding"),
+            (_, Some(sent)) if sent.iter().all(|byte| *byte == 0) => Err(Denial::ZeroedChannelBinding),
+            (_, Some(_)) => Err(Denial::WrongChannelBinding),
         }
     }
 
     /// The account of a login name: `name`, `DOMAIN\name` or its user principal name.
-    fn account(&self, domain: &str, user: &str) -> Result<usize, &'static str> {
+    fn account(&self, domain: &str, user: &str) -> Result<usize, Denial> {
         let same = |a: &str, b: &str| a.to_lowercase() == b.to_lowercase();
         let means = |account: &Account| {
             let by_name = same(user, &account.name) && (domain.is_empty() || same(domain, &account.domain));
             by_name || account.principal_name.as_deref().is_some_and(|upn| same(user, upn))
         };
-        self.scenario.accounts.iter().position(means).ok_or("no such account")
+        self.scenario.accounts.iter().position(means).ok_or(Denial::NoSuchAccount)
     }
+}
+
+/// The values of `WWW-Authenticate` that offer every scheme of the scenario.
+pub(crate) fn offers(scenario: &Scenario) -> Vec<String> {
+    let challenge = |scheme: &Scheme| match scheme {
+        Scheme::Basic => r#"Basic realm="localhost""#.to_owned(),
+        other => name(*other).to_owned(),
+    };
+    let all: Vec<_> = scenario.schemes.iter().map(challenge).collect();
+    if scenario.challenges_in_one_line { vec![all.join(",")] } else { all }
 }
 
 enum Leg {

@@ -90,11 +90,15 @@ impl Calendar {
     pub(crate) fn view(&self, start: DateTime<Utc>, end: DateTime<Utc>, touching: bool) -> Vec<Occurrence> {
         let all = self.expanded(end);
         let head = all.partition_point(|occurrence| occurrence.start <= end);
-        let shares = |o: &&Occurrence| {
-            let inside = o.start < end && (o.end > start || (o.start == o.end && o.start == start));
-            inside || (touching && o.start <= end && o.end >= start)
-        };
-        all[..head].iter().filter(shares).cloned().collect()
+        all[..head].iter().filter(|occurrence| occurrence.shares(start, end, touching)).cloned().collect()
+    }
+
+    /// The same of a server that does not expand series: single appointments and masters, each where its own span lies.
+    pub(crate) fn unexpanded_view(&self, start: DateTime<Utc>, end: DateTime<Utc>, touching: bool) -> Vec<Occurrence> {
+        let items = self.items.iter().map(|item| &item.itself);
+        let mut found: Vec<_> = items.filter(|itself| itself.shares(start, end, touching)).cloned().collect();
+        found.sort_by_key(|itself| (itself.start, itself.end, itself.item));
+        found
     }
 
     /// The appointment of `uid` whose original start is `original`, or the item itself.
@@ -245,6 +249,12 @@ impl Series {
 }
 
 impl Occurrence {
+    /// Whether it shares time with `start..end`, or, with `touching`, meets an edge of it.
+    fn shares(&self, start: DateTime<Utc>, end: DateTime<Utc>, touching: bool) -> bool {
+        let inside = self.start < end && (self.end > start || (self.start == self.end && self.start == start));
+        inside || (touching && self.start <= end && self.end >= start)
+    }
+
     fn new(item: usize, kind: Kind, span: Span, zone: Tz, entry: Arc<Entry>) -> Occurrence {
         let midnight = |date: NaiveDate| zones::instant(date.and_time(NaiveTime::MIN), zone);
         let (start, end, all_day) = match span {

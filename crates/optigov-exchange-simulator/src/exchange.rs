@@ -5,31 +5,38 @@ use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, PoisonError, RwLock};
 use std::time::Duration;
 
+use bytes::{Bytes, BytesMut};
 use http::header::{
-    AUTHORIZATION, CONTENT_LENGTH, CONTENT_TYPE, PROXY_AUTHORIZATION, RETRY_AFTER, SERVER, WWW_AUTHENTICATE,
+    AUTHORIZATION, CONTENT_ENCODING, CONTENT_LENGTH, PROXY_AUTHORIZATION, RETRY_AFTER, WWW_AUTHENTICATE,
 };
-use http::{HeaderValue, Method, Request, Response, StatusCode};
-use http_body_util::{BodyExt, Limited};
+use http::{HeaderValue, Request, Response, StatusCode};
+use http_body_util::BodyExt;
 use hyper::body::Incoming;
 use tokio::sync::watch;
 
-use crate::auth::{Judge, Login, Refusals, Session};
+use crate::auth::{self, Denial, Judge, Login, Refusals, Session};
+use crate::encoding;
+use crate::front_end;
 use crate::identity::Caller;
 use crate::misbehaviour::{Ending, Instead, Manner, Plan};
 use crate::operations;
 use crate::record::RecordedRequest;
-use crate::scenario::Shape;
+use crate::reply;
+use crate::scenario::{LoginRefusal, Shape, SoapFault};
 use crate::soap::{self, Envelope, Refusal};
 use crate::subscriptions::Subscriptions;
 use crate::throttle;
-use crate::wire::{self, Body, Fate};
+use crate::wire::{self, Body, ConnectionEnd, Repeated, Surplus};
 use crate::world::World;
 use crate::xml::{Element, Ns};
 
 /// Larger requests are refused with 413.
 const LARGEST_REQUEST: usize = 4 * 1024 * 1024;
 
-/// Everything that outlives a connection.
+/// The text of refusals that the scenario asks for.
+const REFUSED: &str = "The scenario refuses this request.";
+
+/// The state that all connections share.
 pub(crate) struct Exchange {
     world: RwLock<Arc<World>>,
     pub(crate) refusals: Refusals,
@@ -47,7 +54,8 @@ pub(crate) struct Connection {
     exchange: Arc<Exchange>,
     number: u64,
     session: Mutex<Session>,
-    fate: Fate,
+    connection_end: ConnectionEnd,
+    surplus: Surplus,
 }
 
 impl Exchange {
@@ -76,58 +84,84 @@ impl Exchange {
 }
 
 impl Connection {
-    pub(crate) fn new(exchange: &Arc<Exchange>, fate: Fate) -> Connection {
+    pub(crate) fn new(exchange: &Arc<Exchange>, connection_end: ConnectionEnd, surplus: Surplus) -> Connection {
         let number = exchange.connections.fetch_add(1, Ordering::Relaxed) + 1;
-        Connection { exchange: Arc::clone(exchange), number, session: Mutex::default(), fate }
+        Connection { exchange: Arc::clone(exchange), number, session: Mutex::default(), connection_end, surplus }
     }
 
+    /// Answers one request.
+    ///
     /// # Errors
-    /// When the connection shall end without an answer.
+    /// The connection shall end without an answer.
     pub(crate) async fn answer(&self, request: Request<Incoming>) -> io::Result<Response<Body>> {
         let world = self.exchange.world();
         let (head, body) = request.into_parts();
-        let body = match Limited::new(body, LARGEST_REQUEST).collect().await {
-            Ok(body) => body.to_bytes(),
-            Err(_) => return Ok(plain(StatusCode::PAYLOAD_TOO_LARGE)),
-        };
+        let Some(body) = read(body).await? else { return Ok(reply::plain(StatusCode::PAYLOAD_TOO_LARGE)) };
         let authorization = head.headers.get(AUTHORIZATION).and_then(|value| value.to_str().ok());
         let login = self.login(&world, authorization);
         let text = String::from_utf8_lossy(&body);
         let envelope = Envelope::parse(&text);
-        let meant = envelope.as_ref().ok().and_then(mailbox_meant);
-        self.record(&world, &head, &text, envelope.as_ref().ok(), meant.clone(), &login);
+        let named = envelope.as_ref().map(mailboxes_named).unwrap_or_default();
+        self.record(&world, &head, &text, envelope.as_ref().ok(), named.first().cloned(), &login);
 
+        let request_id = front_end::request_id(&head.headers);
         let (account, last_word) = match login {
             Login::Account(account, last_word) => (account, last_word),
-            Login::Refused(challenges, _) => {
-                let mut response = plain(StatusCode::UNAUTHORIZED);
-                for challenge in challenges {
-                    if let Ok(value) = HeaderValue::try_from(challenge) {
-                        response.headers_mut().append(WWW_AUTHENTICATE, value);
-                    }
-                }
-                return Ok(response);
+            Login::Refused(challenges, reason) => {
+                let response = self.refused_login(&world.scenario.refused_login, challenges, reason).await?;
+                return Ok(identified(response, request_id));
             }
         };
         let operation = envelope.as_ref().map_or("", |envelope| operations::name(envelope.operation()));
-        let plan = world.plan(operation, meant.as_deref());
-        let mut response = match acceptable(&head) {
-            Err(status) => plain(status),
-            Ok(()) => self.soap(&world, account, envelope, plan).await?,
+        let plan = world.plan(operation, &named);
+        let other_id = plan.other_request_id.as_deref().and_then(|id| HeaderValue::try_from(id).ok());
+        let request_id = request_id.map(|id| other_id.unwrap_or(id));
+        let response = match front_end::turn_away(&world, &head, envelope.as_ref().ok()) {
+            Some(response) => response,
+            None => self.soap(&world, account, envelope, plan, request_id.as_ref()).await?,
         };
-        if let Some(value) = last_word.and_then(|word| HeaderValue::try_from(word).ok()) {
+        let mut response = identified(response, request_id);
+        if let Some(value) = last_word.and_then(|word| HeaderValue::try_from(word).ok())
+            && response.status() != StatusCode::UNAUTHORIZED
+        {
             response.headers_mut().insert(WWW_AUTHENTICATE, value);
         }
         Ok(response)
     }
 
-    /// The answer to a request that may be SOAP, as the plan has it.
+    /// 401, or what the scenario answers in its place to credentials that were found wrong.
+    async fn refused_login(
+        &self,
+        refusal: &LoginRefusal,
+        challenges: Vec<String>,
+        reason: Denial,
+    ) -> io::Result<Response<Body>> {
+        if reason.is_verdict() {
+            match refusal {
+                LoginRefusal::Unauthorized => {}
+                LoginRefusal::Late(delay) => tokio::time::sleep(*delay).await,
+                LoginRefusal::Reset => return Err(self.reset()),
+                LoginRefusal::Close => return Err(closed()),
+                LoginRefusal::Hang => std::future::pending().await,
+                LoginRefusal::Answer(answer) => return Ok(reply::http(answer)),
+            }
+        }
+        Ok(reply::unauthorized(challenges))
+    }
+
+    fn reset(&self) -> io::Error {
+        self.connection_end.reset();
+        io::ErrorKind::ConnectionReset.into()
+    }
+
+    /// Answers a request for EWS with what the operation says, or with what the plan puts in its place.
     async fn soap(
         &self,
         world: &World,
         account: usize,
         envelope: Result<Envelope, Refusal>,
         plan: Plan,
+        request_id: Option<&HeaderValue>,
     ) -> io::Result<Response<Body>> {
         let admitted = world.usage.admit(&world.scenario.throttling);
         if !plan.delay.is_zero() {
@@ -136,40 +170,34 @@ impl Connection {
         let foreign = plan.manner.foreign;
         let answered = match (&plan.instead, admitted) {
             (Some(Instead::Hang), _) => std::future::pending().await,
-            (Some(Instead::Reset), _) => {
-                self.fate.reset();
-                return Err(io::ErrorKind::ConnectionReset.into());
-            }
-            (Some(Instead::Status { code, content_type, body }), _) => {
-                return Ok(any_status(*code, content_type, body.clone()));
-            }
+            (Some(Instead::Reset), _) => return Err(self.reset()),
+            (Some(Instead::Close), _) => return Err(closed()),
+            (Some(Instead::Http(answer)), _) => return Ok(reply::http(answer)),
+            (Some(Instead::Unauthorized), _) => return Ok(reply::unauthorized(auth::offers(&world.scenario))),
             (Some(Instead::Throttled(shape, back_off)), _) => busy(*shape, *back_off, envelope),
-            (Some(Instead::Message(code)), _) => {
-                let refusal = Refusal::new(code.clone(), "The scenario refuses this request.");
-                envelope.map(|envelope| operations::refused(envelope.operation(), &refusal)).map_err(Refused::Fault)
+            (Some(Instead::Message { code, back_off }), _) => {
+                let refusal = Refusal::new(code.clone(), REFUSED).with_back_off(back_off.as_deref());
+                envelope.map(|envelope| operations::refused(envelope.operation(), &refusal)).map_err(Refused::fault)
             }
-            (Some(Instead::Fault(code)), _) => {
-                Err(Refused::Fault(Refusal::new(code.clone(), "The scenario refuses this request.")))
-            }
-            (Some(Instead::BareFault(code)), _) => {
-                Err(Refused::BareFault(Refusal::new(code.clone(), "The scenario refuses this request.")))
-            }
+            (Some(Instead::Fault(fault)), _) => Err(Refused::chosen(fault)),
             (None, None) => busy(world.scenario.throttling.shape, world.scenario.throttling.back_off, envelope),
             (None, Some(_in_flight)) => {
                 match envelope.and_then(|envelope| self.operate(world, account, &envelope, &plan.manner)) {
                     Ok(operations::Answer::Content(content)) => Ok(content),
-                    Ok(operations::Answer::Stream(body)) => return Ok(xml(StatusCode::OK, body)),
-                    Err(refusal) if foreign => Err(Refused::BareFault(refusal)),
-                    Err(refusal) => Err(Refused::Fault(refusal)),
+                    Ok(operations::Answer::Stream(body)) => return Ok(reply::xml(StatusCode::OK, "utf-8", body)),
+                    Err(refusal) if foreign => Err(Refused::bare(refusal)),
+                    Err(refusal) => Err(Refused::fault(refusal)),
                 }
             }
         };
         let (status, text) = match answered {
-            Ok(content) => (StatusCode::OK, soap::envelope(&content, !foreign)),
-            Err(Refused::Fault(refusal)) => (StatusCode::INTERNAL_SERVER_ERROR, refusal.fault()),
-            Err(Refused::BareFault(refusal)) => (StatusCode::OK, refusal.bare_fault()),
+            Ok(content) => {
+                let status = plan.success_status.map_or(StatusCode::OK, reply::status);
+                (status, soap::envelope(&content, !foreign))
+            }
+            Err(Refused::Fault(status, text)) => (status, text),
             Err(Refused::Unavailable(back_off)) => {
-                let mut response = plain(StatusCode::SERVICE_UNAVAILABLE);
+                let mut response = reply::plain(StatusCode::SERVICE_UNAVAILABLE);
                 if let Some(back_off) = back_off {
                     let seconds = back_off.as_millis().div_ceil(1000).to_string();
                     response.headers_mut().extend(HeaderValue::try_from(seconds).map(|seconds| (RETRY_AFTER, seconds)));
@@ -177,22 +205,48 @@ impl Connection {
                 return Ok(response);
             }
         };
-        Ok(self.ended(status, plan.damage(text), plan.ending))
+        self.ended(status, plan.damage(text), &plan, request_id)
     }
 
-    fn ended(&self, status: StatusCode, text: String, ending: Ending) -> Response<Body> {
-        let length = text.len();
-        let body = match ending {
-            Ending::Whole => wire::whole(text),
-            Ending::Padded(bytes) => wire::padded(&text, bytes),
-            Ending::ResetWithin => wire::broken(text, self.fate.clone()),
-            Ending::ResetAfter => wire::last(text, self.fate.clone()),
+    /// Turns the answer's text into the body that the plan asks for: encoded, repeated, or cut off.
+    fn ended(
+        &self,
+        status: StatusCode,
+        text: String,
+        plan: &Plan,
+        request_id: Option<&HeaderValue>,
+    ) -> io::Result<Response<Body>> {
+        let xml = |body| reply::xml(status, plan.encoding.charset(), body);
+        let repeated = match plan.ending {
+            Ending::Padded(bytes) => Some(Repeated::blanks(&text, bytes)),
+            Ending::ManyItems(bytes) => Some(Repeated::items(&text, bytes)),
+            _ => None,
         };
-        let mut response = xml(status, body);
-        if ending == Ending::ResetWithin {
+        let content = match repeated {
+            Some(repeated) if plan.encoding.gzip && !repeated.is_endless() => encoding::gzip(repeated.pieces())?,
+            Some(repeated) => return Ok(xml(wire::long(repeated))),
+            None => {
+                let bytes = Bytes::from(plan.encoding.bytes(text));
+                if plan.encoding.gzip { encoding::gzip([bytes])? } else { bytes }
+            }
+        };
+        let length = content.len();
+        let mut response = xml(match plan.ending {
+            Ending::ResetWithin => wire::broken(content, self.connection_end.clone()),
+            Ending::ResetAfter => wire::last(content, self.connection_end.clone()),
+            Ending::Surplus(after) => {
+                let next = reply::as_bytes(status, plan.encoding, request_id, &content);
+                wire::followed(content, self.surplus.clone(), next, after)
+            }
+            Ending::Whole | Ending::Padded(_) | Ending::ManyItems(_) => wire::whole(content),
+        });
+        if matches!(plan.ending, Ending::ResetWithin | Ending::Surplus(_)) {
             response.headers_mut().insert(CONTENT_LENGTH, HeaderValue::from(length));
         }
-        response
+        if plan.encoding.gzip {
+            response.headers_mut().insert(CONTENT_ENCODING, HeaderValue::from_static("gzip"));
+        }
+        Ok(response)
     }
 
     fn operate(
@@ -241,7 +295,7 @@ impl Connection {
             },
             refusal: match login {
                 Login::Account(..) => None,
-                Login::Refused(_, reason) => Some(reason),
+                Login::Refused(_, reason) => Some(reason.text()),
             },
             headers: headers.collect(),
             body: body.to_owned(),
@@ -252,11 +306,33 @@ impl Connection {
     }
 }
 
-/// An answer that is not the operation's.
+/// A request that gets no answer from its operation.
 enum Refused {
-    Fault(Refusal),
-    BareFault(Refusal),
+    /// A SOAP fault.
+    Fault(StatusCode, String),
     Unavailable(Option<Duration>),
+}
+
+impl Refused {
+    /// A fault as Exchange writes it.
+    fn fault(refusal: Refusal) -> Refused {
+        Refused::Fault(StatusCode::INTERNAL_SERVER_ERROR, refusal.fault(None))
+    }
+
+    /// A fault as servers other than Exchange write it.
+    fn bare(refusal: Refusal) -> Refused {
+        Refused::Fault(StatusCode::OK, refusal.bare_fault(None))
+    }
+
+    /// A fault that the scenario describes.
+    fn chosen(fault: &SoapFault) -> Refused {
+        let refusal = Refusal::new(fault.code.clone(), REFUSED).with_back_off(fault.back_off.as_deref());
+        let code = fault.fault_code.as_deref();
+        Refused::Fault(
+            reply::status(fault.status),
+            if fault.bare { refusal.bare_fault(code) } else { refusal.fault(code) },
+        )
+    }
 }
 
 fn busy(shape: Shape, back_off: Option<Duration>, envelope: Result<Envelope, Refusal>) -> Result<String, Refused> {
@@ -264,56 +340,49 @@ fn busy(shape: Shape, back_off: Option<Duration>, envelope: Result<Envelope, Ref
     match (shape, envelope) {
         (Shape::Status, _) => Err(Refused::Unavailable(back_off)),
         (Shape::Wrapped | Shape::Message, Ok(envelope)) => Ok(operations::refused(envelope.operation(), &refusal)),
-        (Shape::Fault | Shape::Wrapped | Shape::Message, _) => Err(Refused::Fault(refusal)),
+        (Shape::Fault | Shape::Wrapped | Shape::Message, _) => Err(Refused::fault(refusal)),
     }
 }
 
-/// Whether the request is for EWS at all.
-fn acceptable(head: &http::request::Parts) -> Result<(), StatusCode> {
-    if !head.uri.path().eq_ignore_ascii_case("/EWS/Exchange.asmx") {
-        return Err(StatusCode::NOT_FOUND);
-    }
-    if head.method != Method::POST {
-        return Err(StatusCode::METHOD_NOT_ALLOWED);
-    }
-    let kind = head.headers.get(CONTENT_TYPE).and_then(|value| value.to_str().ok()).unwrap_or_default();
-    if !kind.trim_start().to_ascii_lowercase().starts_with("text/xml") {
-        return Err(StatusCode::UNSUPPORTED_MEDIA_TYPE);
-    }
-    Ok(())
+/// The error that makes hyper close the connection without an answer.
+fn closed() -> io::Error {
+    io::ErrorKind::ConnectionAborted.into()
 }
 
-/// The impersonated mailbox, else the first one named in the body.
-fn mailbox_meant(envelope: &Envelope) -> Option<String> {
-    let sid = envelope.header("ExchangeImpersonation").and_then(|header| header.types(&["ConnectingSID"]));
-    if let Some(id) = sid.and_then(|sid| sid.children.first()) {
-        return Some(id.text().to_owned());
+/// Adds the header `client-request-id`, if there is an id to return.
+fn identified(mut response: Response<Body>, request_id: Option<HeaderValue>) -> Response<Body> {
+    response.headers_mut().extend(request_id.map(|id| (reply::CLIENT_REQUEST_ID, id)));
+    response
+}
+
+/// Reads a request's body. `None` where it is too large; it is read to its end all the same, so that a client that is still
+/// writing sees the answer and no broken connection.
+async fn read(mut body: Incoming) -> io::Result<Option<Bytes>> {
+    let mut read = BytesMut::new();
+    let mut is_too_large = false;
+    while let Some(frame) = body.frame().await {
+        let Ok(data) = frame.map_err(io::Error::other)?.into_data() else { continue };
+        is_too_large |= read.len() + data.len() > LARGEST_REQUEST;
+        if !is_too_large {
+            read.extend_from_slice(&data);
+        }
     }
-    fn first_address(element: &Element) -> Option<&Element> {
+    Ok((!is_too_large).then(|| read.freeze()))
+}
+
+/// The impersonated mailbox, then those named in the body, in order.
+fn mailboxes_named(envelope: &Envelope) -> Vec<String> {
+    fn add_addresses(element: &Element, found: &mut Vec<String>) {
         let is_address =
             element.is(Ns::Types, "EmailAddress") || (element.is(Ns::Types, "Address") && element.text().contains('@'));
-        if is_address { Some(element) } else { element.children.iter().find_map(first_address) }
+        if is_address {
+            found.push(element.text().to_owned());
+        }
+        element.children.iter().for_each(|child| add_addresses(child, found));
     }
-    first_address(envelope.operation()).map(|address| address.text().to_owned())
-}
-
-fn plain(status: StatusCode) -> Response<Body> {
-    let mut response = Response::new(wire::whole(""));
-    *response.status_mut() = status;
-    response.headers_mut().insert(SERVER, HeaderValue::from_static("Microsoft-IIS/10.0"));
-    response
-}
-
-fn any_status(code: u16, content_type: &str, body: String) -> Response<Body> {
-    let mut response = plain(StatusCode::from_u16(code).unwrap_or(StatusCode::INTERNAL_SERVER_ERROR));
-    response.headers_mut().extend(HeaderValue::try_from(content_type).map(|value| (CONTENT_TYPE, value)));
-    *response.body_mut() = wire::whole(body);
-    response
-}
-
-fn xml(status: StatusCode, body: Body) -> Response<Body> {
-    let mut response = plain(status);
-    response.headers_mut().insert(CONTENT_TYPE, HeaderValue::from_static("text/xml; charset=utf-8"));
-    *response.body_mut() = body;
-    response
+    let sid = envelope.header("ExchangeImpersonation").and_then(|header| header.types(&["ConnectingSID"]));
+    let mut found: Vec<_> =
+        sid.and_then(|sid| sid.children.first()).map(|id| id.text().to_owned()).into_iter().collect();
+    add_addresses(envelope.operation(), &mut found);
+    found
 }

@@ -5,7 +5,7 @@ use crate::soap::Refusal;
 use crate::world::{Named, World};
 use crate::xml::{Element, Ns};
 
-/// Who asks.
+/// The account that sent a request, and the mailbox that it acts for.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Caller {
     /// The account that logged in.

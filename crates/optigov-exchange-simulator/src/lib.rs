@@ -59,12 +59,25 @@
 //! | | |
 //! |---|---|
 //! | transport | HTTP/1.1 with keep-alive; TLS 1.2 and 1.3 with a certificate of its own authority, or a given one; expired, for another name, signed with SHA-384; TLS 1.2 only; a server stuck at TLS 1.0 |
-//! | login | Basic, bearer; NTLMv2 and Negotiate (NTLM in SPNEGO or bare) of the connection, with channel bindings ignored, allowed or required; lockout |
+//! | login | Basic, bearer; NTLMv2 and Negotiate (NTLM in SPNEGO or bare) of the connection, with channel bindings ignored, allowed or required; lockout; challenges in one line; NTLM challenges without target information; a failed login answered with a reset, a close, silence, a late 401 or any HTTP answer ([`LoginRefusal`]) |
+//! | front end | access policies by user agent ([`AccessPolicy`]); requests whose anchor mailbox cannot be found ([`AnchorLookup`]); `client-request-id` returned where `return-client-request-id` asks for it; `/ews/genericerrorpage.htm` |
 //! | operations | FindItem with CalendarView, GetItem, GetFolder, GetUserAvailability, GetServerTimeZones, Subscribe (streaming), GetStreamingEvents, Unsubscribe; of ConvertId the refusal. Anything else: the fault `ErrorInvalidRequest` |
-//! | rights | impersonation with a scope, by four kinds of name; folder permissions None, AvailabilityOnly, LimitedDetails, Reviewer; disabled, moving and unavailable mailboxes |
+//! | rights | impersonation with a scope, by four kinds of name; folder permissions None, AvailabilityOnly, LimitedDetails, Reviewer; disabled, moving, unavailable and hung mailboxes |
 //! | calendar | single entries and series with moved, changed and deleted occurrences, all-day, a zone per entry, private, cancelled, rooms |
-//! | limits | two years and 1,000 items a view, 100 mailboxes and 42 days of free/busy, ten streams; throttling by requests in flight and by budget, in four shapes |
-//! | faults | [`Effect`] by rule, see [`Fault`]; [`Scenario::foreign_server`] for the ways of servers that are not Microsoft's |
+//! | limits | two years and 1,000 items a view, 100 mailboxes and 42 days of free/busy, a merged interval of 5 to 1,440 minutes that is not longer than the window, ten streams; throttling by requests in flight and by budget, in four shapes |
+//! | other servers | [`Scenario::foreign_server`] for the ways of servers that are not Microsoft's, [`Scenario::unexpanded_series`] for servers that do not expand series |
+//! | faults | one [`Effect`] by rule, see [`Fault`] and the next table |
+//!
+//! # What can go wrong
+//! | | effects |
+//! |---|---|
+//! | time and connection | `Delay`, `Hang`, `ResetBefore`, `CloseBefore`, `ResetWithin`, `ResetAfter`, `Surplus` (the answer comes twice), `Endless` |
+//! | HTTP | `Status`; `Http` with any headers: 302 to the error page, 403 of a policy, 440, 502, 504, 503 with any `Retry-After`; `Unauthorized` in the middle of good requests; `OtherRequestId` |
+//! | refusals | `ResponseCode`, `ResponseCodeWithBackOff`, `Fault`, `BareFault`; `SoapFault` under any status, with two different codes and any hint when to come back; `Throttled` in four shapes |
+//! | bytes | `Gzip`, `Utf16`, `InvalidUtf8`, `ForbiddenCharacters`, `Truncated`, `Malformed`, `Replace`, `Huge`, `ManyItems` |
+//! | contradictions | [`Contradiction`]: two messages, folders, response codes, views, starts or ends; an unreadable `IncludesLastItemInRange`; more items than asked for; missing items; `Groups` or nothing in place of `Items`; a success under HTTP 500. `Year` for signed or five-digit years |
+//! | free/busy | [`FreeBusyDefect`]: the view types `None` and `MergedOnly`, merged data without events, busy digits without events, an unknown view type, series past the window's end, one mailbox refused among others |
+//! | data | `OtherMailbox`, `MissingOptional`, `NumericBooleans`, `Unsorted`, `Touching`, `Masters` |
 //!
 //! # What it does not
 //! It has no operation that changes a mailbox, no folders besides the calendar and its ancestors, no mail, no attachments, no
@@ -88,13 +101,16 @@ macro_rules! push {
 
 mod auth;
 mod calendar;
+mod encoding;
 mod error;
 mod exchange;
+mod front_end;
 mod identity;
 mod misbehaviour;
 mod operations;
 mod record;
 mod recurrence;
+mod reply;
 mod scenario;
 mod server;
 mod soap;
@@ -109,7 +125,8 @@ mod zones;
 pub use error::Error;
 pub use record::RecordedRequest;
 pub use scenario::{
-    Account, Certificate, ChannelBinding, Effect, Entry, Fault, Mailbox, MailboxState, Permission, Scenario, Scheme,
-    Shape, Status, Throttling, Tls,
+    AccessPolicy, Account, AnchorLookup, Certificate, ChannelBinding, Contradiction, Effect, Entry, Fault,
+    FreeBusyDefect, HttpAnswer, LoginRefusal, Mailbox, MailboxState, Permission, Scenario, Scheme, Shape, SoapFault,
+    Status, Throttling, Tls,
 };
 pub use server::Simulator;

@@ -9,6 +9,7 @@ mod get_server_time_zones;
 mod get_streaming_events;
 mod get_user_availability;
 mod item;
+mod item_id;
 mod recurrence;
 mod subscribe;
 mod unsubscribe;
@@ -150,7 +151,7 @@ fn instant(text: &str, civil: impl FnOnce(NaiveDateTime) -> DateTime<Utc>) -> Op
 
 /// One `…ResponseMessage` per answer, in order.
 fn messages(operation: &str, answers: impl IntoIterator<Item = Result<String, Refusal>>) -> String {
-    // Exchange keeps the container of what it did not find.
+    // For items and folders that it does not find, Exchange still sends the empty container.
     let empty = match operation {
         "GetItem" => "<m:Items/>",
         "GetFolder" => "<m:Folders/>",

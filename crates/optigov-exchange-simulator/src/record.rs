@@ -23,13 +23,14 @@ impl RecordedRequest {
         self.mailbox.as_deref()
     }
 
-    /// The account that was logged in. `None` where the request was refused with 401.
+    /// The account that was logged in. `None` where the login did not succeed.
     pub fn account(&self) -> Option<&str> {
         self.account.as_deref()
     }
 
-    /// Why authentication answered 401, in a few words (`wrong password`, `no channel binding`, `challenge`); for people and
-    /// for tests of this crate, not a stable list.
+    /// Why the login did not succeed, in a few words (`wrong password`, `no channel binding`, `challenge`); for people and for
+    /// tests of this crate, not a stable list. It says so whatever the scenario answered in place of 401. `None` where the
+    /// login succeeded, also where [`Effect::Unauthorized`](crate::Effect::Unauthorized) then answered 401.
     pub fn refusal(&self) -> Option<&str> {
         self.refusal
     }

@@ -1,16 +1,31 @@
 mod account;
+mod contradiction;
+mod effect;
 mod entry;
 mod fault;
 mod file;
+mod free_busy_defect;
+mod front_end;
+mod http_answer;
 mod ics;
+mod login_refusal;
 mod mailbox;
+mod milliseconds;
+mod soap_fault;
 mod throttling;
 mod transport;
 
 pub use account::Account;
+pub use contradiction::Contradiction;
+pub use effect::Effect;
 pub use entry::{Entry, Status};
-pub use fault::{Effect, Fault};
+pub use fault::Fault;
+pub use free_busy_defect::FreeBusyDefect;
+pub use front_end::{AccessPolicy, AnchorLookup};
+pub use http_answer::HttpAnswer;
+pub use login_refusal::LoginRefusal;
 pub use mailbox::{Mailbox, MailboxState, Permission};
+pub use soap_fault::SoapFault;
 pub use throttling::{Shape, Throttling};
 pub use transport::{Certificate, Tls};
 
@@ -44,7 +59,13 @@ pub struct Scenario {
     pub(crate) faults: Vec<Fault>,
     pub(crate) throttling: Throttling,
     pub(crate) foreign: bool,
+    pub(crate) unexpanded_series: bool,
     pub(crate) free_busy_days: u32,
+    pub(crate) anchor_lookup: AnchorLookup,
+    pub(crate) access_policy: AccessPolicy,
+    pub(crate) refused_login: LoginRefusal,
+    pub(crate) challenges_in_one_line: bool,
+    pub(crate) ntlm_without_target_info: bool,
 }
 
 /// A way to log in. In a scenario file: `basic`, `ntlm`, `negotiate`, `bearer`.
@@ -90,7 +111,13 @@ impl Scenario {
             faults: Vec::new(),
             throttling: Throttling::default(),
             foreign: false,
+            unexpanded_series: false,
             free_busy_days: 42,
+            anchor_lookup: AnchorLookup::default(),
+            access_policy: AccessPolicy::default(),
+            refused_login: LoginRefusal::default(),
+            challenges_in_one_line: false,
+            ntlm_without_target_info: false,
         }
     }
 
@@ -176,6 +203,45 @@ impl Scenario {
         self
     }
 
+    /// Never expands series: of each series, FindItem sends only the master, and only where the master itself (the first
+    /// occurrence) lies in the window. A series that began earlier is missing without any sign. Free/busy of the same server
+    /// shows all occurrences. Default: series are expanded, as by Exchange.
+    pub fn unexpanded_series(mut self) -> Self {
+        self.unexpanded_series = true;
+        self
+    }
+
+    /// What happens when `X-AnchorMailbox` names a mailbox that the front end cannot find. Default: [`AnchorLookup::Ignore`].
+    pub fn anchor_lookup(mut self, lookup: AnchorLookup) -> Self {
+        self.anchor_lookup = lookup;
+        self
+    }
+
+    /// Which user agents may use EWS. Default: all.
+    pub fn access_policy(mut self, policy: AccessPolicy) -> Self {
+        self.access_policy = policy;
+        self
+    }
+
+    /// What a failed login is answered with. Default: 401.
+    pub fn refused_login(mut self, refusal: LoginRefusal) -> Self {
+        self.refused_login = refusal;
+        self
+    }
+
+    /// Writes all challenges into one `WWW-Authenticate` line, parted by commas, and lets the names of the other connection
+    /// schemes follow the token of a handshake: `Negotiate,NTLM` and `NTLM <token>, Negotiate`. Default: one line for each.
+    pub fn challenges_in_one_line(mut self) -> Self {
+        self.challenges_in_one_line = true;
+        self
+    }
+
+    /// Sends NTLM challenges without target information (no names of computer and domain, no time). Default: with it.
+    pub fn ntlm_without_target_info(mut self) -> Self {
+        self.ntlm_without_target_info = true;
+        self
+    }
+
     /// The mailbox with this primary address, to change it in [`Simulator::update`](crate::Simulator::update).
     pub fn mailbox_mut(&mut self, address: &str) -> Option<&mut Mailbox> {
         self.mailboxes.iter_mut().find(|mailbox| mailbox.address.eq_ignore_ascii_case(address))
@@ -202,6 +268,9 @@ impl Scenario {
         for (at, fault) in self.faults.iter().enumerate() {
             fault.check().map_err(|error| error.at(format!("fault {}", at + 1)))?;
         }
+        self.refused_login.check().map_err(|error| error.at("refused login"))?;
+        self.anchor_lookup.check()?;
+        self.access_policy.check()?;
         let mut seen = std::collections::HashSet::new();
         for mailbox in &self.mailboxes {
             for address in std::iter::once(&mailbox.address).chain(&mailbox.aliases) {

@@ -16,7 +16,7 @@ use crate::exchange::{Connection, Exchange};
 use crate::record::RecordedRequest;
 use crate::scenario::{Scenario, Tls};
 use crate::tls::{self, Identity};
-use crate::wire::{Fate, Wire};
+use crate::wire::{ConnectionEnd, Surplus, Wire, WithSurplus};
 use crate::world::World;
 
 /// A running Exchange: one thread, one loopback port. It stops when dropped.
@@ -182,12 +182,12 @@ async fn accept(listener: std::net::TcpListener, secured: Secured, exchange: Arc
 
 async fn serve(stream: TcpStream, secured: Secured, exchange: Arc<Exchange>) {
     stream.set_nodelay(true).ok();
-    let fate = Fate::default();
-    let wire = Wire::new(stream, fate.clone());
+    let connection_end = ConnectionEnd::default();
+    let wire = Wire::new(stream, connection_end.clone());
     let result = match secured {
-        Secured::Plain => converse(wire, Connection::new(&exchange, fate)).await,
+        Secured::Plain => converse(wire, &exchange, connection_end).await,
         Secured::Tls(acceptor) => match acceptor.accept(wire).await {
-            Ok(stream) => converse(stream, Connection::new(&exchange, fate)).await,
+            Ok(stream) => converse(stream, &exchange, connection_end).await,
             Err(error) => return tracing::debug!(%error, "TLS handshake failed"),
         },
         Secured::TooOld => {
@@ -210,11 +210,13 @@ async fn choose_tls_1_0(mut wire: Wire) -> std::io::Result<u64> {
     tokio::io::copy(&mut wire, &mut tokio::io::sink()).await
 }
 
-async fn converse<S>(stream: S, connection: Connection) -> Result<(), hyper::Error>
+async fn converse<S>(stream: S, exchange: &Arc<Exchange>, connection_end: ConnectionEnd) -> Result<(), hyper::Error>
 where
     S: AsyncRead + AsyncWrite + Unpin,
 {
-    let connection = Arc::new(connection);
+    let surplus = Surplus::default();
+    let stream = WithSurplus::new(stream, surplus.clone());
+    let connection = Arc::new(Connection::new(exchange, connection_end, surplus));
     let service = service_fn(move |request| {
         let connection = Arc::clone(&connection);
         async move { connection.answer(request).await }

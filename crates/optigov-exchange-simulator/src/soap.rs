@@ -4,7 +4,7 @@ use std::borrow::Cow;
 
 use crate::xml::{Element, Escaped, MESSAGES, Ns, SOAP, TYPES};
 
-/// A SOAP request, taken apart.
+/// The header and the operation of a SOAP request.
 #[derive(Debug)]
 pub(crate) struct Envelope {
     header: Option<Element>,
@@ -40,7 +40,7 @@ impl Envelope {
         }
     }
 
-    /// A header of the namespace of types.
+    /// A child of `soap:Header` by its name in the namespace of types.
     pub(crate) fn header(&self, name: &str) -> Option<&Element> {
         self.header.as_ref()?.child(Ns::Types, name)
     }
@@ -74,13 +74,23 @@ impl Refusal {
         push!(out, "{content}</m:{name}>");
     }
 
-    /// The whole envelope of a SOAP fault.
-    pub(crate) fn fault(&self) -> String {
+    /// Adds the hint when to come back, whatever text it is.
+    pub(crate) fn with_back_off(self, text: Option<&str>) -> Refusal {
+        match text {
+            Some(text) => self.with("BackOffMilliseconds", text),
+            None => self,
+        }
+    }
+
+    /// The whole envelope of a SOAP fault. `fault_code` replaces the text of `faultcode`, which is otherwise the same code as in
+    /// `ResponseCode`.
+    pub(crate) fn fault(&self, fault_code: Option<&str>) -> String {
         const ERRORS: &str = "http://schemas.microsoft.com/exchange/services/2006/errors";
         let (code, text) = (Escaped(&self.code), Escaped(&self.text));
         let mut out = String::with_capacity(1_000);
         push!(out, r#"<?xml version="1.0" encoding="utf-8"?><s:Envelope xmlns:s="{SOAP}"><s:Body><s:Fault>"#);
-        push!(out, r#"<faultcode xmlns:a="{TYPES}">a:{code}</faultcode>"#);
+        let fault_code = Escaped(fault_code.unwrap_or(&self.code));
+        push!(out, r#"<faultcode xmlns:a="{TYPES}">a:{fault_code}</faultcode>"#);
         push!(out, r#"<faultstring xml:lang="en-US">{text}</faultstring><detail>"#);
         push!(out, r#"<e:ResponseCode xmlns:e="{ERRORS}">{code}</e:ResponseCode>"#);
         push!(out, r#"<e:Message xmlns:e="{ERRORS}">{text}</e:Message>"#);
@@ -94,10 +104,10 @@ impl Refusal {
     }
 
     /// The whole envelope of a SOAP fault as servers other than Exchange write it: no prefix, no `detail`.
-    pub(crate) fn bare_fault(&self) -> String {
+    pub(crate) fn bare_fault(&self, fault_code: Option<&str>) -> String {
         format!(
             r#"<?xml version="1.0" encoding="utf-8"?><soap:Envelope xmlns:soap="{SOAP}"><soap:Body><soap:Fault><faultcode>{}</faultcode><faultstring>{}</faultstring></soap:Fault></soap:Body></soap:Envelope>"#,
-            Escaped(&self.code),
+            Escaped(fault_code.unwrap_or(&self.code)),
             Escaped(&self.text)
         )
     }
@@ -145,7 +155,7 @@ mod tests {
 
     #[test]
     fn a_fault_carries_code_and_values() {
-        let fault = Refusal::new("ErrorServerBusy", "Busy <now>.").with("BackOffMilliseconds", 1500).fault();
+        let fault = Refusal::new("ErrorServerBusy", "Busy <now>.").with("BackOffMilliseconds", 1500).fault(None);
         assert!(Element::parse(&fault).is_ok());
         assert!(fault.contains("a:ErrorServerBusy</faultcode>") && fault.contains("Busy &lt;now&gt;."));
         assert!(fault.contains(r#"<t:Value Name="BackOffMilliseconds">1500</t:Value>"#));

@@ -1,4 +1,4 @@
-//! Who wants to hear of changes, and what has changed.
+//! Subscriptions to streaming notifications, and the events that they have not sent yet.
 
 use std::collections::BTreeMap;
 use std::sync::atomic::{AtomicUsize, Ordering};

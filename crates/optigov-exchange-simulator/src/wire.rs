@@ -1,10 +1,14 @@
 //! Bodies that end in unusual ways, and a socket that can be reset.
 
+mod repeated;
+mod surplus;
+
 use std::io;
 use std::pin::Pin;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::task::{Context, Poll};
+use std::time::Duration;
 
 use bytes::Bytes;
 use futures_util::stream::{self, StreamExt};
@@ -14,14 +18,14 @@ use hyper::body::Frame;
 use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
 use tokio::net::TcpStream;
 
+pub(crate) use repeated::Repeated;
+pub(crate) use surplus::{Surplus, WithSurplus};
+
 pub(crate) type Body = UnsyncBoxBody<Bytes, io::Error>;
 
-/// Padding comes in pieces of this size.
-const PIECE: usize = 64 * 1024;
-
-/// Tells a socket how to end.
+/// Tells a socket whether to end with a reset, and when. Clones mean the same socket.
 #[derive(Clone, Debug, Default)]
-pub(crate) struct Fate(Arc<Flags>);
+pub(crate) struct ConnectionEnd(Arc<Flags>);
 
 #[derive(Debug, Default)]
 struct Flags {
@@ -32,7 +36,7 @@ struct Flags {
     flushed: AtomicBool,
 }
 
-impl Fate {
+impl ConnectionEnd {
     pub(crate) fn reset(&self) {
         self.0.reset.store(true, Ordering::SeqCst);
     }
@@ -43,22 +47,22 @@ impl Fate {
     }
 }
 
-/// A TCP socket with its fate.
+/// A TCP socket that can end with a reset.
 #[derive(Debug)]
 pub(crate) struct Wire {
     stream: TcpStream,
-    fate: Fate,
+    connection_end: ConnectionEnd,
 }
 
 impl Wire {
-    pub(crate) fn new(stream: TcpStream, fate: Fate) -> Wire {
-        Wire { stream, fate }
+    pub(crate) fn new(stream: TcpStream, connection_end: ConnectionEnd) -> Wire {
+        Wire { stream, connection_end }
     }
 }
 
 impl Drop for Wire {
     fn drop(&mut self) {
-        if self.fate.0.reset.load(Ordering::SeqCst) {
+        if self.connection_end.0.reset.load(Ordering::SeqCst) {
             self.stream.set_zero_linger().ok();
         }
     }
@@ -66,7 +70,7 @@ impl Drop for Wire {
 
 impl AsyncRead for Wire {
     fn poll_read(mut self: Pin<&mut Self>, cx: &mut Context<'_>, buf: &mut ReadBuf<'_>) -> Poll<io::Result<()>> {
-        if self.fate.0.flushed.load(Ordering::SeqCst) {
+        if self.connection_end.0.flushed.load(Ordering::SeqCst) {
             return Poll::Ready(Err(io::ErrorKind::ConnectionReset.into()));
         }
         Pin::new(&mut self.stream).poll_read(cx, buf)
@@ -80,7 +84,7 @@ impl AsyncWrite for Wire {
 
     fn poll_flush(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
         let result = Pin::new(&mut self.stream).poll_flush(cx);
-        let flags = &self.fate.0;
+        let flags = &self.connection_end.0;
         if result.is_ready() && flags.end_when_flushed.load(Ordering::SeqCst) {
             flags.flushed.store(true, Ordering::SeqCst);
             // Whoever waits to read learns that the connection has ended.
@@ -106,52 +110,49 @@ impl AsyncWrite for Wire {
     }
 }
 
-/// A body that is simply there.
+/// A body of known length.
 pub(crate) fn whole(content: impl Into<Bytes>) -> Body {
     Full::new(content.into()).map_err(|never| match never {}).boxed_unsync()
 }
 
 /// The first half of `content`, then a reset.
-pub(crate) fn broken(content: String, fate: Fate) -> Body {
-    let content = Bytes::from(content);
+pub(crate) fn broken(content: Bytes, connection_end: ConnectionEnd) -> Body {
     let half = content.slice(..content.len() / 2);
     let end = stream::once(async move {
-        // Lets what was written leave first.
+        // Gives the connection a chance to write the first half.
         tokio::task::yield_now().await;
-        fate.reset();
+        connection_end.reset();
         Err(io::Error::from(io::ErrorKind::ConnectionReset))
     });
     streamed(stream::once(async move { Ok(half) }).chain(end))
 }
 
 /// All of `content`, then a reset.
-pub(crate) fn last(content: String, fate: Fate) -> Body {
+pub(crate) fn last(content: Bytes, connection_end: ConnectionEnd) -> Body {
     let end = stream::once(async move {
         tokio::task::yield_now().await;
-        fate.end_when_flushed();
+        connection_end.end_when_flushed();
         Ok(Bytes::new())
     });
-    streamed(stream::once(async move { Ok(Bytes::from(content)) }).chain(end))
+    streamed(stream::once(async move { Ok(content) }).chain(end))
 }
 
-/// `content` with blanks before `</s:Body>`, up to so many bytes, or for ever.
-pub(crate) fn padded(content: &str, bytes: Option<u64>) -> Body {
-    let at = content.rfind("</s:Body>").unwrap_or(content.len());
-    let (head, tail) = (Bytes::from(content[..at].to_owned()), Bytes::from(content[at..].to_owned()));
-    let piece = Bytes::from(vec![b' '; PIECE]);
-    let blanks = match bytes {
-        Some(bytes) => usize::try_from(bytes).unwrap_or(usize::MAX).saturating_sub(content.len()),
-        None => usize::MAX - usize::MAX % PIECE,
-    };
-    let blanks = stream::unfold(blanks, move |left| {
-        let next = (left > 0).then(|| (Ok(piece.slice(..left.min(PIECE))), left.saturating_sub(PIECE)));
+/// All of `content`; when it has left, the connection sends `next`.
+pub(crate) fn followed(content: Bytes, surplus: Surplus, next: Bytes, after: Duration) -> Body {
+    streamed(stream::once(async move {
+        surplus.prepare(next, after);
+        Ok(content)
+    }))
+}
+
+/// A long body, piece by piece.
+pub(crate) fn long(repeated: Repeated) -> Body {
+    let pieces = stream::unfold(repeated.pieces(), |mut pieces| async move {
         // An endless body must not starve the other connections of this thread.
-        async move {
-            tokio::task::yield_now().await;
-            next
-        }
+        tokio::task::yield_now().await;
+        pieces.next().map(|piece| (Ok(piece), pieces))
     });
-    streamed(stream::once(async move { Ok(head) }).chain(blanks).chain(stream::once(async move { Ok(tail) })))
+    streamed(pieces)
 }
 
 pub(crate) fn streamed(pieces: impl stream::Stream<Item = io::Result<Bytes>> + Send + 'static) -> Body {

@@ -1,14 +1,14 @@
-//! A scenario made ready to answer from.
+//! A checked scenario with its calendars expanded and its addresses indexed.
 
 use std::collections::HashMap;
 use std::sync::Arc;
 
 use crate::calendar::Calendar;
-use crate::misbehaviour::{Counts, Plan};
-use crate::scenario::{Account, Mailbox, Scenario};
+use crate::misbehaviour::{Counts, Instead, Plan};
+use crate::scenario::{Account, Mailbox, MailboxState, Scenario};
 use crate::throttle::Usage;
 
-/// Whom an address names.
+/// The mailbox that an address belongs to, as its primary address or as an alias.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Named {
     Primary(usize),
@@ -56,9 +56,17 @@ impl World {
         self.calendars.get(at).map(Arc::clone)
     }
 
-    /// What will go wrong with a request.
-    pub(crate) fn plan(&self, operation: &str, mailbox: Option<&str>) -> Plan {
-        Plan::new(&self.scenario.faults, &self.counts, self.scenario.foreign, operation, mailbox)
+    /// What will go wrong with a request that names these mailboxes, first the one that it means.
+    pub(crate) fn plan(&self, operation: &str, mailboxes: &[String]) -> Plan {
+        let mut plan = Plan::new(&self.scenario, &self.counts, operation, mailboxes);
+        if mailboxes.iter().any(|address| self.is_hung(address)) {
+            plan.instead.get_or_insert(Instead::Hang);
+        }
+        plan
+    }
+
+    fn is_hung(&self, address: &str) -> bool {
+        self.mailbox_of(address).is_some_and(|at| self.mailbox(at).state == MailboxState::Hung)
     }
 
     pub(crate) fn by_address(&self, address: &str) -> Option<Named> {

@@ -20,7 +20,7 @@ pub(crate) const SOAP: &str = "http://schemas.xmlsoap.org/soap/envelope/";
 pub(crate) const MESSAGES: &str = "http://schemas.microsoft.com/exchange/services/2006/messages";
 pub(crate) const TYPES: &str = "http://schemas.microsoft.com/exchange/services/2006/types";
 
-/// Deeper requests are refused: no EWS request comes near.
+/// The deepest nesting of elements in a request. No real EWS request comes near it.
 const DEEPEST: usize = 64;
 
 #[derive(Clone, Debug)]

@@ -1,9 +1,13 @@
 //! What a query found, as the kernel left it: runs of starts, or one bit for each possible start.
 
+use crate::cells::Cells;
+use crate::index::index;
+use crate::time::{Seconds, UtcSecond};
+
 /// Starts that follow each other by the rules' step.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) struct Run {
-    pub(crate) first: i64,
+    pub(crate) first: UtcSecond,
     pub(crate) count: i64,
 }
 
@@ -15,59 +19,15 @@ pub(crate) struct Answer {
     pub(crate) bits: Vec<u64>,
 }
 
+/// Which of the two forms an [`Answer`] has.
 #[derive(Debug, Clone, Copy, Default)]
 pub(crate) enum Form {
     #[default]
     Empty,
     /// The runs, in order, all with the same step.
-    Runs { step: i64 },
-    /// The bits.
+    Runs { step: Seconds },
+    /// The bits, each of which stands for an instant.
     Bits(Cells),
-}
-
-/// How instants and bits belong together: bit `i` is the instant `base + i * cell`.
-#[derive(Debug, Clone, Copy)]
-pub(crate) struct Cells {
-    pub(crate) base: i64,
-    cell: u32,
-    /// `2^64 / cell`, rounded up: a product in place of a division, exact for all dividends below 2^32.
-    inverse: u64,
-    /// How many there are.
-    pub(crate) count: u32,
-}
-
-impl Cells {
-    /// Cells from `base` to the first that is not before `end`, if they are few enough to be told apart by 32 bits.
-    pub(crate) fn new(base: i64, end: i64, cell: u32) -> Option<Cells> {
-        let span = u32::try_from(end - base).ok()?;
-        span.checked_add(cell.checked_mul(2)?)?;
-        // A cell of one second has no inverse below 2^64.
-        (cell > 1).then(|| Cells { base, cell, inverse: u64::MAX / u64::from(cell) + 1, count: span.div_ceil(cell) })
-    }
-
-    pub(crate) fn cell(self) -> i64 {
-        i64::from(self.cell)
-    }
-
-    /// The first bit whose instant is not before `second`; `count` if there is none.
-    #[inline]
-    pub(crate) fn at_or_after(self, second: i64) -> usize {
-        self.bit(second.saturating_sub(self.base))
-    }
-
-    /// The first bit that is not before an offset in seconds from the base; `count` if there is none.
-    #[inline]
-    pub(crate) fn bit(self, offset: i64) -> usize {
-        let end = i64::from(self.count) * self.cell();
-        let offset = offset.clamp(0, end) as u64 + u64::from(self.cell - 1);
-        ((u128::from(self.inverse) * u128::from(offset)) >> 64) as usize
-    }
-
-    /// The bits whose instants lie in `[start, end)`.
-    #[inline]
-    pub(crate) fn within(self, start: i64, end: i64) -> (usize, usize) {
-        (self.at_or_after(start), self.at_or_after(end))
-    }
 }
 
 impl Answer {
@@ -80,40 +40,61 @@ impl Answer {
     pub(crate) fn len(&self) -> usize {
         match self.form {
             Form::Empty => 0,
-            Form::Runs { .. } => self.runs.iter().map(|run| run.count as usize).sum(),
-            Form::Bits(_) => self.bits.iter().map(|word| word.count_ones() as usize).sum(),
+            Form::Runs { .. } => self.runs.iter().map(|run| index(run.count)).sum(),
+            Form::Bits(_) => self.bits.iter().map(|&word| ones(word)).sum(),
         }
     }
 
-    /// All starts that are not before `second`.
-    pub(crate) fn starts_from(&self, second: i64) -> Starts<'_> {
+    /// All starts that are not before `bound`.
+    pub(crate) fn starts_from(&self, bound: UtcSecond) -> Starts<'_> {
         match self.form {
-            Form::Empty => Starts { form: StartsForm::Runs { step: 1, runs: &[], index: 0 } },
+            Form::Empty => Starts { form: StartsForm::Runs { step: Seconds::ONE, runs: &[], index: 0 } },
             Form::Runs { step } => {
-                let skipped = self.runs.partition_point(|run| run.first + (run.count - 1) * step < second);
+                let skipped = self.runs.partition_point(|run| run.first + step * (run.count - 1) < bound);
                 let runs = &self.runs[skipped..];
-                let index = runs
-                    .first()
-                    .map_or(0, |run| (second.saturating_sub(run.first).saturating_add(step - 1)).max(0) / step);
+                let index = runs.first().map_or(0, |run| {
+                    bound.saturating_since(run.first).saturating_add(step - Seconds::ONE).or_none() / step
+                });
                 Starts { form: StartsForm::Runs { step, runs, index } }
             }
             Form::Bits(cells) => {
-                let bit = cells.at_or_after(second);
+                let bit = cells.at_or_after(bound);
                 let (first, rest) = match self.bits.get(bit / 64..) {
                     Some([first, rest @ ..]) => (first & (u64::MAX << (bit % 64)), rest),
                     _ => (0, [].as_slice()),
                 };
-                let base = cells.base + (bit / 64 * 64) as i64 * cells.cell();
+                let base = cells.instant(bit / 64 * 64);
                 Starts { form: StartsForm::Bits { cell: cells.cell(), base, word: first, words: rest } }
             }
         }
     }
 
+    /// The last start before `bound`.
+    pub(crate) fn last_before(&self, bound: UtcSecond) -> Option<UtcSecond> {
+        match self.form {
+            Form::Empty => None,
+            Form::Runs { step } => {
+                let run = self.runs[..self.runs.partition_point(|run| run.first < bound)].last()?;
+                let last = (bound.saturating_since(run.first) - Seconds::ONE) / step;
+                Some(run.first + step * last.min(run.count - 1))
+            }
+            Form::Bits(cells) => {
+                let bit = cells.at_or_after(bound);
+                let partial = self.bits.get(bit / 64).map_or(0, |word| word & !(u64::MAX << (bit % 64)));
+                let (word, bits) = match partial {
+                    0 => self.bits.iter().copied().enumerate().take(bit / 64).rfind(|(_, bits)| *bits != 0)?,
+                    _ => (bit / 64, partial),
+                };
+                Some(cells.instant(word * 64 + index(bits.ilog2())))
+            }
+        }
+    }
+
     /// How many starts lie from each edge to the next. Edges are in order.
-    pub(crate) fn counts<'a>(&'a self, edges: &'a [i64]) -> impl Iterator<Item = usize> + 'a {
+    pub(crate) fn counts<'a>(&'a self, edges: &'a [UtcSecond]) -> impl Iterator<Item = usize> + 'a {
         let mut runs = self.runs.as_slice();
-        let bit = |second| match self.form {
-            Form::Bits(cells) => cells.at_or_after(second),
+        let bit = |instant| match self.form {
+            Form::Bits(cells) => cells.at_or_after(instant),
             _ => 0,
         };
         let mut from = edges.first().map_or(0, |&edge| bit(edge));
@@ -124,14 +105,17 @@ impl Answer {
                 while let [run, rest @ ..] = runs
                     && run.first < edges[1]
                 {
-                    let before = |second: i64| ((second - run.first + step - 1).max(0) / step).min(run.count);
+                    let before = |instant: UtcSecond| {
+                        let offset = instant - run.first + step - Seconds::ONE;
+                        (offset.or_none() / step).min(run.count)
+                    };
                     count += before(edges[1]) - before(edges[0]);
                     if before(edges[1]) < run.count {
                         break;
                     }
                     runs = rest;
                 }
-                count as usize
+                index(count)
             }
             Form::Bits(_) => {
                 let until = bit(edges[1]);
@@ -151,29 +135,29 @@ pub(crate) struct Starts<'a> {
 
 #[derive(Debug, Clone)]
 enum StartsForm<'a> {
-    Runs { step: i64, runs: &'a [Run], index: i64 },
-    Bits { cell: i64, base: i64, word: u64, words: &'a [u64] },
+    Runs { step: Seconds, runs: &'a [Run], index: i64 },
+    Bits { cell: Seconds, base: UtcSecond, word: u64, words: &'a [u64] },
 }
 
 impl Iterator for Starts<'_> {
-    type Item = i64;
+    type Item = UtcSecond;
 
     #[inline]
-    fn next(&mut self) -> Option<i64> {
+    fn next(&mut self) -> Option<UtcSecond> {
         match &mut self.form {
             StartsForm::Bits { cell, base, word, words } => {
                 while *word == 0 {
                     let [next, rest @ ..] = *words else { return None };
                     (*word, *words) = (*next, rest);
-                    *base += 64 * *cell;
+                    *base += *cell * 64;
                 }
                 let bit = word.trailing_zeros();
                 *word &= *word - 1;
-                Some(*base + i64::from(bit) * *cell)
+                Some(*base + *cell * i64::from(bit))
             }
             StartsForm::Runs { step, runs, index } => {
                 let run = runs.first()?;
-                let start = run.first + *index * *step;
+                let start = run.first + *step * *index;
                 *index += 1;
                 if *index >= run.count {
                     (*index, *runs) = (0, &runs[1..]);
@@ -183,28 +167,28 @@ impl Iterator for Starts<'_> {
         }
     }
 
-    /// Each form in a loop of its own.
+    /// Goes through each form in a loop of its own, which asks once what form it is.
     #[inline]
-    fn fold<B, F: FnMut(B, i64) -> B>(self, init: B, mut f: F) -> B {
+    fn fold<B, F: FnMut(B, UtcSecond) -> B>(self, init: B, mut f: F) -> B {
         let mut all = init;
         match self.form {
             StartsForm::Bits { cell, mut base, mut word, words } => {
                 let mut words = words.iter();
                 loop {
                     while word != 0 {
-                        all = f(all, base + i64::from(word.trailing_zeros()) * cell);
+                        all = f(all, base + cell * i64::from(word.trailing_zeros()));
                         word &= word - 1;
                     }
                     let Some(next) = words.next() else { return all };
                     word = *next;
-                    base += 64 * cell;
+                    base += cell * 64;
                 }
             }
             StartsForm::Runs { step, runs, index } => {
                 let mut skipped = index;
                 for run in runs {
                     for index in skipped..run.count {
-                        all = f(all, run.first + index * step);
+                        all = f(all, run.first + step * index);
                     }
                     skipped = 0;
                 }
@@ -221,7 +205,6 @@ fn count_bits(bits: &[u64], from: usize, until: usize) -> usize {
     let (first, last) = (from / 64, (until - 1) / 64);
     let head = u64::MAX << (from % 64);
     let tail = u64::MAX >> (63 - (until - 1) % 64);
-    let ones = |word: u64| word.count_ones() as usize;
     match bits.get(first..=last) {
         Some([only]) => ones(only & head & tail),
         Some([first, between @ .., last]) => {
@@ -229,4 +212,8 @@ fn count_bits(bits: &[u64], from: usize, until: usize) -> usize {
         }
         _ => 0,
     }
+}
+
+fn ones(word: u64) -> usize {
+    index(word.count_ones())
 }

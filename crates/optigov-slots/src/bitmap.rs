@@ -1,14 +1,66 @@
-//! The kernel for grids that share one cell: each possible start is one bit, and nothing is sorted.
+//! The kernel for starts that lie on a common grid: each possible start is one bit, and busy time clears bits without being sorted.
 //!
-//! A cell is the step where all openings lie on one grid, and their greatest common measure where not. Bits stand for starts, not for
-//! time: whatever is busy forbids a stretch of starts that is known to the second, so nothing is rounded here, either.
+//! # An example
+//!
+//! A counter is open from 08:00 to 10:00. Appointments take 20 minutes, start every 10 minutes, and need 5 free minutes after them. A
+//! calendar is busy from 08:30 to 08:50 and from 09:25 to 09:30.
+//!
+//! ```text
+//!              08:00             08:30             09:00             09:30             10:00
+//!  open        ├───────────────────────────────────────────────────────────────────────┤
+//!  busy                          ████████████                     ███
+//!  bit         0     1     2     3     4     5     6     7     8     9     10
+//!  possible    1     1     1     1     1     1     1     1     1     1     1
+//!  forbidden       ├────────────────────────┤       ├───────────────┤
+//!  bookable    1     0     0     0     0     1     1     0     0     1     1
+//! ```
+//!
+//! 1. **Lay out.** Bit `i` stands for the start at 08:00 plus `i` times 10 minutes. A bit is set where the opening hours leave room for the
+//!    whole appointment: the last one is 09:40. This depends on hours and rules only, so it is kept for the next query with the same ones.
+//! 2. **Limit.** The bits before the earliest start that may be booked, after the last one, and on days whose limit is reached are cleared.
+//!    The example has no such limits.
+//! 3. **Clear.** Each busy interval forbids the starts whose appointment, buffers included, would overlap it. An appointment and its buffer
+//!    take 25 minutes here, so what is busy from 08:30 to 08:50 forbids all starts after 08:05 and before 08:50: bits 1 to 4. A stretch of
+//!    bits is cleared 64 at a time, and the order in which this happens does not matter.
+//! 4. **Read.** The bits that are left are the answer. Counting them counts the slots; the lowest one is the first slot.
+//!
+//! Bits stand for starts and not for stretches of time, and the edges of what is forbidden are known to the second, so nothing is rounded.
+//! Bit 6 stays: an appointment at 09:00 and its buffer end at 09:25, exactly where busy time begins.
+//!
+//! # Cells
+//!
+//! The distance from one bit to the next is called a cell. It is the step of the rules if all opening hours begin on one grid, and the
+//! greatest common divisor of step and beginnings if not: with steps of 20 minutes from 08:00 and from 13:30, cells are 10 minutes, and
+//! every second bit of a window is set. Where this would need many more bits than there are starts, and where the grid follows busy time
+//! (back to back), the kernel declines, and the one in the module `sweep` answers. Both give the same answer, which a test holds.
+//!
+//! # Bit planes
+//!
+//! If any one or at least k of several calendars must be free, the kernel has to know how many are free at each start. It counts in binary,
+//! for 64 starts at once: plane 0 holds the ones of each number, plane 1 the twos, plane 2 the fours. Three calendars and four starts:
+//!
+//! ```text
+//!  Anna is free          1   0   1   0
+//!  Ben is free           1   1   1   0
+//!  Cem is free           1   0   0   0
+//!  plane 0, the ones     1   1   0   0
+//!  plane 1, the twos     1   0   1   0
+//!  how many are free     3   1   2   0
+//!  at least 2 are free   1   0   1   0
+//! ```
+//!
+//! Adding a calendar to the planes is the addition that one does on paper: a plane and the carry give the new plane by `xor`, and the next
+//! carry by `and`. Comparing with a bound goes through the planes once, from the lowest to the highest.
 
-use crate::answer::{Answer, Cells, Form};
+use crate::answer::{Answer, Form};
+use crate::cells::Cells;
+use crate::index::{index, number};
 use crate::query::{Query, next_on_grid};
+use crate::time::Seconds;
 use crate::workspace::{Layout, Workspace};
-use crate::{Anchor, Busy};
+use crate::{Anchor, Busy, Interval};
 
-/// Answers the query if its starts are dense enough to be worth a bit each; otherwise says no and leaves the answer empty.
+/// Answers the query if its starts are dense enough to be worth a bit each. Otherwise returns `false` and leaves the answer empty.
 pub(crate) fn bitmap(query: &Query<'_>, workspace: &mut Workspace, answer: &mut Answer) -> bool {
     if query.rules.anchor() == Anchor::BackToBack {
         return false; // its grid moves with what is busy
@@ -22,9 +74,9 @@ pub(crate) fn bitmap(query: &Query<'_>, workspace: &mut Workspace, answer: &mut 
     bits.clear();
     bits.extend_from_slice(&layout.bits);
     clear(bits, 0, cells.at_or_after(query.from));
-    clear(bits, cells.at_or_after(query.until), cells.count as usize);
+    clear(bits, cells.at_or_after(query.until), cells.count());
     for day in query.full_days(&mut workspace.full_days) {
-        let (from, until) = cells.within(day.start_unix(), day.end_unix());
+        let (from, until) = cells.within(day.start_second(), day.end_second());
         clear(bits, from, until);
     }
     take_away(query, cells, workspace, bits);
@@ -39,18 +91,16 @@ fn lay_out(query: &Query<'_>, layout: &mut Layout) {
     grids.clear();
     let asked = query.open.window();
     query.for_each_grid(|first, end| {
-        let (first, end) = (next_on_grid(first, query.rules.step, asked.start_unix()), end.min(asked.end_unix()));
-        if first < end {
-            grids.push((first, end));
-        }
+        let (first, end) = (next_on_grid(first, query.rules.step, asked.start_second()), end.min(asked.end_second()));
+        grids.extend(Interval::between(first, end));
     });
     *cells = shared_cells(grids, query.rules.step);
     bits.clear();
     let Some(cells) = *cells else { return };
-    bits.resize(cells.count as usize / 64 + 2, 0); // one to spare: ranges are cleared by pairs of words
-    let stride = (query.rules.step / cells.cell()) as usize;
-    for &mut (first, end) in grids {
-        let (from, until) = cells.within(first, end);
+    bits.resize(cells.count() / 64 + 2, 0); // one word more than needed: the last bits are cleared as a pair of words
+    let stride = index(query.rules.step / cells.cell());
+    for grid in grids {
+        let (from, until) = cells.within(grid.start_second(), grid.end_second());
         if stride == 1 {
             set(bits, from, until);
         } else {
@@ -59,19 +109,20 @@ fn lay_out(query: &Query<'_>, layout: &mut Layout) {
     }
 }
 
-fn shared_cells(grids: &[(i64, i64)], step: i64) -> Option<Cells> {
-    let (&(base, _), &(_, end)) = (grids.first()?, grids.last()?);
-    let (mut cell, mut open) = (step as u32, 0);
-    for &(first, end) in grids {
-        open += end - first;
-        let offset = u32::try_from(first - base).ok()?;
+/// The cells that the starts of all grids fall on, unless they were too many.
+fn shared_cells(grids: &[Interval], step: Seconds) -> Option<Cells> {
+    let (base, end) = (grids.first()?.start_second(), grids.last()?.end_second());
+    let (mut cell, mut open) = (u32::try_from(step.count()).ok()?, Seconds::ZERO);
+    for grid in grids {
+        open = open + (grid.end_second() - grid.start_second());
+        let offset = u32::try_from((grid.start_second() - base).count()).ok()?;
         if !offset.is_multiple_of(cell) {
             cell = greatest_common_divisor(cell, offset);
         }
     }
-    // Cells cost time, also those at which nothing ever starts.
-    let starts = open / step + grids.len() as i64;
-    let count = (end - base) / i64::from(cell);
+    // Each cell costs time, also one at which nothing ever starts.
+    let starts = open / step + number(grids.len());
+    let count = (end - base) / Seconds::from(cell);
     (count <= 32 * starts + 4_096).then(|| Cells::new(base, end, cell)).flatten()
 }
 
@@ -80,16 +131,16 @@ fn take_away(query: &Query<'_>, cells: Cells, workspace: &mut Workspace, bits: &
     let calendars = query.resources.calendars();
     let most = query.resources.places(calendars.len(), query.rules.capacity());
     if most == 1 {
-        // One booking is enough, so they need not be put in order.
-        let (reach, between) = (query.rules.total + query.rules.between() - 1, query.rules.between());
+        // Each booking takes the only place, so they need not be put in order.
+        let (reach, between) = (query.rules.total + query.rules.between() - Seconds::ONE, query.rules.between());
         clear_all(bits, cells, query.bookings, reach, between);
     } else {
         for booked in query.booked_starts(most, &mut workspace.meeting) {
-            let (from, until) = cells.within(booked.start_unix(), booked.end_unix());
+            let (from, until) = cells.within(booked.start_second(), booked.end_second());
             clear(bits, from, until);
         }
     }
-    let (reach, before) = (query.rules.total + query.rules.after - 1, query.rules.before);
+    let (reach, before) = (query.rules.total + query.rules.after - Seconds::ONE, query.rules.before);
     let Some(group) = query.resources.group() else {
         for busy in calendars {
             clear_all(bits, cells, busy, reach, before);
@@ -100,7 +151,7 @@ fn take_away(query: &Query<'_>, cells: Cells, workspace: &mut Workspace, bits: &
     let words = bits.len();
     let Workspace { planes, free, met, meeting, .. } = workspace;
     planes.clear();
-    planes.resize((calendars.len().ilog2() as usize + 1) * words, 0);
+    planes.resize((index(calendars.len().ilog2()) + 1) * words, 0);
     for busy in calendars {
         free.clear();
         free.resize(words, u64::MAX);
@@ -111,13 +162,13 @@ fn take_away(query: &Query<'_>, cells: Cells, workspace: &mut Workspace, bits: &
             }
         }
     }
-    // Where `taken` bookings meet, so many must be free that one more finds a group.
+    // Where `taken` bookings meet, one more can take place if as many resources are free as these and the new one take.
     for taken in 0..most {
         met.clear();
         met.resize(words, if taken == 0 { u64::MAX } else { 0 });
         if taken > 0 {
             for booked in query.booked_starts(taken, meeting) {
-                let (from, until) = cells.within(booked.start_unix(), booked.end_unix());
+                let (from, until) = cells.within(booked.start_second(), booked.end_second());
                 set(met, from, until);
             }
         }
@@ -137,26 +188,28 @@ fn below<'a>(planes: impl Iterator<Item = &'a u64>, bound: usize) -> u64 {
 }
 
 /// Clears the starts that busy time forbids: from less than `reach` seconds before it until `before` seconds after it.
-fn clear_all(bits: &mut [u64], cells: Cells, busy: &Busy, reach: i64, before: i64) {
-    let (reach, before) = (reach + cells.base, before - cells.base);
+fn clear_all(bits: &mut [u64], cells: Cells, busy: &Busy, reach: Seconds, before: Seconds) {
+    // The first bit that is forbidden depends on the start's distance from one instant, the first that is not on the end's from another.
+    let (from_base, until_base) = (cells.base() + reach, cells.base() - before);
     for busy in busy.as_slice() {
-        clear(bits, cells.bit(busy.start_unix() - reach), cells.bit(busy.end_unix() + before));
+        clear(bits, cells.bit(busy.start_second() - from_base), cells.bit(busy.end_second() - until_base));
     }
 }
 
-/// Sets the bits `from..until`. The last word is never reached: it is to spare.
+/// Sets the bits `from..until`.
 #[inline]
 fn set(bits: &mut [u64], from: usize, until: usize) {
     for_words(bits, from, until, |word, mask| *word |= mask);
 }
 
-/// Clears the bits `from..until`, likewise.
+/// Clears the bits `from..until`.
 #[inline]
 fn clear(bits: &mut [u64], from: usize, until: usize) {
     for_words(bits, from, until, |word, mask| *word &= !mask);
 }
 
-/// A stretch of fewer than 64 bits touches at most two words, and is done without asking which: few entries are longer.
+/// Changes the bits `from..until`, word by word. Few stretches have 64 bits or more; a shorter one touches two words at most, and both are
+/// changed without asking which.
 #[inline]
 fn for_words(bits: &mut [u64], mut from: usize, until: usize, change: impl Fn(&mut u64, u64)) {
     let mut length = until.saturating_sub(from);
@@ -189,15 +242,47 @@ mod tests {
 
     use super::*;
     use crate::sweep::sweep;
-    use crate::{Interval, IntervalSet, Needed, OpenWindows, Resources, SlotRules, civil};
+    use crate::time::UtcSecond;
+    use crate::{Interval, IntervalSet, Needed, OpenWindows, Resources, SlotRules};
+
+    fn at(second: i64) -> UtcSecond {
+        UtcSecond::from_unix(second)
+    }
+
+    fn interval(start: i64, end: i64) -> Interval {
+        Interval::raw(at(start), at(end))
+    }
 
     fn intervals(range: i64, longest: i64, count: usize) -> impl Strategy<Value = Vec<Interval>> {
-        let interval = (0..range, 1..longest).prop_map(|(from, length)| Interval::raw(from, from + length));
+        let interval = (0..range, 1..longest).prop_map(|(from, length)| interval(from, from + length));
         prop::collection::vec(interval, 0..count)
     }
 
     fn needed() -> impl Strategy<Value = Needed> {
         prop_oneof![Just(Needed::All), Just(Needed::Any), (2..5_u32).prop_map(Needed::AtLeast)]
+    }
+
+    #[test]
+    fn the_bits_are_those_of_the_drawn_example() {
+        let minutes = |from: i64, until: i64| interval(from * 60, until * 60);
+        let eight = 8 * 60;
+        let open = OpenWindows::new(Tz::UTC, minutes(0, 1_440), &minutes(eight, eight + 120).into());
+        let rules = SlotRules::builder(Duration::from_mins(20)).step(Duration::from_mins(10));
+        let rules = rules.buffer_after(Duration::from_mins(5)).build().expect("valid");
+        let busy = vec![minutes(eight + 30, eight + 50), minutes(eight + 85, eight + 90)];
+        let slots = open.slots(&rules, &Resources::one(busy), &Busy::default(), at(0).instant());
+        let (mut answer, mut workspace) = (Answer::default(), Workspace::default());
+        assert!(bitmap(&slots.query(), &mut workspace, &mut answer));
+        assert_eq!(workspace.layout.bits[0], 0b111_1111_1111);
+        assert_eq!(answer.bits[0], 0b110_0110_0001);
+    }
+
+    #[test]
+    fn numbers_in_planes_are_compared_as_in_the_drawn_example() {
+        // Bit 0 of a word is the first start, which is on the left of the drawing.
+        let planes = [0b0011, 0b0101];
+        let at_least = |bound| !below(planes.iter(), bound) & 0b1111;
+        assert_eq!([1, 2, 3].map(at_least), [0b0111, 0b0101, 0b0001]);
     }
 
     proptest! {
@@ -217,10 +302,10 @@ mod tests {
             (from, ticks) in (0..1_500_i64, 1..2_000_i64),
         ) {
             let open: IntervalSet =
-                open.iter().map(|i| Interval::raw(i.start_unix() * unit, i.end_unix() * unit)).collect();
-            let window = Interval::raw(from * unit, (from + ticks) * unit);
+                open.iter().map(|i| interval(i.start_unix() * unit, i.end_unix() * unit)).collect();
+            let window = interval(from * unit, (from + ticks) * unit);
             let open = OpenWindows::new(Tz::Europe__Berlin, window, &open);
-            let seconds = |ticks: i64| Duration::from_secs((ticks * unit) as u64);
+            let seconds = |ticks: i64| Seconds::new(ticks * unit).duration();
             let mut rules = SlotRules::builder(seconds(length))
                 .step(seconds(step))
                 .anchor(if local_midnight { Anchor::LocalMidnight } else { Anchor::WindowStart })
@@ -232,7 +317,7 @@ mod tests {
             }
             let rules = rules.build().expect("valid");
             let resources = Resources::new(calendars, needed).expect("valid");
-            let slots = open.slots(&rules, &resources, &Busy::from(bookings), civil::instant(0));
+            let slots = open.slots(&rules, &resources, &Busy::from(bookings), at(0).instant());
             let (mut one, mut other) = (Answer::default(), Answer::default());
             let mut workspace = Workspace::default();
             // A query without any start in its window is answered by neither; few are.
@@ -240,24 +325,25 @@ mod tests {
             sweep(&slots.query(), &mut workspace, &mut other);
             let forms = (one.form, other.form);
             prop_assert!(matches!(forms, (Form::Bits(_), Form::Runs { .. })), "{:?}", forms);
-            let all = one.starts_from(i64::MIN).collect::<Vec<_>>();
-            prop_assert_eq!(&all, &other.starts_from(i64::MIN).collect::<Vec<_>>());
+            let all = one.starts_from(UtcSecond::MIN).collect::<Vec<_>>();
+            prop_assert_eq!(&all, &other.starts_from(UtcSecond::MIN).collect::<Vec<_>>());
             prop_assert_eq!(one.len(), all.len());
             prop_assert_eq!(other.len(), all.len());
-            let edges: Vec<i64> = (0..300).map(|index| index * 2_000 + 500).collect();
+            let edges: Vec<UtcSecond> = (0..300).map(|index| at(index * 2_000 + 500)).collect();
             let counts = one.counts(&edges).collect::<Vec<_>>();
             prop_assert_eq!(&counts, &other.counts(&edges).collect::<Vec<_>>());
-            let counted = |edges: &[i64]| all.iter().filter(|start| (edges[0]..edges[1]).contains(start)).count();
+            let counted = |edges: &[UtcSecond]| all.iter().filter(|start| (edges[0]..edges[1]).contains(start)).count();
             prop_assert_eq!(counts, edges.windows(2).map(counted).collect::<Vec<_>>());
-            for second in [0, 1, from * unit + 1, (from + ticks / 2) * unit, i64::MAX] {
-                let rest = all[all.partition_point(|&start| start < second)..].to_vec();
+            for second in [0, 1, from * unit + 1, (from + ticks / 2) * unit, i64::MAX].map(at) {
+                let (before, rest) = all.split_at(all.partition_point(|&start| start < second));
                 for answer in [&one, &other] {
-                    prop_assert_eq!(&answer.starts_from(second).collect::<Vec<_>>(), &rest);
+                    prop_assert_eq!(answer.starts_from(second).collect::<Vec<_>>(), rest);
+                    prop_assert_eq!(answer.last_before(second), before.last().copied());
                     let folded = answer.starts_from(second).fold(Vec::new(), |mut all, start| {
                         all.push(start);
                         all
                     });
-                    prop_assert_eq!(&folded, &rest);
+                    prop_assert_eq!(folded, rest);
                 }
             }
         }

@@ -1,9 +1,9 @@
 use std::borrow::Cow;
 
-/// Why a timetable, a set of slot rules or a choice of resources cannot be.
+/// Why a timetable, slot rules or resources were refused.
 ///
-/// Its `Display` names the place and what to do about it; [`place`](Error::place) gives the place alone, for a caller that knows the
-/// field by another name.
+/// Its `Display` names the place, what is wrong there, and what to do about it. [`place`](Error::place) gives the place alone, for a caller
+/// that knows the field by another name.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 #[error("{place}: {fact}")]
 pub struct Error {

@@ -1,10 +1,11 @@
 use std::fmt;
+use std::ops::BitOr;
 use std::str::FromStr;
 
 use chrono::{NaiveTime, Timelike, Weekday};
 
 use crate::Error;
-use crate::civil::DAY;
+use crate::time::{SECONDS_OF_A_DAY, Seconds};
 
 /// Opening hours of one day, in civil time: from a time of day to a later one, at most a day on.
 ///
@@ -31,23 +32,23 @@ pub struct Hours {
 
 impl Hours {
     /// From midnight to midnight.
-    pub const ALL_DAY: Hours = Hours { opening: 0, closing: DAY as u32 };
+    pub const ALL_DAY: Hours = Hours { opening: 0, closing: SECONDS_OF_A_DAY };
 
     /// From one time of day to another; if that is not later, to that time on the next day. Parts of a second are dropped. The same
     /// time twice means 24 hours.
     pub fn new(opening: NaiveTime, closing: NaiveTime) -> Hours {
         let (opening, closing) = (opening.num_seconds_from_midnight(), closing.num_seconds_from_midnight());
-        Hours { opening, closing: if closing > opening { closing } else { closing + DAY as u32 } }
+        Hours { opening, closing: if closing > opening { closing } else { closing + SECONDS_OF_A_DAY } }
     }
 
-    /// Seconds of the wall clock from the midnight that begins the day.
-    pub(crate) fn opening(self) -> i64 {
-        i64::from(self.opening)
+    /// When the hours begin, as the wall clock counts from the midnight that begins the day.
+    pub(crate) fn opening(self) -> Seconds {
+        Seconds::from(self.opening)
     }
 
-    /// Seconds of the wall clock from the same midnight.
-    pub(crate) fn closing(self) -> i64 {
-        i64::from(self.closing)
+    /// When the hours end, counted from the same midnight.
+    pub(crate) fn closing(self) -> Seconds {
+        Seconds::from(self.closing)
     }
 }
 
@@ -65,7 +66,7 @@ impl FromStr for Hours {
         let (opening, closing) = text.split_once('-').ok_or_else(unreadable)?;
         let opening = seconds(opening.trim()).ok_or_else(unreadable)?;
         let closing = seconds(closing.trim()).ok_or_else(unreadable)?;
-        if opening >= DAY as u32 || closing > DAY as u32 {
+        if opening >= SECONDS_OF_A_DAY || closing > SECONDS_OF_A_DAY {
             return Err(Error::new(
                 "hours",
                 "a day opens before 24:00 and closes at 24:00 or before: write 00:00 or 24:00",
@@ -74,7 +75,7 @@ impl FromStr for Hours {
         if opening == closing {
             return Err(Error::new("hours", "they end as they begin: write 00:00-24:00 for a whole day"));
         }
-        Ok(Hours { opening, closing: if closing > opening { closing } else { closing + DAY as u32 } })
+        Ok(Hours { opening, closing: if closing > opening { closing } else { closing + SECONDS_OF_A_DAY } })
     }
 }
 
@@ -94,7 +95,7 @@ impl From<Hours> for String {
 
 impl fmt::Display for Hours {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let closing = if self.closing > DAY as u32 { self.closing - DAY as u32 } else { self.closing };
+        let closing = if self.closing > SECONDS_OF_A_DAY { self.closing - SECONDS_OF_A_DAY } else { self.closing };
         for (second, before) in [(self.opening, ""), (closing, "-")] {
             write!(f, "{before}{:02}:{:02}", second / 3600, second / 60 % 60)?;
             if second % 60 != 0 {
@@ -144,7 +145,7 @@ impl Weekdays {
 
     /// Whether a weekday is in the set.
     pub fn contains(self, weekday: Weekday) -> bool {
-        self.has(weekday.num_days_from_monday() as u8)
+        self.0 & Weekdays::from(weekday).0 != 0
     }
 
     /// Whether no weekday is in the set.
@@ -186,7 +187,7 @@ impl FromIterator<Weekday> for Weekdays {
     }
 }
 
-impl std::ops::BitOr for Weekdays {
+impl BitOr for Weekdays {
     type Output = Weekdays;
 
     fn bitor(self, other: Weekdays) -> Weekdays {

@@ -12,9 +12,10 @@
 //! ```
 //!
 //! ```
+//! use std::time::Duration;
+//!
 //! use chrono_tz::Europe::Berlin;
 //! use optigov_slots::{Busy, Interval, Resources, Rule, SlotRules, Timetable, Weekdays};
-//! use std::time::Duration;
 //!
 //! // When the counter is open, in its own time. Resolved once for a window, and kept.
 //! let timetable = Timetable::builder(Berlin)
@@ -56,39 +57,46 @@
 //!
 //! # How it counts
 //!
-//! - *Days* are those of the zone. A day begins at the first instant that shows its date, and dates do not run backwards, also where clocks
-//!   are put back over midnight. Dates that a zone skipped have no hours and no slots. [`ClockChange`] says what becomes of opening hours
-//!   that a change of clocks cuts.
+//! - *Days* are those of the zone. A day begins at the first instant that shows its date and lasts until the next day begins. So days do not
+//!   run backwards, also where clocks are put back over midnight; [`Interval::of_civil_day`] tells the day of an instant. Dates that a zone
+//!   skipped have no hours and no slots. [`ClockChange`] says what becomes of opening hours that a change of clocks cuts.
+//! - *Years*: only days from 1900-01-01 to 2199-12-31 have open hours. All other instants that chrono can name may be asked about.
 //! - *Buffers* keep free time between appointments and what is busy; they may reach beyond opening hours. Between an appointment and a
 //!   booking, the longer of the two buffers that meet is kept, not their sum.
-//! - *Places*: with [`Needed::All`], resources are a gate, and the capacity is how many appointments they bear at once. With
-//!   [`Needed::Any`] and [`Needed::AtLeast`], each appointment takes its share of those who are free. Bookings take places where they
-//!   meet: two that follow each other can be served by one.
+//! - *Places*: with [`Needed::All`], all resources must be free for any appointment, and the capacity is how many appointments they serve at
+//!   once. With [`Needed::Any`] and [`Needed::AtLeast`], each appointment takes one or several of the resources that are free, and leaves
+//!   the others for more appointments at the same time. Bookings take places where they overlap; two that follow each other take one.
 //! - *The day limit* counts the bookings that begin on a local day. Once there are as many, no slot of that day can be booked.
 //!
 //! # Features
 //!
 //! | feature | default | what it adds |
 //! |---|---|---|
-//! | `serde` | no | `Serialize` and `Deserialize` for [`Interval`], [`IntervalSet`], [`Hours`], [`Weekdays`], [`Rule`], [`Exception`], [`Timetable`], [`SlotRules`], [`Needed`], [`Anchor`] and [`ClockChange`], through the same checks as their builders; `Serialize` for [`Slot`] and [`Reason`] |
+//! | `serde` | no | `Serialize` for [`Slot`] and [`Reason`]; `Serialize` and `Deserialize`, with the checks of their constructors, for [`Interval`] and [`IntervalSet`], and for the words and texts of a configuration: [`Hours`], [`Weekdays`], [`Needed`], [`Anchor`], [`ClockChange`] |
+//!
+//! Timetables and rules have no serialised form here: a configuration format belongs to the crate that reads it and calls the builders.
+
+#![cfg_attr(not(test), deny(clippy::as_conversions))]
 
 mod answer;
 mod bitmap;
+mod cells;
 mod civil;
 mod error;
 mod hours;
+mod index;
 mod interval;
 mod merge;
 mod open;
 mod query;
+mod reason;
 mod resources;
 mod rule;
 mod rules;
-#[cfg(feature = "serde")]
-mod serial;
 mod set;
 mod slots;
 mod sweep;
+mod time;
 mod timetable;
 mod why;
 mod workspace;
@@ -98,10 +106,10 @@ pub use hours::{Hours, Weekdays};
 pub use interval::{EmptyInterval, Interval};
 pub use merge::{Merged, merge};
 pub use open::OpenWindows;
+pub use reason::Reason;
 pub use resources::{Busy, Needed, Resources};
 pub use rule::Rule;
 pub use rules::{Anchor, Lead, SlotRules, SlotRulesBuilder};
 pub use set::IntervalSet;
 pub use slots::{Iter, Slot, Slots};
 pub use timetable::{ClockChange, Exception, Timetable, TimetableBuilder};
-pub use why::Reason;

@@ -3,7 +3,8 @@ use std::sync::Arc;
 use chrono::{DateTime, NaiveDate, Utc};
 use chrono_tz::Tz;
 
-use crate::civil::{self, Offsets};
+use crate::civil::Offsets;
+use crate::time::{Day, Seconds, UtcSecond};
 use crate::{Interval, IntervalSet};
 
 /// The open hours of a stretch of time, as instants: a [`Timetable`](crate::Timetable) resolved for one window and audience.
@@ -22,23 +23,23 @@ struct Resolved {
     offsets: Offsets,
     windows: Vec<Window>,
     open: IntervalSet,
-    /// The first local day of the window, counted from 1970-01-01.
-    first_day: i32,
+    /// The first local day of the window.
+    first_day: Day,
     /// Where each local day starts, and at last where the day after starts.
-    day_starts: Vec<i64>,
+    day_starts: Vec<UtcSecond>,
     /// Dates without hours that an exception or a holiday closed, in order.
-    closed: Vec<(i32, Closed)>,
+    closed: Vec<(Day, Closed)>,
 }
 
-/// Hours as they were written, with what their neighbours make of them.
+/// Hours as they were written, and where they meet others.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) struct Window {
     /// Where the hours, and their grid, begin.
-    pub(crate) start: i64,
+    pub(crate) start: UtcSecond,
     /// Where the grid of the next window takes over, or the hours end.
-    pub(crate) until: i64,
+    pub(crate) until: UtcSecond,
     /// Where the counter really closes: windows that touch or overlap are one stretch of open time.
-    pub(crate) reach: i64,
+    pub(crate) reach: UtcSecond,
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -49,9 +50,10 @@ pub(crate) enum Closed {
 
 impl OpenWindows {
     /// Open hours that are known as instants, where there is no [`Timetable`](crate::Timetable): the slots that start in `window`, within
-    /// `open`, with the local days of `zone`. Hours may reach beyond the window on either side.
+    /// `open`, with the local days of `zone`. Hours may reach beyond the window on either side. What is open before 1900 or after 2199 does
+    /// not count, as with a timetable.
     pub fn new(zone: Tz, window: Interval, open: &IntervalSet) -> OpenWindows {
-        let offsets = Offsets::covering(zone, window.start_unix(), window.end_unix());
+        let offsets = Offsets::covering(zone, window.start_second(), window.end_second());
         OpenWindows::resolved(zone, window, offsets, open.iter().collect(), Vec::new())
     }
 
@@ -61,28 +63,29 @@ impl OpenWindows {
         window: Interval,
         offsets: Offsets,
         intervals: Vec<Interval>,
-        closed: Vec<(i32, Closed)>,
+        closed: Vec<(Day, Closed)>,
     ) -> OpenWindows {
+        let intervals = within_years(&offsets, intervals);
         let mut windows = Vec::with_capacity(intervals.len());
         let open = IntervalSet::from(intervals.clone());
         let mut stretches = open.as_slice();
         for (index, interval) in intervals.iter().enumerate() {
-            let start = interval.start_unix();
+            let start = interval.start_second();
             while let [stretch, rest @ ..] = stretches
-                && stretch.end_unix() <= start
+                && stretch.end_second() <= start
             {
                 stretches = rest;
             }
-            let Some(reach) = stretches.first().map(|stretch| stretch.end_unix()) else { break };
-            let until = intervals.get(index + 1).map_or(reach, |next| reach.min(next.start_unix()));
-            if start < window.end_unix() && window.start_unix() < until {
+            let Some(reach) = stretches.first().map(|stretch| stretch.end_second()) else { break };
+            let until = intervals.get(index + 1).map_or(reach, |next| reach.min(next.start_second()));
+            if start < window.end_second() && window.start_second() < until {
                 windows.push(Window { start, until, reach });
             }
         }
         let open = open.overlapping(window);
-        let first_day = resolvable_day(&offsets, window.start_unix());
-        let last_day = resolvable_day(&offsets, window.end_unix() - 1);
-        let day_starts = offsets.day_starts(first_day..=last_day + 1);
+        let first_day = resolvable_day(&offsets, window.start_second());
+        let last_day = resolvable_day(&offsets, window.end_second() - Seconds::ONE);
+        let day_starts = offsets.day_starts(first_day, last_day.next());
         OpenWindows {
             resolved: Arc::new(Resolved { zone, window, offsets, windows, open, first_day, day_starts, closed }),
         }
@@ -116,22 +119,23 @@ impl OpenWindows {
     /// The local days that the window touches, in order, each as it runs in full. A date that the zone skipped is not among them.
     pub fn days(&self) -> impl Iterator<Item = (NaiveDate, Interval)> + '_ {
         let first = self.resolved.first_day;
-        self.resolved.day_starts.windows(2).zip(first..).filter_map(|(edges, day)| {
-            let interval = Interval::from_unix(edges[0], edges[1]).ok()?;
-            Some((civil::date(day), interval))
-        })
+        self.resolved
+            .day_starts
+            .windows(2)
+            .zip(first.onwards())
+            .filter_map(|(edges, day)| Some((day.date(), Interval::between(edges[0], edges[1])?)))
     }
 
-    /// The local day of an instant, if the window touches it: its date and where it starts and ends.
-    pub(crate) fn day_of(&self, second: i64) -> Option<(i32, Interval)> {
+    /// The local day of an instant, if the window touches it: the day, and where it starts and ends.
+    pub(crate) fn day_of(&self, instant: UtcSecond) -> Option<(Day, Interval)> {
         let Resolved { day_starts, first_day, .. } = &*self.resolved;
-        let after = day_starts.partition_point(|&start| start <= second);
-        let (start, end) = (day_starts.get(after.checked_sub(1)?)?, day_starts.get(after)?);
-        Some((first_day + after as i32 - 1, Interval::from_unix(*start, *end).ok()?))
+        let index = day_starts.partition_point(|&start| start <= instant).checked_sub(1)?;
+        let (start, end) = (day_starts.get(index)?, day_starts.get(index + 1)?);
+        Some((first_day.plus(i32::try_from(index).ok()?), Interval::between(*start, *end)?))
     }
 
     /// What closed a date that has no hours at all.
-    pub(crate) fn closed_by(&self, day: i32) -> Option<Closed> {
+    pub(crate) fn closed_by(&self, day: Day) -> Option<Closed> {
         let closed = &self.resolved.closed;
         closed.binary_search_by_key(&day, |&(day, _)| day).ok().map(|index| closed[index].1)
     }
@@ -145,17 +149,28 @@ impl OpenWindows {
         &self.resolved.offsets
     }
 
-    /// The first local day, counted from 1970-01-01, and where each starts; at last, where the day after starts.
-    pub(crate) fn day_starts(&self) -> (i32, &[i64]) {
+    /// The first local day, and where each day starts; at last, where the day after starts.
+    pub(crate) fn day_starts(&self) -> (Day, &[UtcSecond]) {
         (self.resolved.first_day, &self.resolved.day_starts)
     }
 }
 
-/// Days are resolved between these only (1900-01-01 and 2199-12-31): an enormous window costs no more than three centuries.
-const FIRST_DAY: i32 = -25_567;
-const LAST_DAY: i32 = 84_005;
+/// The first and the last day with open hours: 1900-01-01 and 2199-12-31. So an enormous window costs no more than three centuries do.
+const FIRST_DAY: Day = Day::from_epoch(-25_567);
+const LAST_DAY: Day = Day::from_epoch(84_005);
+
+/// What is open on days between these two.
+fn within_years(offsets: &Offsets, mut intervals: Vec<Interval>) -> Vec<Interval> {
+    let (start, end) = (offsets.day_start(FIRST_DAY), offsets.day_start(LAST_DAY.next()));
+    if intervals.iter().any(|interval| interval.start_second() < start || end < interval.end_second()) {
+        intervals = Interval::between(start, end)
+            .map(|years| intervals.iter().filter_map(|interval| interval.intersection(years)).collect())
+            .unwrap_or_default();
+    }
+    intervals
+}
 
 /// The civil day of an instant, or the nearest that is resolved.
-pub(crate) fn resolvable_day(offsets: &Offsets, second: i64) -> i32 {
-    offsets.day_of(second).clamp(FIRST_DAY, LAST_DAY)
+pub(crate) fn resolvable_day(offsets: &Offsets, instant: UtcSecond) -> Day {
+    offsets.day_of(instant).clamp(FIRST_DAY, LAST_DAY)
 }

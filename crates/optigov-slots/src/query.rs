@@ -1,7 +1,6 @@
-use std::time::Duration;
-
-use crate::civil::DAY;
+use crate::index::index;
 use crate::set::{coalesce_from, overlapped};
+use crate::time::{Seconds, UtcSecond};
 use crate::workspace::Meeting;
 use crate::{Anchor, Busy, Interval, OpenWindows, Resources, SlotRules};
 
@@ -11,33 +10,34 @@ pub(crate) struct Query<'a> {
     pub(crate) rules: &'a SlotRules,
     pub(crate) resources: &'a Resources,
     pub(crate) bookings: &'a Busy,
-    /// The first second at which a slot may start, and the first at which none may: window, lead time and horizon together.
-    pub(crate) from: i64,
-    pub(crate) until: i64,
+    /// The first second at which a slot may start, by window and lead time.
+    pub(crate) from: UtcSecond,
+    /// The first second after that at which none may, by window and horizon.
+    pub(crate) until: UtcSecond,
 }
 
 impl Query<'_> {
-    /// Calls `grid(first, end)` for each stretch of possible starts `first`, `first + step`, … below `end`, in order. Only hours and
-    /// grid count here, and stretches that touch the window are given from their beginning.
-    pub(crate) fn for_each_grid(&self, mut grid: impl FnMut(i64, i64)) {
+    /// Calls `grid(first, end)` for each stretch of possible starts `first`, `first + step`, … before `end`, in order. They are possible by
+    /// hours and grid alone. A stretch that began before the window is given from its beginning, as its grid is counted from there.
+    pub(crate) fn for_each_grid(&self, mut grid: impl FnMut(UtcSecond, UtcSecond)) {
         let SlotRules { total, step, .. } = *self.rules;
         for window in self.open.grids() {
-            let end = window.until.min(window.reach - total + 1);
+            let end = window.until.min(window.reach - total + Seconds::ONE);
             if self.rules.anchor() != Anchor::LocalMidnight {
                 if window.start < end {
                     grid(window.start, end);
                 }
                 continue;
             }
-            // By the clock, the grid is the same wherever one begins: only what is asked for is gone through.
+            // The grid of the clock is the same wherever the walk begins, so it begins where the window does.
             let (asked, offsets) = (self.open.window(), self.open.offsets());
-            let end = end.min(asked.end_unix());
-            let mut start = window.start.max(asked.start_unix());
+            let end = end.min(asked.end_second());
+            let mut start = window.start.max(asked.start_second());
             while start < end {
-                // As long as offset and day stay the same, readings of the clock run with the time.
-                let wall = start + offsets.at(start);
-                let until = end.min(start + DAY - wall.rem_euclid(DAY)).min(offsets.next_change(start));
-                let first = start + (step - wall.rem_euclid(DAY) % step) % step;
+                // As long as offset and day stay the same, the clock runs as time does.
+                let since_midnight = offsets.shown_at(start).since_midnight();
+                let until = end.min(start + Seconds::DAY - since_midnight).min(offsets.next_change(start));
+                let first = start + (step - since_midnight % step) % step;
                 if first < until {
                     grid(first, until);
                 }
@@ -49,13 +49,13 @@ impl Query<'_> {
     /// The starts at which an appointment with its buffers would overlap something busy.
     pub(crate) fn starts_forbidden_by(&self, busy: Interval) -> Option<Interval> {
         let SlotRules { total, before, after, .. } = *self.rules;
-        Interval::from_unix(busy.start_unix() - total - after + 1, busy.end_unix() + before).ok()
+        Interval::between(busy.start_second() - total - after + Seconds::ONE, busy.end_second() + before)
     }
 
-    /// An appointment, new or booked, with the buffer that keeps the next one away. It is on one side only: so two appointments overlap
-    /// exactly if less than the buffer lies between them, and buffers that meet do not add up.
+    /// An appointment, new or booked, lengthened by the buffer that keeps the next one away. Two appointments that are lengthened like this,
+    /// on one side only, overlap exactly if less than one buffer lies between them.
     pub(crate) fn with_distance(&self, appointment: Interval) -> Option<Interval> {
-        Interval::from_unix(appointment.start_unix(), appointment.end_unix() + self.rules.between()).ok()
+        Interval::between(appointment.start_second(), appointment.end_second() + self.rules.between())
     }
 
     /// The starts of appointments during which, at some instant, at least `count` bookings take place; in order.
@@ -66,7 +66,7 @@ impl Query<'_> {
         overlapped(count, bookings, edges, starts);
         let needed = self.rules.total + self.rules.between();
         for start in starts.iter_mut() {
-            *start = start.widened(Duration::from_secs(needed.unsigned_abs() - 1), Duration::ZERO);
+            *start = start.widened_by(needed - Seconds::ONE, Seconds::ZERO);
         }
         coalesce_from(starts, 0);
         starts
@@ -75,12 +75,12 @@ impl Query<'_> {
     /// The local days on which as many bookings begin as are allowed; in order.
     pub(crate) fn full_days<'w>(&self, days: &'w mut Vec<Interval>) -> &'w [Interval] {
         days.clear();
-        let Some(limit) = self.rules.day_limit().map(|limit| limit as usize) else { return days };
+        let Some(limit) = self.rules.day_limit().map(index) else { return days };
         days.extend(
-            self.bookings.as_slice().iter().filter_map(|b| self.open.day_of(b.start_unix())).map(|(_, day)| day),
+            self.bookings.as_slice().iter().filter_map(|b| self.open.day_of(b.start_second())).map(|(_, day)| day),
         );
         days.sort_unstable();
-        // A day that comes `limit` times or more is full; it is noted once, at its `limit`-th time.
+        // Each booking has put its day into the list. A day is full if it is there `limit` times or more; it is kept at its `limit`-th time.
         let mut full = 0;
         let mut same = 0;
         for index in 0..days.len() {
@@ -94,23 +94,23 @@ impl Query<'_> {
         days
     }
 
-    /// Whether an instant that is open lies on the grid of its hours. Back to back, that is not known from the hours alone.
-    pub(crate) fn is_on_grid(&self, second: i64) -> bool {
+    /// Whether an instant at which the counter is open lies on the grid. Back to back, the grid depends on busy time, too, so this is `true`.
+    pub(crate) fn is_on_grid(&self, start: UtcSecond) -> bool {
         let step = self.rules.step;
         match self.rules.anchor() {
             Anchor::BackToBack => true,
-            Anchor::LocalMidnight => (second + self.open.offsets().at(second)).rem_euclid(DAY) % step == 0,
+            Anchor::LocalMidnight => self.open.offsets().shown_at(start).since_midnight() % step == Seconds::ZERO,
             Anchor::WindowStart => {
                 let windows = self.open.grids();
-                let after = windows.partition_point(|w| w.start <= second);
-                let window = after.checked_sub(1).and_then(|index| windows.get(index)).filter(|w| second < w.until);
-                window.is_some_and(|w| next_on_grid(w.start, step, second) == second)
+                let after = windows.partition_point(|w| w.start <= start);
+                let window = after.checked_sub(1).and_then(|index| windows.get(index)).filter(|w| start < w.until);
+                window.is_some_and(|w| next_on_grid(w.start, step, start) == start)
             }
         }
     }
 }
 
 /// The first of `first`, `first + step`, … that is not before `bound`.
-pub(crate) fn next_on_grid(first: i64, step: i64, bound: i64) -> i64 {
-    if bound <= first { first } else { first + (bound - first + step - 1) / step * step }
+pub(crate) fn next_on_grid(first: UtcSecond, step: Seconds, bound: UtcSecond) -> UtcSecond {
+    if bound <= first { first } else { first + step * ((bound - first + step - Seconds::ONE) / step) }
 }

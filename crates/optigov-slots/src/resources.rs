@@ -1,5 +1,6 @@
 use std::sync::Arc;
 
+use crate::index::index;
 use crate::{Error, Interval, IntervalSet};
 
 /// Whose calendars count, and how many of them must be free.
@@ -24,7 +25,7 @@ pub struct Resources {
 #[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize), serde(rename_all = "snake_case"))]
 #[non_exhaustive]
 pub enum Needed {
-    /// All of them. How many appointments they then bear at once is the rules' capacity.
+    /// All of them, for any appointment. How many appointments can then take place at once is the capacity of the rules.
     #[default]
     All,
     /// One, whichever. Each appointment takes one, so two at once need two that are free.
@@ -40,7 +41,7 @@ pub struct Busy {
 }
 
 impl Resources {
-    /// Several resources, each with its busy time. Elsewhere, they are known by their index here.
+    /// Several resources, each with its busy time. Answers name a resource by its index in this order.
     ///
     /// # Errors
     /// With the place `needed`, if more are needed than there are, or none.
@@ -48,10 +49,10 @@ impl Resources {
         let calendars: Arc<[Busy]> = calendars.into_iter().map(Into::into).collect();
         match needed {
             Needed::Any if calendars.is_empty() => {
-                Err(Error::new("needed", "any of no resources is free never: add resources"))
+                Err(Error::new("needed", "there is no resource of which one could be free: add resources"))
             }
-            Needed::AtLeast(0) => Err(Error::new("needed", "at least 0 are always free: need 1 or more")),
-            Needed::AtLeast(count) if count as usize > calendars.len() => {
+            Needed::AtLeast(0) => Err(Error::new("needed", "it is at least 0: need 1 or more")),
+            Needed::AtLeast(count) if index(count) > calendars.len() => {
                 let there = calendars.len();
                 Err(Error::new(
                     "needed",
@@ -92,21 +93,21 @@ impl Resources {
         &self.calendars
     }
 
-    /// How many resources one appointment takes, where those that are free are shared out; `None` where all must be free.
+    /// How many of the free resources one appointment takes; `None` where all must be free and none is taken.
     pub(crate) fn group(&self) -> Option<usize> {
         match self.needed {
             Needed::All => None,
             Needed::Any => Some(1),
-            Needed::AtLeast(count) => Some(count as usize),
+            Needed::AtLeast(count) => Some(index(count)),
         }
     }
 
     /// How many appointments take place at once, at most, while `free` of the resources are free.
     pub(crate) fn places(&self, free: usize, capacity: u32) -> usize {
         match self.group() {
-            None if free == self.len() => capacity as usize,
+            None if free == self.len() => index(capacity),
             None => 0,
-            Some(group) => (free / group).min(capacity as usize),
+            Some(group) => (free / group).min(index(capacity)),
         }
     }
 }

@@ -1,7 +1,7 @@
 use chrono::{Datelike, NaiveDate};
 
-use crate::timetable::day_of_week;
-use crate::{Hours, Weekdays, civil};
+use crate::time::Day;
+use crate::{Hours, Weekdays};
 
 /// Opening hours that recur on weekdays.
 ///
@@ -18,22 +18,16 @@ use crate::{Hours, Weekdays, civil};
 /// # Ok::<(), Box<dyn std::error::Error>>(())
 /// ```
 #[derive(Debug, Clone, PartialEq, Eq)]
-#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize), serde(deny_unknown_fields))]
 pub struct Rule {
     pub(crate) weekdays: Weekdays,
     pub(crate) hours: Vec<Hours>,
-    #[cfg_attr(feature = "serde", serde(default))]
     recurrence: Recurrence,
-    #[cfg_attr(feature = "serde", serde(default, skip_serializing_if = "Option::is_none"))]
     valid_from: Option<NaiveDate>,
-    #[cfg_attr(feature = "serde", serde(default, skip_serializing_if = "Option::is_none"))]
     valid_until: Option<NaiveDate>,
-    #[cfg_attr(feature = "serde", serde(default, skip_serializing_if = "Vec::is_empty"))]
     pub(crate) audience: Vec<String>,
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
-#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize), serde(rename_all = "snake_case"))]
 enum Recurrence {
     #[default]
     Weekly,
@@ -109,19 +103,19 @@ impl Rule {
         self
     }
 
-    /// Whether the rule opens on a day since 1970-01-01, whose weekday (Monday is 0) is known.
-    pub(crate) fn applies_on(&self, day: i32, weekday: u8) -> bool {
+    /// Whether the rule opens on a day, whose weekday (Monday is 0) is known.
+    pub(crate) fn applies_on(&self, day: Day, weekday: u8) -> bool {
         self.weekdays.has(weekday)
-            && self.valid_from.is_none_or(|from| from.to_epoch_days() <= day)
-            && self.valid_until.is_none_or(|until| day <= until.to_epoch_days())
+            && self.valid_from.is_none_or(|from| Day::of(from) <= day)
+            && self.valid_until.is_none_or(|until| day <= Day::of(until))
             && match self.recurrence {
                 Recurrence::Weekly => true,
                 Recurrence::EveryWeeks { weeks, anchor } => {
-                    (week(day) - week(anchor.to_epoch_days())) % i32::from(weeks) == 0
+                    day.monday().since(Day::of(anchor).monday()) % (7 * i32::from(weeks)) == 0
                 }
-                Recurrence::NthOfMonth(n) => (civil::date(day).day0() / 7) as u8 + 1 == n,
+                Recurrence::NthOfMonth(n) => day.date().day0() / 7 + 1 == u32::from(n),
                 Recurrence::LastOfMonth => {
-                    let date = civil::date(day);
+                    let date = day.date();
                     date.day() + 7 > u32::from(date.num_days_in_month())
                 }
             }
@@ -147,9 +141,4 @@ impl Rule {
             _ => Ok(()),
         }
     }
-}
-
-/// The number of a day's week, from Monday to Sunday.
-fn week(day: i32) -> i32 {
-    (day - i32::from(day_of_week(day))).div_euclid(7)
 }

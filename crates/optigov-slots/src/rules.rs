@@ -1,16 +1,18 @@
 use std::time::Duration;
 
-use chrono::{DateTime, NaiveTime, Timelike, Utc};
+use chrono::{DateTime, NaiveTime, Utc};
 use chrono_tz::Tz;
 
-use crate::Error;
-use crate::civil::{self, DAY, Offsets};
+use crate::civil::Offsets;
+use crate::time::{Day, Seconds, UtcSecond};
+use crate::{Error, Interval};
 
 /// How appointments are cut from free time: length, grid, buffers, and how early, how late and how many may be booked.
 ///
 /// ```
-/// use optigov_slots::{Anchor, Lead, SlotRules};
 /// use std::time::Duration;
+///
+/// use optigov_slots::{Anchor, Lead, SlotRules};
 ///
 /// let rules = SlotRules::builder(Duration::from_mins(20))
 ///     .step(Duration::from_mins(10))
@@ -23,15 +25,15 @@ use crate::civil::{self, DAY, Offsets};
 /// # Ok::<(), optigov_slots::Error>(())
 /// ```
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
-#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
-#[cfg_attr(feature = "serde", serde(try_from = "crate::serial::RawSlotRules", into = "crate::serial::RawSlotRules"))]
 pub struct SlotRules {
-    pub(crate) builder: SlotRulesBuilder,
-    /// Seconds that one appointment takes: all concerns.
-    pub(crate) total: i64,
-    pub(crate) step: i64,
-    pub(crate) before: i64,
-    pub(crate) after: i64,
+    builder: SlotRulesBuilder,
+    /// What one appointment takes: the length times the concerns.
+    pub(crate) total: Seconds,
+    pub(crate) step: Seconds,
+    /// The buffer before an appointment.
+    pub(crate) before: Seconds,
+    /// The buffer after an appointment.
+    pub(crate) after: Seconds,
 }
 
 /// What the grid of possible starts is counted from.
@@ -54,16 +56,16 @@ pub enum Anchor {
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 #[non_exhaustive]
 pub enum Lead {
-    /// At least this long; exactly this long is enough.
+    /// At least this long before its start; exactly this long before is early enough.
     Time(Duration),
-    /// Whole civil days: with 1, tomorrow is the first day; with 0, what is left of today.
+    /// So many civil days before its day: with 1, tomorrow is the first day that can be booked; with 0, what is left of today can be, too.
     Days(u32),
 }
 
-/// An appointment takes at most this long, in seconds.
-const LONGEST: i64 = DAY;
-/// The longest lead time and buffer, in seconds: ten years.
-const LONGEST_LEAD: u64 = 3_660 * DAY as u64;
+/// The longest appointment, step and buffer.
+const LONGEST: Seconds = Seconds::DAY;
+/// The longest lead time and horizon: ten years.
+const LONGEST_DAYS: u32 = 3_660;
 
 impl SlotRules {
     /// Rules for appointments of a length.
@@ -85,12 +87,12 @@ impl SlotRules {
 
     /// The time that one appointment takes: the length times the concerns.
     pub const fn length(&self) -> Duration {
-        Duration::from_secs(self.total.unsigned_abs())
+        self.total.duration()
     }
 
     /// From one start to the next.
     pub const fn step(&self) -> Duration {
-        Duration::from_secs(self.step.unsigned_abs())
+        self.step.duration()
     }
 
     /// What the steps are counted from.
@@ -128,51 +130,83 @@ impl SlotRules {
         self.builder.capacity
     }
 
+    /// The stretch of time in which an appointment that is booked at `now` may start, by lead time and horizon alone; `None` where there is none.
+    /// Without a horizon it ends with the last instant that chrono can name.
+    pub fn bookable_starts(&self, zone: Tz, now: DateTime<Utc>) -> Option<Interval> {
+        let end = self.horizon(zone, now).map_or(UtcSecond::LATEST, |horizon| horizon.end);
+        let start = self.earliest(zone, now).max(UtcSecond::EARLIEST);
+        (start < end).then(|| Interval::raw(start, end.min(UtcSecond::LATEST)))
+    }
+
     /// The buffer that keeps two appointments of the same kind apart: not the sum of the two buffers that meet, but the longer.
-    pub(crate) const fn between(&self) -> i64 {
-        if self.before > self.after { self.before } else { self.after }
+    pub(crate) const fn between(&self) -> Seconds {
+        self.before.longer(self.after)
     }
 
     /// The first second at which an appointment that is booked at `now` may start.
-    pub(crate) fn earliest(&self, zone: Tz, now: DateTime<Utc>) -> i64 {
-        let now = now.timestamp() + i64::from(now.timestamp_subsec_nanos() > 0);
+    pub(crate) fn earliest(&self, zone: Tz, now: DateTime<Utc>) -> UtcSecond {
+        let now = UtcSecond::ceil(now);
         match self.builder.lead {
-            Lead::Time(time) => now + time.as_secs() as i64,
+            Lead::Time(time) => now + Seconds::floor(time),
             Lead::Days(0) => now,
             Lead::Days(days) => {
-                let offsets = Offsets::covering(zone, now, now + i64::from(days) * DAY);
-                offsets.day_start(offsets.day_of(now) + days as i32)
+                let offsets = Offsets::covering(zone, now, now + Seconds::DAY * i64::from(days));
+                offsets.day_start(offsets.day_of(now).plus(whole_days(days)))
             }
         }
     }
 
-    /// The last local day that may be booked at `now`, counted from 1970-01-01, and the first second after it.
-    pub(crate) fn horizon(&self, zone: Tz, now: DateTime<Utc>) -> Option<(i32, i64)> {
-        let days = self.builder.horizon_days?;
-        let offsets = Offsets::covering(zone, now.timestamp(), now.timestamp() + i64::from(days) * DAY);
-        let today = offsets.day_of(now.timestamp());
-        let release = i64::from(today) * DAY + i64::from(self.builder.release.num_seconds_from_midnight());
-        let released = civil::earliest(offsets.read(release));
-        let last = today + days as i32 - i32::from(now.timestamp() < released);
-        Some((last, offsets.day_start(last + 1)))
+    /// How far ahead may be booked at `now`.
+    pub(crate) fn horizon(&self, zone: Tz, now: DateTime<Utc>) -> Option<Horizon> {
+        let (days, now) = (self.builder.horizon_days?, UtcSecond::floor(now));
+        let offsets = Offsets::covering(zone, now, now + Seconds::DAY * i64::from(days));
+        let today = offsets.day_of(now);
+        let is_released = self.release(&offsets, today) <= now;
+        let last = today.plus(whole_days(days) - i32::from(!is_released));
+        Some(Horizon { last, end: offsets.day_start(last.next()) })
     }
+
+    /// The instant from which the horizon includes the local day of `start`.
+    pub(crate) fn bookable_from(&self, zone: Tz, start: UtcSecond) -> Option<UtcSecond> {
+        let days = self.builder.horizon_days?;
+        let offsets = Offsets::covering(zone, start - Seconds::DAY * i64::from(days), start);
+        Some(self.release(&offsets, offsets.day_of(start).plus(-whole_days(days))))
+    }
+
+    /// When the horizon moves on, on a day.
+    fn release(&self, offsets: &Offsets, day: Day) -> UtcSecond {
+        offsets.read(day.midnight() + Seconds::from_midnight(self.builder.release)).earliest()
+    }
+}
+
+/// How far ahead may be booked.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) struct Horizon {
+    /// The last local day that may be booked.
+    pub(crate) last: Day,
+    /// The first second after it.
+    pub(crate) end: UtcSecond,
+}
+
+fn whole_days(days: u32) -> i32 {
+    i32::try_from(days).unwrap_or(i32::MAX)
 }
 
 /// Collects [`SlotRules`].
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 #[must_use]
 pub struct SlotRulesBuilder {
-    pub(crate) length: Duration,
-    pub(crate) concerns: u32,
-    pub(crate) step: Option<Duration>,
-    pub(crate) anchor: Anchor,
-    pub(crate) buffer_before: Duration,
-    pub(crate) buffer_after: Duration,
-    pub(crate) lead: Lead,
-    pub(crate) horizon_days: Option<u32>,
-    pub(crate) release: NaiveTime,
-    pub(crate) day_limit: Option<u32>,
-    pub(crate) capacity: u32,
+    length: Duration,
+    concerns: u32,
+    step: Option<Duration>,
+    anchor: Anchor,
+    buffer_before: Duration,
+    buffer_after: Duration,
+    lead: Lead,
+    horizon_days: Option<u32>,
+    release: NaiveTime,
+    day_limit: Option<u32>,
+    capacity: u32,
 }
 
 impl SlotRulesBuilder {
@@ -247,21 +281,23 @@ impl SlotRulesBuilder {
     /// hours (all concerns together), no concern, no capacity, a day limit of 0, a buffer of more than 24 hours, a lead or a horizon of more
     /// than 3,660 days.
     pub fn build(self) -> Result<SlotRules, Error> {
-        let seconds = |place: &'static str, duration: Duration, longest: u64| {
+        let seconds = |place: &'static str, duration: Duration, longest: Seconds| {
             if duration.subsec_nanos() > 0 {
                 return Err(Error::new(place, "it has a fraction of a second: use whole seconds"));
             }
-            if duration.as_secs() > longest {
-                return Err(Error::new(place, format!("it is longer than {} h: use less", longest / 3600)));
+            let seconds = Seconds::floor(duration);
+            if seconds > longest {
+                let hours = longest / Seconds::from(3_600);
+                return Err(Error::new(place, format!("it is longer than {hours} h: use less")));
             }
-            Ok(duration.as_secs() as i64)
+            Ok(seconds)
         };
         let positive = |place: &'static str, count: i64| match count {
             ..=0 => Err(Error::new(place, "it is 0: use more, or leave it out for the default")),
             _ => Ok(()),
         };
-        let length = seconds("length", self.length, LONGEST as u64)?;
-        positive("length", length)?;
+        let length = seconds("length", self.length, LONGEST)?;
+        positive("length", length.count())?;
         positive("concerns", i64::from(self.concerns))?;
         positive("capacity", i64::from(self.capacity))?;
         positive("day_limit", self.day_limit.map_or(1, i64::from))?;
@@ -269,22 +305,22 @@ impl SlotRulesBuilder {
         if total > LONGEST {
             return Err(Error::new("concerns", "together they take more than 24 h: allow fewer, or make them shorter"));
         }
-        let before = seconds("buffer_before", self.buffer_before, LONGEST as u64)?;
-        let after = seconds("buffer_after", self.buffer_after, LONGEST as u64)?;
+        let before = seconds("buffer_before", self.buffer_before, LONGEST)?;
+        let after = seconds("buffer_after", self.buffer_after, LONGEST)?;
         let step = match (self.step, self.anchor) {
-            (Some(step), _) => seconds("step", step, LONGEST as u64)?,
-            (None, Anchor::BackToBack) => total + before.max(after),
+            (Some(step), _) => seconds("step", step, LONGEST)?,
+            (None, Anchor::BackToBack) => total + before.longer(after),
             (None, _) => length,
         };
-        positive("step", step)?;
+        positive("step", step.count())?;
         match self.lead {
-            Lead::Time(time) => drop(seconds("lead", time, LONGEST_LEAD)?),
-            Lead::Days(days) if days > 3_660 => {
+            Lead::Time(time) => drop(seconds("lead", time, Seconds::DAY * i64::from(LONGEST_DAYS))?),
+            Lead::Days(days) if days > LONGEST_DAYS => {
                 return Err(Error::new("lead", "it is longer than 3,660 days: use less"));
             }
             Lead::Days(_) => {}
         }
-        if self.horizon_days.is_some_and(|days| days > 3_660) {
+        if self.horizon_days.is_some_and(|days| days > LONGEST_DAYS) {
             return Err(Error::new(
                 "horizon_days",
                 "it is longer than 3,660 days: use less, or leave it out for no limit",

@@ -1,9 +1,11 @@
-use std::fmt;
+use std::iter::Copied;
 use std::time::Duration;
+use std::{fmt, slice, vec};
 
 use chrono::{DateTime, Utc};
 
 use crate::Interval;
+use crate::time::UtcSecond;
 use crate::workspace::Edges;
 
 /// A set of instants as intervals in time order, none touching another: equal sets are equal values.
@@ -41,7 +43,7 @@ impl IntervalSet {
     }
 
     /// The intervals in time order.
-    pub fn iter(&self) -> std::iter::Copied<std::slice::Iter<'_, Interval>> {
+    pub fn iter(&self) -> Copied<slice::Iter<'_, Interval>> {
         self.intervals.iter().copied()
     }
 
@@ -58,22 +60,22 @@ impl IntervalSet {
     /// The smallest interval that holds the whole set; `None` if it is empty.
     pub fn hull(&self) -> Option<Interval> {
         let (first, last) = (self.intervals.first()?, self.intervals.last()?);
-        Some(Interval::raw(first.start_unix(), last.end_unix()))
+        Some(Interval::raw(first.start_second(), last.end_second()))
     }
 
     /// Whether an instant is in the set. Takes logarithmic time.
     pub fn contains(&self, instant: DateTime<Utc>) -> bool {
-        self.find(instant.timestamp()).is_some()
+        self.find(UtcSecond::floor(instant)).is_some()
     }
 
     /// Whether all of `interval` is in the set.
     pub fn covers(&self, interval: Interval) -> bool {
-        self.find(interval.start_unix()).is_some_and(|found| interval.end_unix() <= found.end_unix())
+        self.find(interval.start_second()).is_some_and(|found| interval.end_second() <= found.end_second())
     }
 
     /// Whether some instant of `interval` is in the set.
     pub fn overlaps(&self, interval: Interval) -> bool {
-        let after = self.intervals.partition_point(|i| i.end_unix() <= interval.start_unix());
+        let after = self.intervals.partition_point(|i| i.end_second() <= interval.start_second());
         self.intervals.get(after).is_some_and(|i| i.overlaps(interval))
     }
 
@@ -83,7 +85,7 @@ impl IntervalSet {
         let (mut left, mut right) = (self.iter().peekable(), other.iter().peekable());
         loop {
             let next = match (left.peek(), right.peek()) {
-                (Some(l), Some(r)) if l.start_unix() <= r.start_unix() => left.next(),
+                (Some(l), Some(r)) if l.start_second() <= r.start_second() => left.next(),
                 (_, Some(_)) => right.next(),
                 (_, None) => left.next(),
             };
@@ -107,16 +109,16 @@ impl IntervalSet {
         let mut next = 0;
         let mut intervals = Vec::with_capacity(self.len());
         for interval in self.iter() {
-            let (mut start, end) = (interval.start_unix(), interval.end_unix());
+            let (mut start, end) = (interval.start_second(), interval.end_second());
             while let Some(cut) = cuts.get(next) {
-                if cut.start_unix() >= end {
+                if cut.start_second() >= end {
                     break;
                 }
-                if start < cut.start_unix() {
-                    intervals.push(Interval::raw(start, cut.start_unix()));
+                if start < cut.start_second() {
+                    intervals.push(Interval::raw(start, cut.start_second()));
                 }
-                start = start.max(cut.end_unix());
-                if cut.end_unix() > end {
+                start = start.max(cut.end_second());
+                if cut.end_second() > end {
                     break; // it may cut the next interval, too
                 }
                 next += 1;
@@ -135,22 +137,22 @@ impl IntervalSet {
 
     /// The instants of `window` that are in the set.
     pub fn clipped_to(&self, window: Interval) -> IntervalSet {
-        let from = self.intervals.partition_point(|i| i.end_unix() <= window.start_unix());
-        let until = self.intervals.partition_point(|i| i.start_unix() < window.end_unix());
+        let from = self.intervals.partition_point(|i| i.end_second() <= window.start_second());
+        let until = self.intervals.partition_point(|i| i.start_second() < window.end_second());
         let inside = self.intervals.get(from..until).unwrap_or_default();
         IntervalSet { intervals: inside.iter().filter_map(|i| i.intersection(window)).collect() }
     }
 
     /// The intervals that overlap `window`, in full.
     pub(crate) fn overlapping(mut self, window: Interval) -> IntervalSet {
-        self.intervals.truncate(self.intervals.partition_point(|i| i.start_unix() < window.end_unix()));
-        self.intervals.drain(..self.intervals.partition_point(|i| i.end_unix() <= window.start_unix()));
+        self.intervals.truncate(self.intervals.partition_point(|i| i.start_second() < window.end_second()));
+        self.intervals.drain(..self.intervals.partition_point(|i| i.end_second() <= window.start_second()));
         self
     }
 
     /// The stretches between one interval and the next.
     pub fn gaps(&self) -> impl Iterator<Item = Interval> + '_ {
-        self.intervals.windows(2).map(|pair| Interval::raw(pair[0].end_unix(), pair[1].start_unix()))
+        self.intervals.windows(2).map(|pair| Interval::raw(pair[0].end_second(), pair[1].start_second()))
     }
 
     /// The instants that are in at least `count` of the sets; with a count of 0, every instant that chrono can name.
@@ -164,7 +166,7 @@ impl IntervalSet {
     /// ```
     pub fn in_at_least<'a>(count: usize, sets: impl IntoIterator<Item = &'a IntervalSet>) -> IntervalSet {
         if count == 0 {
-            return IntervalSet::from(Interval::raw(crate::interval::EARLIEST, crate::interval::LATEST));
+            return IntervalSet::from(Interval::raw(UtcSecond::EARLIEST, UtcSecond::LATEST));
         }
         let all: Vec<Interval> = sets.into_iter().flat_map(IntervalSet::iter).collect();
         let mut intervals = Vec::new();
@@ -172,9 +174,9 @@ impl IntervalSet {
         IntervalSet { intervals }
     }
 
-    fn find(&self, second: i64) -> Option<Interval> {
-        let after = self.intervals.partition_point(|i| i.end_unix() <= second);
-        self.intervals.get(after).copied().filter(|i| i.contains_unix(second))
+    fn find(&self, second: UtcSecond) -> Option<Interval> {
+        let after = self.intervals.partition_point(|i| i.end_second() <= second);
+        self.intervals.get(after).copied().filter(|i| i.contains_second(second))
     }
 }
 
@@ -187,8 +189,8 @@ impl From<Interval> for IntervalSet {
 /// Intervals in any order; they may overlap.
 impl From<Vec<Interval>> for IntervalSet {
     fn from(mut intervals: Vec<Interval>) -> IntervalSet {
-        if !intervals.is_sorted_by_key(|i| i.start_unix()) {
-            intervals.sort_unstable_by_key(|i| i.start_unix());
+        if !intervals.is_sorted_by_key(|i| i.start_second()) {
+            intervals.sort_unstable_by_key(|i| i.start_second());
         }
         coalesce_from(&mut intervals, 0);
         IntervalSet { intervals }
@@ -211,12 +213,12 @@ impl Extend<Interval> for IntervalSet {
     fn extend<I: IntoIterator<Item = Interval>>(&mut self, intervals: I) {
         let old = self.intervals.len();
         self.intervals.extend(intervals);
-        // Only what came out of order is sorted together with the rest.
+        // What was there is in order. It is sorted again only if the new intervals do not follow it in order.
         let from = old.saturating_sub(1);
-        let in_order = self.intervals[from..].is_sorted_by_key(|i| i.start_unix());
+        let in_order = self.intervals[from..].is_sorted_by_key(|i| i.start_second());
         let from = if in_order { from } else { 0 };
         if !in_order {
-            self.intervals.sort_unstable_by_key(|i| i.start_unix());
+            self.intervals.sort_unstable_by_key(|i| i.start_second());
         }
         coalesce_from(&mut self.intervals, from);
     }
@@ -224,7 +226,7 @@ impl Extend<Interval> for IntervalSet {
 
 impl<'a> IntoIterator for &'a IntervalSet {
     type Item = Interval;
-    type IntoIter = std::iter::Copied<std::slice::Iter<'a, Interval>>;
+    type IntoIter = Copied<slice::Iter<'a, Interval>>;
 
     fn into_iter(self) -> Self::IntoIter {
         self.iter()
@@ -233,7 +235,7 @@ impl<'a> IntoIterator for &'a IntervalSet {
 
 impl IntoIterator for IntervalSet {
     type Item = Interval;
-    type IntoIter = std::vec::IntoIter<Interval>;
+    type IntoIter = vec::IntoIter<Interval>;
 
     fn into_iter(self) -> Self::IntoIter {
         self.intervals.into_iter()
@@ -250,8 +252,8 @@ impl fmt::Debug for IntervalSet {
 #[inline]
 fn push(intervals: &mut Vec<Interval>, interval: Interval) {
     match intervals.last_mut() {
-        Some(last) if interval.start_unix() <= last.end_unix() => {
-            *last = Interval::raw(last.start_unix(), last.end_unix().max(interval.end_unix()));
+        Some(last) if interval.start_second() <= last.end_second() => {
+            *last = Interval::raw(last.start_second(), last.end_second().max(interval.end_second()));
         }
         _ => intervals.push(interval),
     }
@@ -263,8 +265,8 @@ pub(crate) fn coalesce_from(intervals: &mut Vec<Interval>, from: usize) {
     let (mut current, mut kept) = (first, from);
     for index in from + 1..intervals.len() {
         let next = intervals[index];
-        if next.start_unix() <= current.end_unix() {
-            current = Interval::raw(current.start_unix(), current.end_unix().max(next.end_unix()));
+        if next.start_second() <= current.end_second() {
+            current = Interval::raw(current.start_second(), current.end_second().max(next.end_second()));
         } else {
             intervals[kept] = current;
             kept += 1;
@@ -280,7 +282,7 @@ pub(crate) fn intersect(a: &[Interval], b: &[Interval], both: &mut Vec<Interval>
     let (mut i, mut j) = (0, 0);
     while let (Some(x), Some(y)) = (a.get(i), b.get(j)) {
         both.extend(x.intersection(*y));
-        let x_ends_first = x.end_unix() < y.end_unix();
+        let x_ends_first = x.end_second() < y.end_second();
         i += usize::from(x_ends_first);
         j += usize::from(!x_ends_first);
     }
@@ -295,11 +297,11 @@ pub(crate) fn overlapped(count: usize, intervals: &[Interval], edges: &mut Edges
     let Edges { starts, ends } = edges;
     starts.clear();
     ends.clear();
-    starts.extend(intervals.iter().map(|i| i.start_unix()));
-    ends.extend(intervals.iter().map(|i| i.end_unix()));
+    starts.extend(intervals.iter().map(|i| i.start_second()));
+    ends.extend(intervals.iter().map(|i| i.end_second()));
     starts.sort_unstable();
     ends.sort_unstable();
-    let (mut opened, mut closed, mut since) = (0, 0, 0);
+    let (mut opened, mut closed, mut since) = (0, 0, UtcSecond::MIN);
     while let Some(&end) = ends.get(closed) {
         match starts.get(opened) {
             Some(&start) if start < end => {

@@ -1,11 +1,14 @@
 use std::fmt;
+use std::iter::FusedIterator;
+use std::mem;
 
-use chrono::{DateTime, NaiveDate, NaiveTime, Utc};
+use chrono::{DateTime, NaiveDate, Utc};
 
 use crate::answer::{Answer, Starts};
 use crate::query::Query;
+use crate::time::{Seconds, UtcSecond};
 use crate::workspace::Workspace;
-use crate::{Busy, Interval, OpenWindows, Resources, SlotRules, bitmap, civil, sweep};
+use crate::{Busy, Interval, OpenWindows, Resources, SlotRules, bitmap, sweep};
 
 /// The appointments that can be booked: a view of one answer, to be listed, counted and asked.
 ///
@@ -25,12 +28,12 @@ pub struct Slots {
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
 #[cfg_attr(feature = "serde", derive(serde::Serialize), serde(into = "Interval"))]
 pub struct Slot {
-    start: i64,
-    end: i64,
+    start: UtcSecond,
+    end: UtcSecond,
 }
 
 impl OpenWindows {
-    /// The appointments that can be booked, by hours, rules, calendars and the bookings already made, if it is `now` at this moment.
+    /// The appointments that can be booked at the instant `now`, by hours, rules, calendars and the bookings already made.
     ///
     /// Slots start in the window, and may end after it: busy time and bookings must be given for the window, widened by the appointment's
     /// length and the buffers. Their order does not matter. Give each appointment once: as a booking or as busy time, not as both.
@@ -70,7 +73,7 @@ impl Slots {
     }
 
     fn compute(&mut self) {
-        let (mut answer, mut workspace) = (std::mem::take(&mut self.answer), std::mem::take(&mut self.workspace));
+        let (mut answer, mut workspace) = (mem::take(&mut self.answer), mem::take(&mut self.workspace));
         answer.clear();
         let query = self.query();
         if query.from < query.until && !bitmap::bitmap(&query, &mut workspace, &mut answer) {
@@ -81,40 +84,38 @@ impl Slots {
 
     pub(crate) fn query(&self) -> Query<'_> {
         let (window, zone) = (self.open.window(), self.open.zone());
-        let horizon = self.rules.horizon(zone, self.now).map_or(i64::MAX, |(_, end)| end);
+        let horizon = self.rules.horizon(zone, self.now).map_or(UtcSecond::MAX, |horizon| horizon.end);
         Query {
             open: &self.open,
             rules: &self.rules,
             resources: &self.resources,
             bookings: &self.bookings,
-            from: window.start_unix().max(self.rules.earliest(zone, self.now)),
-            until: window.end_unix().min(horizon),
+            from: window.start_second().max(self.rules.earliest(zone, self.now)),
+            until: window.end_second().min(horizon),
         }
     }
 
     /// The slots in time order, made one by one. They may overlap: each can be booked, not all of them.
     pub fn iter(&self) -> Iter<'_> {
-        Iter { starts: self.answer.starts_from(i64::MIN), length: self.rules.total }
+        Iter { starts: self.answer.starts_from(UtcSecond::MIN), length: self.rules.total }
     }
 
     /// The slots that start at `instant` or later: the next ten are `slots.iter_from(instant).take(10)`.
     pub fn iter_from(&self, instant: DateTime<Utc>) -> Iter<'_> {
-        let second = instant.timestamp() + i64::from(instant.timestamp_subsec_nanos() > 0);
-        Iter { starts: self.answer.starts_from(second), length: self.rules.total }
+        Iter { starts: self.answer.starts_from(UtcSecond::ceil(instant)), length: self.rules.total }
     }
 
     /// The starts alone, as chrono values. Quicker than [`Slot::start`] for each slot: the date is worked out once a day.
     pub fn starts(&self) -> impl Iterator<Item = DateTime<Utc>> + '_ {
-        let (mut midnight, mut date) = (i64::MIN / 2, NaiveDate::default());
-        self.answer.starts_from(i64::MIN).map(move |start| {
-            let mut second = start - midnight;
-            if !(0..civil::DAY).contains(&second) {
-                date = civil::instant(start).date_naive();
-                second = start.rem_euclid(civil::DAY);
-                midnight = start - second;
+        let (mut midnight, mut date) = (UtcSecond::EARLIEST, NaiveDate::MIN);
+        self.answer.starts_from(UtcSecond::MIN).map(move |start| {
+            let mut since_midnight = start - midnight;
+            if !(Seconds::ZERO..Seconds::DAY).contains(&since_midnight) {
+                date = start.instant().date_naive();
+                since_midnight = start.since_utc_midnight();
+                midnight = start - since_midnight;
             }
-            let time = NaiveTime::from_num_seconds_from_midnight_opt(second as u32, 0).unwrap_or_default();
-            date.and_time(time).and_utc()
+            date.and_time(since_midnight.time_of_day()).and_utc()
         })
     }
 
@@ -136,15 +137,20 @@ impl Slots {
     /// The number of slots that start on each local day of the window, in order; 0 where nothing can be booked.
     pub fn counts_per_day(&self) -> impl Iterator<Item = (NaiveDate, usize)> + '_ {
         let (first, edges) = self.open.day_starts();
-        let counts = self.answer.counts(edges).zip(edges.windows(2)).zip(first..);
+        let counts = self.answer.counts(edges).zip(edges.windows(2)).zip(first.onwards());
         // A date that the zone skipped takes no time.
-        counts.filter(|((_, edges), _)| edges[0] < edges[1]).map(|((count, _), day)| (civil::date(day), count))
+        counts.filter(|((_, edges), _)| edges[0] < edges[1]).map(|((count, _), day)| (day.date(), count))
+    }
+
+    /// The last start before `instant` that can be booked.
+    pub(crate) fn last_before(&self, instant: DateTime<Utc>) -> Option<UtcSecond> {
+        self.answer.last_before(UtcSecond::ceil(instant))
     }
 
     /// Whether an appointment that starts exactly then can be booked.
     pub fn is_bookable(&self, start: DateTime<Utc>) -> bool {
         start.timestamp_subsec_nanos() == 0
-            && self.iter_from(start).next().is_some_and(|slot| slot.start == start.timestamp())
+            && self.iter_from(start).next().is_some_and(|slot| slot.start == UtcSecond::floor(start))
     }
 
     /// The open hours that were asked.
@@ -202,7 +208,7 @@ impl fmt::Debug for Slots {
 #[derive(Debug, Clone)]
 pub struct Iter<'a> {
     starts: Starts<'a>,
-    length: i64,
+    length: Seconds,
 }
 
 impl Iterator for Iter<'_> {
@@ -220,27 +226,31 @@ impl Iterator for Iter<'_> {
     }
 }
 
-impl std::iter::FusedIterator for Iter<'_> {}
+impl FusedIterator for Iter<'_> {}
 
 impl Slot {
     /// When the appointment starts.
     pub fn start(self) -> DateTime<Utc> {
-        civil::instant(self.start)
+        self.start.instant()
     }
 
     /// When the appointment ends; the buffer after it comes on top.
     pub fn end(self) -> DateTime<Utc> {
-        civil::instant(self.end)
+        self.end.instant()
     }
 
     /// [`start`](Slot::start) in seconds since 1970-01-01T00:00:00Z.
     pub const fn start_unix(self) -> i64 {
-        self.start
+        self.start.unix()
     }
 
     /// [`end`](Slot::end) in seconds since 1970-01-01T00:00:00Z.
     pub const fn end_unix(self) -> i64 {
-        self.end
+        self.end.unix()
+    }
+
+    pub(crate) const fn start_second(self) -> UtcSecond {
+        self.start
     }
 
     /// From start to end.

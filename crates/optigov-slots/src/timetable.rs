@@ -3,8 +3,10 @@ use std::collections::{BTreeMap, BTreeSet};
 use chrono::NaiveDate;
 use chrono_tz::Tz;
 
-use crate::civil::{self, DAY, Offsets, Reader, Reading};
+use crate::civil::{Offsets, Reader};
+use crate::index::index;
 use crate::open::{self, Closed, OpenWindows};
+use crate::time::{Day, Seconds};
 use crate::{Error, Hours, Interval, Rule};
 
 /// When a counter is open, in the civil time of one zone: rules that recur, exceptions by date, holidays.
@@ -15,8 +17,8 @@ use crate::{Error, Hours, Interval, Rule};
 /// midnight: closing a date does not cut the hours that began the evening before.
 ///
 /// ```
-/// use optigov_slots::{Exception, Interval, Rule, Timetable, Weekdays};
 /// use chrono_tz::Europe::Berlin;
+/// use optigov_slots::{Exception, Interval, Rule, Timetable, Weekdays};
 ///
 /// let date = |text: &str| text.parse::<chrono::NaiveDate>();
 /// let timetable = Timetable::builder(Berlin)
@@ -30,17 +32,14 @@ use crate::{Error, Hours, Interval, Rule};
 /// # Ok::<(), Box<dyn std::error::Error>>(())
 /// ```
 #[derive(Debug, Clone, PartialEq, Eq)]
-#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
-#[cfg_attr(feature = "serde", serde(try_from = "crate::serial::RawTimetable", into = "crate::serial::RawTimetable"))]
 pub struct Timetable {
-    pub(crate) zone: Tz,
-    pub(crate) rules: Vec<Rule>,
-    pub(crate) exceptions: Vec<Exception>,
-    /// As days since 1970-01-01.
-    pub(crate) holidays: BTreeSet<i32>,
-    pub(crate) clock_change: ClockChange,
-    /// The exceptions (by index) of each date since 1970-01-01 that has any.
-    by_day: BTreeMap<i32, Vec<usize>>,
+    zone: Tz,
+    rules: Vec<Rule>,
+    exceptions: Vec<Exception>,
+    holidays: BTreeSet<Day>,
+    clock_change: ClockChange,
+    /// The exceptions (by index) of each day that has any.
+    by_day: BTreeMap<Day, Vec<usize>>,
 }
 
 /// What becomes of an edge of opening hours that the clocks skip, or show twice.
@@ -69,7 +68,7 @@ impl Timetable {
         }
     }
 
-    /// The zone in whose civil time the timetable speaks.
+    /// The zone in whose civil time the hours are written.
     pub fn zone(&self) -> Tz {
         self.zone
     }
@@ -86,7 +85,7 @@ impl Timetable {
 
     /// The holidays in order.
     pub fn holidays(&self) -> impl Iterator<Item = NaiveDate> + '_ {
-        self.holidays.iter().map(|&day| civil::date(day))
+        self.holidays.iter().map(|day| day.date())
     }
 
     /// The open hours in `window` as instants, for one audience: rules and exceptions [only for](Rule::only_for) somebody count if they
@@ -94,17 +93,17 @@ impl Timetable {
     ///
     /// Only dates of the years 1900 to 2199 are ever open.
     pub fn open_windows(&self, window: Interval, audience: Option<&str>) -> OpenWindows {
-        let offsets = Offsets::covering(self.zone, window.start_unix(), window.end_unix());
-        let first = open::resolvable_day(&offsets, window.start_unix());
-        let last = open::resolvable_day(&offsets, window.end_unix() - 1);
+        let offsets = Offsets::covering(self.zone, window.start_second(), window.end_second());
+        let first = open::resolvable_day(&offsets, window.start_second());
+        let last = open::resolvable_day(&offsets, window.end_second() - Seconds::ONE);
         let applies = |names: &[String]| names.is_empty() || audience.is_some_and(|a| names.iter().any(|n| n == a));
         let rules: Vec<&Rule> = self.rules.iter().filter(|rule| applies(&rule.audience)).collect();
-        let most = rules.iter().map(|rule| rule.hours.len()).sum::<usize>() * (last - first + 5) as usize;
+        let most = rules.iter().map(|rule| rule.hours.len()).sum::<usize>() * index(last.since(first) + 5);
         let (mut windows, mut closed, mut hours) =
             (Vec::with_capacity(most.min(4_096)), Vec::new(), Vec::<Hours>::new());
         let mut reader = offsets.reader();
         // Hours that begin on a date end on the next at the latest, and an appointment takes a day at most.
-        for day in first - 2..=last + 2 {
+        for day in first.plus(-2).through(last.plus(2)) {
             hours.clear();
             let exceptions = self.by_day.get(&day).map(Vec::as_slice).unwrap_or_default();
             let exceptions = exceptions.iter().map(|&index| &self.exceptions[index]).filter(|e| applies(&e.audience));
@@ -117,7 +116,7 @@ impl Timetable {
             } else if self.holidays.contains(&day) {
                 closing = Some(Closed::Holiday);
             } else {
-                let weekday = day_of_week(day);
+                let weekday = day.days_from_monday();
                 for rule in rules.iter().filter(|rule| rule.applies_on(day, weekday)) {
                     hours.extend(&rule.hours);
                 }
@@ -130,27 +129,27 @@ impl Timetable {
             }
             self.resolve(&mut reader, day, &mut hours, &mut windows);
         }
-        if !windows.is_sorted_by_key(|window: &Interval| window.start_unix()) {
+        if !windows.is_sorted_by_key(|window: &Interval| window.start_second()) {
             windows.sort_unstable();
         }
         OpenWindows::resolved(self.zone, window, offsets, windows, closed)
     }
 
     /// Appends the hours of a day as instants, joined where they touch or overlap.
-    fn resolve(&self, clock: &mut Reader<'_>, day: i32, hours: &mut [Hours], windows: &mut Vec<Interval>) {
+    fn resolve(&self, clock: &mut Reader<'_>, day: Day, hours: &mut [Hours], windows: &mut Vec<Interval>) {
         hours.sort_unstable();
-        let midnight = i64::from(day) * DAY;
+        let midnight = day.midnight();
         let mut last: Option<Interval> = None;
         for hours in hours {
             let (start, end) = (clock.read(midnight + hours.opening()), clock.read(midnight + hours.closing()));
             let (start, end) = match self.clock_change {
-                ClockChange::Widest => (civil::earliest(start), latest(end)),
-                ClockChange::Rfc5545 => (by_rfc_5545(start), by_rfc_5545(end)),
+                ClockChange::Widest => (start.earliest(), end.latest()),
+                ClockChange::Rfc5545 => (start.by_rfc_5545(), end.by_rfc_5545()),
             };
-            let Ok(interval) = Interval::from_unix(start, end) else { continue };
+            let Some(interval) = Interval::between(start, end) else { continue };
             match (last, windows.last_mut()) {
-                (Some(joined), Some(kept)) if start <= joined.end_unix() => {
-                    let joined = Interval::raw(joined.start_unix().min(start), joined.end_unix().max(end));
+                (Some(joined), Some(kept)) if start <= joined.end_second() => {
+                    let joined = Interval::raw(joined.start_second().min(start), joined.end_second().max(end));
                     *kept = joined;
                     last = Some(joined);
                 }
@@ -170,7 +169,7 @@ pub struct TimetableBuilder {
     zone: Tz,
     rules: Vec<Rule>,
     exceptions: Vec<Exception>,
-    holidays: BTreeSet<i32>,
+    holidays: BTreeSet<Day>,
     clock_change: ClockChange,
 }
 
@@ -189,13 +188,13 @@ impl TimetableBuilder {
 
     /// Adds a holiday: no rule opens on it.
     pub fn holiday(mut self, date: NaiveDate) -> Self {
-        self.holidays.insert(date.to_epoch_days());
+        self.holidays.insert(Day::of(date));
         self
     }
 
     /// Adds several holidays.
     pub fn holidays(mut self, dates: impl IntoIterator<Item = NaiveDate>) -> Self {
-        self.holidays.extend(dates.into_iter().map(|date| date.to_epoch_days()));
+        self.holidays.extend(dates.into_iter().map(Day::of));
         self
     }
 
@@ -214,10 +213,10 @@ impl TimetableBuilder {
         for (index, rule) in self.rules.iter().enumerate() {
             rule.check().map_err(|fact| Error::new(format!("rules[{index}]"), fact))?;
         }
-        let mut by_day = BTreeMap::<i32, Vec<usize>>::new();
+        let mut by_day = BTreeMap::<Day, Vec<usize>>::new();
         for (index, exception) in self.exceptions.iter().enumerate() {
             exception.check().map_err(|fact| Error::new(format!("exceptions[{index}]"), fact))?;
-            for day in exception.first.to_epoch_days()..=exception.last.to_epoch_days() {
+            for day in Day::of(exception.first).through(Day::of(exception.last)) {
                 by_day.entry(day).or_default().push(index);
             }
         }
@@ -228,20 +227,16 @@ impl TimetableBuilder {
 
 /// What is different on a date, or on every date of a stretch.
 #[derive(Debug, Clone, PartialEq, Eq)]
-#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize), serde(deny_unknown_fields))]
 pub struct Exception {
-    pub(crate) kind: ExceptionKind,
-    pub(crate) first: NaiveDate,
-    pub(crate) last: NaiveDate,
-    #[cfg_attr(feature = "serde", serde(default, skip_serializing_if = "Vec::is_empty"))]
-    pub(crate) hours: Vec<Hours>,
-    #[cfg_attr(feature = "serde", serde(default, skip_serializing_if = "Vec::is_empty"))]
-    pub(crate) audience: Vec<String>,
+    kind: ExceptionKind,
+    first: NaiveDate,
+    last: NaiveDate,
+    hours: Vec<Hours>,
+    audience: Vec<String>,
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize), serde(rename_all = "snake_case"))]
-pub(crate) enum ExceptionKind {
+enum ExceptionKind {
     Closed,
     OtherHours,
     ExtraHours,
@@ -282,29 +277,12 @@ impl Exception {
         if self.last < self.first {
             return Err("its last date is before its first: exchange them");
         }
-        if self.last.to_epoch_days() - self.first.to_epoch_days() > 3_660 {
+        if Day::of(self.last).since(Day::of(self.first)) > 3_660 {
             return Err("it covers more than 3,660 days: use a rule that is valid from and until a date");
         }
         if self.kind != ExceptionKind::Closed && self.hours.is_empty() {
             return Err("it has no hours: add hours, or say that the date is closed");
         }
         Ok(())
-    }
-}
-
-/// Monday is 0. 1970-01-01 was a Thursday.
-pub(crate) fn day_of_week(day: i32) -> u8 {
-    (day + 3).rem_euclid(7) as u8
-}
-
-fn latest(reading: Reading) -> i64 {
-    match reading {
-        Reading::Once(at) | Reading::Skipped { change: at, .. } | Reading::Twice { second: at, .. } => at,
-    }
-}
-
-fn by_rfc_5545(reading: Reading) -> i64 {
-    match reading {
-        Reading::Once(at) | Reading::Skipped { shifted: at, .. } | Reading::Twice { first: at, .. } => at,
     }
 }

@@ -1,108 +1,44 @@
-use std::fmt;
+//! What [`Slots`] says about one start: why it cannot be booked, who is free then, and how many places are left.
 
-use chrono::{DateTime, NaiveDate, Utc};
+use chrono::{DateTime, Utc};
 
 use crate::open::Closed;
-use crate::{Interval, IntervalSet, Slots, civil};
-
-/// Why an appointment cannot start at an instant. Ordered as [`Slots::why`] gives them.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
-#[cfg_attr(feature = "serde", derive(serde::Serialize), serde(rename_all = "snake_case", tag = "reason"))]
-#[non_exhaustive]
-pub enum Reason {
-    /// The instant is not in the window that was asked for, so nothing is known about it.
-    OutsideWindow,
-    /// The counter is closed at some instant of the appointment.
-    #[non_exhaustive]
-    Closed {
-        /// The first instant of the appointment at which it is closed.
-        at: DateTime<Utc>,
-    },
-    /// The local day is a holiday, which is why the counter is closed.
-    #[non_exhaustive]
-    Holiday {
-        /// The date of the holiday.
-        date: NaiveDate,
-    },
-    /// The day cannot be booked yet.
-    #[non_exhaustive]
-    OutsideHorizon {
-        /// The last day that can be booked now.
-        last: NaiveDate,
-    },
-    /// It is too late to book this appointment, or the instant has passed.
-    #[non_exhaustive]
-    LeadTime {
-        /// The earliest start that can be booked now.
-        earliest: DateTime<Utc>,
-    },
-    /// Appointments start earlier and later, but not then.
-    NotOnGrid,
-    /// A resource is busy during the appointment, and too few others are free.
-    #[non_exhaustive]
-    Busy {
-        /// The index of the resource.
-        resource: usize,
-        /// From when to when it is busy.
-        interval: Interval,
-    },
-    /// Something is too near to the appointment for its buffer, though not during it.
-    #[non_exhaustive]
-    Buffer {
-        /// The index of the resource that is busy; `None` for a booking already made.
-        resource: Option<usize>,
-        /// From when to when it is busy.
-        interval: Interval,
-    },
-    /// Bookings already made take all places.
-    #[non_exhaustive]
-    Capacity {
-        /// How many appointments can take place at once, by the capacity and by the resources that are free.
-        places: usize,
-        /// How many bookings meet during the appointment, the distance that buffers keep included.
-        taken: usize,
-    },
-    /// As many bookings begin on the local day as are allowed.
-    #[non_exhaustive]
-    DayLimit {
-        /// The day.
-        date: NaiveDate,
-        /// How many are allowed.
-        limit: u32,
-    },
-}
+use crate::time::UtcSecond;
+use crate::{Interval, IntervalSet, Reason, Slots};
 
 impl Slots {
     /// Why an appointment that starts at `start` cannot be booked: all reasons, in the order of [`Reason`]'s variants. None if it can.
     pub fn why(&self, start: DateTime<Utc>) -> Vec<Reason> {
-        let (query, second) = (self.query(), start.timestamp());
-        if !self.open.window().contains_unix(second) {
-            return vec![Reason::OutsideWindow];
+        let (query, second) = (self.query(), UtcSecond::floor(start));
+        let (window, zone) = (self.open.window(), self.open.zone());
+        if !window.contains_second(second) {
+            return vec![Reason::OutsideWindow { window }];
         }
         let mut reasons = Vec::new();
         let slot = Interval::raw(second, second + self.rules.total);
         let day = self.open.day_of(second);
-        let closed = IntervalSet::from(slot).difference(self.open.windows()).hull();
-        if let Some(closed) = closed {
-            reasons.push(Reason::Closed { at: closed.start() });
+        if let Some(closed) = IntervalSet::from(slot).difference(self.open.windows()).hull() {
+            reasons.push(self.explain_closed(closed.start_second()));
             if let Some((day, _)) = day
                 && self.open.closed_by(day) == Some(Closed::Holiday)
             {
-                reasons.push(Reason::Holiday { date: civil::date(day) });
+                reasons.push(Reason::Holiday { date: day.date() });
             }
         }
-        if let Some((last, end)) = self.rules.horizon(self.open.zone(), self.now)
-            && second >= end
+        if let Some(horizon) = self.rules.horizon(zone, self.now)
+            && let Some(bookable_from) = self.rules.bookable_from(zone, second)
+            && second >= horizon.end
         {
-            reasons.push(Reason::OutsideHorizon { last: civil::date(last) });
+            let (last, bookable_from) = (horizon.last.date(), bookable_from.instant());
+            reasons.push(Reason::OutsideHorizon { last, bookable_from });
         }
-        let earliest = self.rules.earliest(self.open.zone(), self.now);
+        let earliest = self.rules.earliest(zone, self.now);
         if second < earliest {
-            reasons.push(Reason::LeadTime { earliest: civil::instant(earliest) });
+            reasons.push(Reason::LeadTime { earliest: earliest.instant(), now: self.now });
         }
         let between_seconds = start.timestamp_subsec_nanos() > 0;
         if between_seconds || (self.open.is_open(start) && !query.is_on_grid(second)) {
-            reasons.push(Reason::NotOnGrid);
+            reasons.push(self.explain_grid(start));
         }
         let places = self.resources.places(self.free_at(second).count(), self.rules.capacity());
         if places == 0 {
@@ -113,10 +49,11 @@ impl Slots {
         if let (Some((day, interval)), Some(limit)) = (day, self.rules.day_limit())
             && query.full_days(&mut Vec::new()).contains(&interval)
         {
-            reasons.push(Reason::DayLimit { date: civil::date(day), limit });
+            reasons.push(Reason::DayLimit { date: day.date(), limit });
         }
         if reasons.is_empty() && !self.is_bookable(start) {
-            reasons.push(Reason::NotOnGrid); // back to back: free, but not where free time begins or by steps from there
+            // Back to back: the time is free, but not where free time begins or by steps from there.
+            reasons.push(self.explain_grid(start));
         }
         reasons
     }
@@ -124,7 +61,7 @@ impl Slots {
     /// The resources, by index, that are free for an appointment that starts then, buffers included. With
     /// [`Needed::Any`](crate::Needed::Any), each of them could take it.
     pub fn free_resources(&self, start: DateTime<Utc>) -> Vec<usize> {
-        self.free_at(start.timestamp()).collect()
+        self.free_at(UtcSecond::floor(start)).collect()
     }
 
     /// How many more appointments can be booked for exactly this start: 0 if it is not bookable.
@@ -132,25 +69,44 @@ impl Slots {
         if !self.is_bookable(start) {
             return 0;
         }
-        let second = start.timestamp();
+        let second = UtcSecond::floor(start);
         let places = self.resources.places(self.free_at(second).count(), self.rules.capacity());
         places.saturating_sub(self.most_bookings(Interval::raw(second, second + self.rules.total)))
     }
 
-    fn free_at(&self, second: i64) -> impl Iterator<Item = usize> + '_ {
-        let needed = Interval::raw(second - self.rules.before, second + self.rules.total + self.rules.after);
+    fn free_at(&self, start: UtcSecond) -> impl Iterator<Item = usize> + '_ {
+        let needed = self.with_buffers(Interval::raw(start, start + self.rules.total));
         let calendars = self.resources.calendars().iter().enumerate();
         calendars.filter(move |(_, busy)| !busy.as_slice().iter().any(|b| b.overlaps(needed))).map(|(index, _)| index)
     }
 
+    /// What resources must have free for an appointment.
+    fn with_buffers(&self, slot: Interval) -> Interval {
+        Interval::raw(slot.start_second() - self.rules.before, slot.end_second() + self.rules.after)
+    }
+
+    fn explain_closed(&self, at: UtcSecond) -> Reason {
+        let windows = self.open.windows().as_slice();
+        let next = windows.partition_point(|window| window.end_second() <= at);
+        let since = windows[..next].last().map(|window| window.end());
+        let until = windows.get(next).map(|window| window.start());
+        Reason::Closed { at: at.instant(), since, until }
+    }
+
+    fn explain_grid(&self, start: DateTime<Utc>) -> Reason {
+        let previous = self.last_before(start).map(UtcSecond::instant);
+        let next = self.iter_from(start).next().map(|slot| slot.start());
+        Reason::NotOnGrid { previous, next }
+    }
+
     fn explain_busy(&self, slot: Interval, reasons: &mut Vec<Reason>) {
         let from = reasons.len();
-        let needed = Interval::raw(slot.start_unix() - self.rules.before, slot.end_unix() + self.rules.after);
+        let needed = self.with_buffers(slot);
         for (resource, busy) in self.resources.calendars().iter().enumerate() {
             for interval in busy.as_slice().iter().copied().filter(|b| b.overlaps(needed)) {
                 reasons.push(match interval.overlaps(slot) {
                     true => Reason::Busy { resource, interval },
-                    false => Reason::Buffer { resource: Some(resource), interval },
+                    false => Reason::Buffer { resource: Some(resource), interval, needed },
                 });
             }
         }
@@ -164,13 +120,11 @@ impl Slots {
         }
         let from = reasons.len();
         if self.meeting(slot, Some) < places {
-            let query = self.query();
-            let near = |booking: &Interval| match (query.with_distance(*booking), query.with_distance(slot)) {
-                (Some(booked), Some(needed)) => booked.overlaps(needed) && !booking.overlaps(slot),
-                _ => false,
-            };
+            let between = self.rules.between();
+            let needed = slot.widened_by(between, between);
+            let near = |booking: &Interval| booking.overlaps(needed) && !booking.overlaps(slot);
             let near = self.bookings.as_slice().iter().copied().filter(near);
-            reasons.extend(near.map(|interval| Reason::Buffer { resource: None, interval }));
+            reasons.extend(near.map(|interval| Reason::Buffer { resource: None, interval, needed }));
             reasons[from..].sort_unstable();
         }
         if reasons.len() == from {
@@ -186,9 +140,9 @@ impl Slots {
 
     fn meeting(&self, span: Interval, taken: impl Fn(Interval) -> Option<Interval>) -> usize {
         let bookings = self.bookings.as_slice().iter();
-        let mut edges: Vec<(i64, bool)> = bookings
+        let mut edges: Vec<(UtcSecond, bool)> = bookings
             .filter_map(|booking| taken(*booking)?.intersection(span))
-            .flat_map(|b| [(b.start_unix(), true), (b.end_unix(), false)])
+            .flat_map(|b| [(b.start_second(), true), (b.end_second(), false)])
             .collect();
         edges.sort_unstable(); // at one instant, ends come before starts
         let (mut depth, mut most) = (0_usize, 0);
@@ -197,26 +151,5 @@ impl Slots {
             most = most.max(depth);
         }
         most
-    }
-}
-
-/// In English, for logs and administrators; times in UTC.
-impl fmt::Display for Reason {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        match self {
-            Reason::OutsideWindow => write!(f, "outside the window that was asked for"),
-            Reason::Closed { at } => write!(f, "closed at {at:?}"),
-            Reason::Holiday { date } => write!(f, "{date} is a holiday"),
-            Reason::OutsideHorizon { last } => write!(f, "the last day that can be booked is {last}"),
-            Reason::LeadTime { earliest } => write!(f, "the earliest start that can be booked is {earliest:?}"),
-            Reason::NotOnGrid => write!(f, "no appointment starts then"),
-            Reason::Busy { resource, interval } => write!(f, "resource {resource} is busy {interval}"),
-            Reason::Buffer { resource: Some(resource), interval } => {
-                write!(f, "too near to {interval}, when resource {resource} is busy")
-            }
-            Reason::Buffer { resource: None, interval } => write!(f, "too near to the booking {interval}"),
-            Reason::Capacity { places, taken } => write!(f, "{taken} bookings take the {places} places"),
-            Reason::DayLimit { date, limit } => write!(f, "all {limit} appointments of {date} are booked"),
-        }
     }
 }

@@ -1,6 +1,7 @@
 //! Memory that a query needs while it runs, kept for the next one.
 
-use crate::answer::Cells;
+use crate::cells::Cells;
+use crate::time::UtcSecond;
 use crate::{Interval, OpenWindows, SlotRules};
 
 #[derive(Debug, Default)]
@@ -13,19 +14,20 @@ pub(crate) struct Workspace {
     /// The starts for which too few resources are free.
     pub(crate) too_few: Vec<Interval>,
     pub(crate) forbidden: Vec<Interval>,
-    /// One bit per start: whether one calendar is free, whether bookings meet, and how many calendars are free (a bit of the number to a
-    /// plane).
+    /// One bit for each start: whether one calendar is free.
     pub(crate) free: Vec<u64>,
+    /// One bit for each start: whether so many bookings meet.
     pub(crate) met: Vec<u64>,
+    /// How many calendars are free for each start, in bit planes: see the module page of `bitmap`.
     pub(crate) planes: Vec<u64>,
 }
 
-/// The possible starts of hours and rules as bits. It is made once for as long as a query has the same hours and rules as the last one.
+/// The possible starts of hours and rules as bits. A query with the same hours and rules as the last one uses the same layout again.
 #[derive(Debug, Default)]
 pub(crate) struct Layout {
     pub(crate) made_for: Option<(OpenWindows, SlotRules)>,
-    /// Stretches of possible starts: the first, and the end.
-    pub(crate) grids: Vec<(i64, i64)>,
+    /// Stretches of possible starts: from the first start until where none may be any more.
+    pub(crate) grids: Vec<Interval>,
     /// `None` where bits are not worth it.
     pub(crate) cells: Option<Cells>,
     pub(crate) bits: Vec<u64>,
@@ -42,6 +44,6 @@ pub(crate) struct Meeting {
 /// Edges of intervals whose overlaps are counted.
 #[derive(Debug, Default)]
 pub(crate) struct Edges {
-    pub(crate) starts: Vec<i64>,
-    pub(crate) ends: Vec<i64>,
+    pub(crate) starts: Vec<UtcSecond>,
+    pub(crate) ends: Vec<UtcSecond>,
 }

@@ -1,30 +1,43 @@
-//! What was written is read back, and what is not valid is not read.
+//! The written form of values: what was written is read back, what is not valid is not read, and reasons keep their documented shape.
 #![cfg(feature = "serde")]
 
+use std::collections::BTreeSet;
+use std::fmt::Debug;
 use std::time::Duration;
 
+use chrono::{DateTime, NaiveDate, Utc};
 use chrono_tz::Europe::Berlin;
 use optigov_slots::{
-    Anchor, Busy, ClockChange, Exception, Hours, Interval, IntervalSet, Lead, Needed, Resources, Rule, SlotRules,
-    Timetable, Weekdays,
+    Anchor, Busy, ClockChange, Hours, Interval, IntervalSet, Lead, Needed, Reason, Resources, Rule, SlotRules,
+    SlotRulesBuilder, Slots, Timetable, Weekdays,
 };
-use serde::{Serialize, de::DeserializeOwned};
+use serde::Serialize;
+use serde::de::DeserializeOwned;
+use serde_json::{Value, json};
 
-fn date(text: &str) -> chrono::NaiveDate {
+fn date(text: &str) -> NaiveDate {
     text.parse().expect("a date")
+}
+
+fn instant(text: &str) -> DateTime<Utc> {
+    text.parse().expect("an instant")
 }
 
 fn hours(text: &str) -> Hours {
     text.parse().expect("hours")
 }
 
-fn comes_back<T: Serialize + DeserializeOwned + PartialEq + std::fmt::Debug>(value: T) -> String {
+fn span(start: &str, end: &str) -> Interval {
+    Interval::new(instant(start), instant(end)).expect("not empty")
+}
+
+fn comes_back<T: Serialize + DeserializeOwned + PartialEq + Debug>(value: T) -> String {
     let written = serde_json::to_string(&value).expect("writable");
     assert_eq!(serde_json::from_str::<T>(&written).expect(&written), value);
     written
 }
 
-fn refused<T: DeserializeOwned + std::fmt::Debug>(text: &str) -> String {
+fn refused<T: DeserializeOwned + Debug>(text: &str) -> String {
     serde_json::from_str::<T>(text).expect_err(text).to_string()
 }
 
@@ -35,39 +48,9 @@ fn values_come_back_as_they_were() {
     comes_back(IntervalSet::from(interval));
     assert_eq!(comes_back(hours("22:00-02:00")), r#""22:00-02:00""#);
     assert_eq!(comes_back(Weekdays::MONDAY | Weekdays::FRIDAY), r#"["Mon","Fri"]"#);
-    comes_back(Needed::AtLeast(2));
-    let timetable = Timetable::builder(Berlin)
-        .rule(
-            Rule::weekly(Weekdays::ALL)
-                .hours(hours("08:00-12:00"))
-                .every_weeks(2, date("2027-03-01"))
-                .valid_from(date("2027-01-01")),
-        )
-        .rule(Rule::weekly(Weekdays::SATURDAY).hours(hours("09:00-24:00")).nth_of_month(1).only_for("wedding"))
-        .rule(
-            Rule::weekly(Weekdays::SUNDAY).hours(hours("00:00-24:00")).last_of_month().valid_until(date("2028-01-01")),
-        )
-        .exception(Exception::closed(date("2027-12-24")).through(date("2027-12-31")))
-        .exception(Exception::extra_hours(date("2027-12-30"), [hours("10:00-12:00")]).only_for("passport"))
-        .holiday(date("2027-10-03"))
-        .clock_change(ClockChange::Rfc5545)
-        .build()
-        .expect("valid");
-    comes_back(timetable);
-    let rules = SlotRules::builder(Duration::from_mins(20))
-        .step(Duration::from_mins(5))
-        .concerns(2)
-        .anchor(Anchor::BackToBack)
-        .buffer_before(Duration::from_mins(3))
-        .buffer_after(Duration::from_mins(4))
-        .horizon_days(60)
-        .release_at(chrono::NaiveTime::from_hms_opt(8, 0, 0).expect("a time"))
-        .day_limit(9)
-        .capacity(3);
-    comes_back(rules.lead(Lead::Days(2)).build().expect("valid"));
-    comes_back(rules.lead(Lead::Time(Duration::from_hours(3))).build().expect("valid"));
-    let shortest: SlotRules = serde_json::from_str(r#"{"length_seconds": 1200}"#).expect("readable");
-    assert_eq!(shortest, SlotRules::builder(Duration::from_mins(20)).build().expect("valid"));
+    assert_eq!(comes_back(Needed::AtLeast(2)), r#"{"at_least":2}"#);
+    assert_eq!(comes_back(Anchor::BackToBack), r#""back_to_back""#);
+    assert_eq!(comes_back(ClockChange::Rfc5545), r#""rfc5545""#);
 }
 
 #[test]
@@ -88,28 +71,137 @@ fn what_is_not_valid_is_not_read() {
             .contains("unknown field")
     );
     assert!(refused::<Hours>(r#""8-12""#).contains("08:00-12:00"));
-    assert!(refused::<SlotRules>(r#"{"length_seconds": 0}"#).contains("length"));
-    assert!(refused::<SlotRules>(r#"{"length_seconds": 1200, "lenght": 3}"#).contains("unknown field"));
-    assert!(
-        refused::<Timetable>(r#"{"zone": "Europe/Berlin", "rules": [{"weekdays": ["Mon"], "hours": []}]}"#)
-            .contains("rules[0]")
-    );
-    assert!(refused::<Timetable>(r#"{"zone": "Europe/Bonn"}"#).contains("Europe/Bonn"));
+}
+
+/// A counter that opens at eight in Berlin, 07:00 UTC, and closes at ten; asked from 1 to 3 March.
+struct Scene {
+    holiday: bool,
+    rules: SlotRulesBuilder,
+    busy: Vec<Interval>,
+    bookings: Vec<Interval>,
+    now: &'static str,
+}
+
+fn scene() -> Scene {
+    let rules = SlotRules::builder(Duration::from_mins(30));
+    Scene { holiday: false, rules, busy: Vec::new(), bookings: Vec::new(), now: "2027-01-01T00:00:00Z" }
+}
+
+impl Scene {
+    fn slots(self) -> Slots {
+        let timetable = Timetable::builder(Berlin).rule(Rule::weekly(Weekdays::ALL).hours(hours("08:00-10:00")));
+        let timetable = if self.holiday { timetable.holiday(date("2027-03-02")) } else { timetable };
+        let window = Interval::of_dates(date("2027-03-01"), date("2027-03-03"), Berlin).expect("days");
+        let open = timetable.build().expect("valid").open_windows(window, None);
+        let rules = self.rules.build().expect("valid");
+        open.slots(&rules, &Resources::one(self.busy), &Busy::from(self.bookings), instant(self.now))
+    }
+
+    fn why(self, start: &str) -> Value {
+        serde_json::to_value(self.slots().why(instant(start))).expect("writable")
+    }
 }
 
 #[test]
-fn slots_and_reasons_can_be_written() {
-    let timetable = Timetable::builder(Berlin)
-        .rule(Rule::weekly(Weekdays::ALL).hours(hours("08:00-09:00")))
-        .build()
-        .expect("valid");
-    let day = Interval::of_dates(date("2027-03-01"), date("2027-03-01"), Berlin).expect("a day");
-    let rules = SlotRules::builder(Duration::from_mins(30)).build().expect("valid");
-    let now = "2027-01-01T00:00:00Z".parse().expect("an instant");
-    let slots = timetable.open_windows(day, None).slots(&rules, &Resources::none(), &Busy::default(), now);
-    let written = serde_json::to_string(&slots.first()).expect("writable");
+fn slots_are_written_as_intervals() {
+    let written = serde_json::to_string(&scene().slots().first()).expect("writable");
     assert_eq!(written, r#"{"start":"2027-03-01T07:00:00Z","end":"2027-03-01T07:30:00Z"}"#);
-    let written =
-        serde_json::to_string(&slots.why("2027-03-01T08:00:00Z".parse().expect("an instant"))).expect("writable");
-    assert_eq!(written, r#"[{"reason":"closed","at":"2027-03-01T08:00:00Z"}]"#);
+}
+
+#[test]
+fn each_reason_is_written_with_its_code_and_its_data() {
+    let half_past_seven = span("2027-03-01T07:30:00Z", "2027-03-01T08:00:00Z");
+    let buffered = SlotRules::builder(Duration::from_mins(30)).buffer_after(Duration::from_mins(10));
+    let cases = [
+        (
+            scene().why("2027-03-10T07:00:00Z"),
+            json!([{
+                "code": "outside_window",
+                "window": {"start": "2027-02-28T23:00:00Z", "end": "2027-03-03T23:00:00Z"},
+            }]),
+        ),
+        (
+            scene().why("2027-03-01T06:30:00Z"),
+            json!([{"code": "closed", "at": "2027-03-01T06:30:00Z", "since": null, "until": "2027-03-01T07:00:00Z"}]),
+        ),
+        (
+            Scene { holiday: true, ..scene() }.why("2027-03-02T07:00:00Z"),
+            json!([
+                {
+                    "code": "closed",
+                    "at": "2027-03-02T07:00:00Z",
+                    "since": "2027-03-01T09:00:00Z",
+                    "until": "2027-03-03T07:00:00Z",
+                },
+                {"code": "holiday", "date": "2027-03-02"},
+            ]),
+        ),
+        (
+            Scene { rules: scene().rules.horizon_days(7), now: "2027-02-22T12:00:00Z", ..scene() }
+                .why("2027-03-02T07:00:00Z"),
+            json!([{"code": "outside_horizon", "last": "2027-03-01", "bookable_from": "2027-02-22T23:00:00Z"}]),
+        ),
+        (
+            Scene { rules: scene().rules.lead(Lead::Days(1)), now: "2027-03-01T12:00:00.5Z", ..scene() }
+                .why("2027-03-01T07:30:00Z"),
+            json!([{"code": "lead_time", "earliest": "2027-03-01T23:00:00Z", "now": "2027-03-01T12:00:00.500Z"}]),
+        ),
+        (
+            scene().why("2027-03-01T07:10:00Z"),
+            json!([{"code": "not_on_grid", "previous": "2027-03-01T07:00:00Z", "next": "2027-03-01T07:30:00Z"}]),
+        ),
+        (
+            Scene { busy: vec![half_past_seven], ..scene() }.why("2027-03-01T07:30:00Z"),
+            json!([{
+                "code": "busy",
+                "resource": 0,
+                "interval": {"start": "2027-03-01T07:30:00Z", "end": "2027-03-01T08:00:00Z"},
+            }]),
+        ),
+        (
+            Scene { rules: buffered, busy: vec![half_past_seven], ..scene() }.why("2027-03-01T07:00:00Z"),
+            json!([{
+                "code": "buffer",
+                "resource": 0,
+                "interval": {"start": "2027-03-01T07:30:00Z", "end": "2027-03-01T08:00:00Z"},
+                "needed": {"start": "2027-03-01T07:00:00Z", "end": "2027-03-01T07:40:00Z"},
+            }]),
+        ),
+        (
+            Scene { rules: buffered, bookings: vec![half_past_seven], ..scene() }.why("2027-03-01T08:00:00Z"),
+            json!([{
+                "code": "buffer",
+                "resource": null,
+                "interval": {"start": "2027-03-01T07:30:00Z", "end": "2027-03-01T08:00:00Z"},
+                "needed": {"start": "2027-03-01T07:50:00Z", "end": "2027-03-01T08:40:00Z"},
+            }]),
+        ),
+        (
+            Scene { bookings: vec![half_past_seven], ..scene() }.why("2027-03-01T07:30:00Z"),
+            json!([{"code": "capacity", "places": 1, "taken": 1}]),
+        ),
+        (
+            Scene { rules: scene().rules.day_limit(1), bookings: vec![half_past_seven], ..scene() }
+                .why("2027-03-01T08:30:00Z"),
+            json!([{"code": "day_limit", "date": "2027-03-01", "limit": 1}]),
+        ),
+    ];
+    let mut codes = BTreeSet::new();
+    for (written, expected) in &cases {
+        assert_eq!(written, expected);
+        codes.extend(written.as_array().expect("a list").iter().map(|reason| reason["code"].as_str().expect("a code")));
+    }
+    assert_eq!(codes, Reason::CODES.iter().copied().collect());
+}
+
+#[test]
+fn the_code_of_a_reason_is_the_one_that_is_written() {
+    let rules = SlotRules::builder(Duration::from_mins(30)).buffer_after(Duration::from_mins(10)).day_limit(1);
+    let taken = span("2027-03-02T07:30:00Z", "2027-03-02T08:00:00Z");
+    let scene = Scene { holiday: true, rules, busy: vec![taken], bookings: vec![taken], now: "2027-03-02T12:00:00Z" };
+    let reasons = scene.slots().why(instant("2027-03-02T07:00:00Z"));
+    assert_eq!(reasons.len(), 5);
+    for reason in reasons {
+        assert_eq!(serde_json::to_value(reason).expect("writable")["code"], reason.code());
+    }
 }

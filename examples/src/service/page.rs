@@ -5,13 +5,12 @@ use axum::http::StatusCode;
 use axum::response::{IntoResponse, Redirect, Response};
 use chrono::{DateTime, Datelike as _, NaiveDate, Utc};
 use maud::{DOCTYPE, Markup, PreEscaped, html};
-use optigov_availability::{Answer, ConnectionReport, Language, Status};
-use optigov_counter::{Counter, Municipality, Repeat, Weekdays};
-use optigov_ews::Language::German;
+use optigov_availability::{ConnectionReport, Counter, CounterAnswer, Language, Municipality, Status};
+use optigov_counter::{Repeat, Weekdays};
 use serde::Deserialize;
 
 use super::refusal::{Complaint, Refusal};
-use super::{Service, Wanted, unless_blank};
+use super::{Days, Service, unless_blank};
 
 const STYLE: &str = include_str!("style.css");
 /// The page loads nothing and runs nothing; its forms lead back to the service.
@@ -42,7 +41,7 @@ pub(super) async fn start(State(service): State<Service>, Query(asked): Query<As
     let town = service.availability.municipality();
     let counter = match &asked.counter {
         Some(id) => town.counter(id),
-        None => town.counters().first(),
+        None => town.counters().next(),
     };
     let Some(counter) = counter else {
         let text = match &asked.counter {
@@ -102,7 +101,7 @@ async fn whole(
     asked: &Asked,
     entered: &Entered,
 ) -> Response {
-    let wanted = Wanted { from: asked.from, days: None, template: asked.template.clone(), lang: Language::De };
+    let wanted = Days { from: asked.from, days: None, template: asked.template.clone(), lang: Language::German };
     let answer = service.slots(counter.id().as_str(), wanted).await;
     let refused = !entered.complaints.is_empty();
     let body = html! {
@@ -125,7 +124,7 @@ async fn whole(
             (choice(town, counter, asked))
             @match &answer {
                 Ok(answer) => (free(counter, answer)),
-                Err(Refusal::Other(_, text)) => (note("warn", text.in_language(Language::De))),
+                Err(Refusal::Other(_, text)) => (note("warn", text.in_language(Language::German))),
                 Err(Refusal::Faults(_)) => (note("warn", "Der Schalter ist nicht vollständig eingerichtet.")),
             }
         }
@@ -189,7 +188,7 @@ fn entry(town: &Municipality, counter: &Counter) -> Markup {
 
 /// What is allowed in the counter's entry, but most likely not meant.
 fn warnings(town: &Municipality, counter: &Counter) -> Vec<Complaint> {
-    let place = town.counters().iter().position(|other| other.id() == counter.id());
+    let place = town.counters().position(|other| other.id() == counter.id());
     let place = place.map_or(String::new(), |index| format!("counters[{index}]"));
     town.warnings().iter().filter(|warning| warning.path().starts_with(&place)).map(Complaint::from).collect()
 }
@@ -264,9 +263,7 @@ fn checks(entered: &Entered) -> Markup {
                 true => (note("good", "Die Verbindung ist in Ordnung.")),
                 false => (note("bad", "Die Verbindung ist nicht in Ordnung.")),
             }
-            @if let Some(report) = &check.report {
-                ol.check { @for step in report.steps() { li { (step.to_text(German)) } } }
-            }
+            pre.check { (check.to_text(Language::German)) }
         }
     }
 }
@@ -292,11 +289,10 @@ fn choice(town: &Municipality, counter: &Counter, asked: &Asked) -> Markup {
 }
 
 /// How well the calendars are known, the warnings, and the slots of each day.
-fn free(counter: &Counter, answer: &Answer) -> Markup {
-    let found = &answer.counters[0];
+fn free(counter: &Counter, found: &CounterAnswer) -> Markup {
     let local = |instant: DateTime<Utc>| instant.with_timezone(&found.zone);
     let clock = |instant: DateTime<Utc>| local(instant).format("%H:%M").to_string();
-    let reason = found.status.reason(Language::De).unwrap_or_default();
+    let reason = found.status.reason(Language::German).unwrap_or_default();
     let days: Vec<(NaiveDate, usize)> = found.counts_per_day().collect();
     let next = days.last().and_then(|(last, _)| last.succ_opt());
     let status = match &found.status {
@@ -317,7 +313,7 @@ fn free(counter: &Counter, answer: &Answer) -> Markup {
     };
     html! {
         (status)
-        @for warning in &found.warnings { (note("warn", &warning.message(Language::De))) }
+        @for warning in &found.warnings { (note("warn", &warning.message(Language::German))) }
         // Where nothing is known, no day is said to have nothing free.
         @for &(date, count) in days.iter().filter(|_| !found.status.is_unknown() || !found.slots.is_empty()) {
             div.day {
@@ -343,5 +339,5 @@ fn note(kind: &str, text: &str) -> Markup {
 
 fn words(complaint: &Complaint) -> String {
     let (message, remedy) = (&complaint.message, &complaint.remedy);
-    format!("{} {}", message.in_language(Language::De), remedy.in_language(Language::De))
+    format!("{} {}", message.in_language(Language::German), remedy.in_language(Language::German))
 }

@@ -5,8 +5,8 @@ use std::error::Error as _;
 use axum::Json;
 use axum::http::StatusCode;
 use axum::response::{IntoResponse, Response};
-use optigov_availability::{Error, Text};
-use optigov_counter::{Fault, Faults};
+use optigov_availability::{Error, Faults, InvalidMailbox, Language, Text};
+use optigov_counter::Fault;
 use serde::Serialize;
 use serde_json::json;
 
@@ -30,7 +30,7 @@ pub(super) struct Complaint {
 }
 
 impl Refusal {
-    pub(super) fn bad(de: &str, en: &str) -> Self {
+    pub(super) fn bad(de: &'static str, en: &'static str) -> Self {
         Refusal::Other(StatusCode::BAD_REQUEST, Text::new(de, en))
     }
 }
@@ -58,6 +58,19 @@ impl From<Faults> for Refusal {
     }
 }
 
+impl From<InvalidMailbox> for Refusal {
+    fn from(invalid: InvalidMailbox) -> Self {
+        Refusal::Faults(vec![Complaint {
+            path: "mailbox".to_owned(),
+            code: "malformed".to_owned(),
+            line: None,
+            column: None,
+            message: invalid.message().clone(),
+            remedy: invalid.remedy(),
+        }])
+    }
+}
+
 impl From<Error> for Refusal {
     fn from(error: Error) -> Self {
         if let Some(faults) = error.source().and_then(|source| source.downcast_ref::<Faults>()) {
@@ -74,17 +87,16 @@ impl From<Error> for Refusal {
 
 impl From<&Fault> for Complaint {
     fn from(fault: &Fault) -> Self {
-        use optigov_counter::Language::{English, German};
-        let path = fault.path();
-        // What does not fit the municipality is found at `counters[3].templates[0]`; the document begins after the first dot.
-        let inside = path.strip_prefix("counters[").and_then(|path| path.split_once("]."));
+        let both = |text: fn(&Fault, Language) -> &str| {
+            Text::new(text(fault, Language::German).to_owned(), text(fault, Language::English).to_owned())
+        };
         Complaint {
-            path: inside.map_or(path.as_str(), |(_, inside)| inside).to_owned(),
+            path: fault.path(),
             code: fault.code().as_str().to_owned(),
             line: fault.line(),
             column: fault.column(),
-            message: Text::new(fault.message(German), fault.message(English)),
-            remedy: Text::new(fault.remedy(German), fault.remedy(English)),
+            message: both(Fault::message),
+            remedy: both(Fault::remedy),
         }
     }
 }

@@ -1,15 +1,17 @@
 //! The connection check through the facade: who uses the mailbox, and does the access mode keep its promise.
 
-use chrono::{TimeDelta, Utc};
-use optigov_availability::ConnectionReport;
+use chrono::TimeDelta;
+use optigov_availability::{
+    ConnectionReport, Finding, Language, ReadErrorKind, Step, StepOutcome, StepReport, TitleVisibility,
+};
 use optigov_exchange_simulator::{Account, Entry, Mailbox, Permission, Scenario};
 
-use crate::support::{COUNTER, MAILBOX, PASSWORD, TITLE, Town};
+use crate::support::{COUNTER, MAILBOX, PASSWORD, TITLE, Town, berlin};
 
 /// The report for [`MAILBOX`] in a town that reads free/busy, or by impersonation, with these rights on the mailbox.
 async fn checked(free_busy: bool, rights: Permission) -> ConnectionReport {
-    // The check looks at the days from the machine's own now on.
-    let start = Utc::now() + TimeDelta::hours(2);
+    // The check looks at the days from the injected clock's now on.
+    let start = berlin("2026-11-23 07:00") + TimeDelta::hours(2);
     let entry = Entry::timed(start, start + TimeDelta::hours(1)).subject(TITLE);
     let account = Account::new("svc-optigov").password(PASSWORD);
     let account = if free_busy { account } else { account.impersonates([MAILBOX]) };
@@ -25,18 +27,33 @@ async fn checked(free_busy: bool, rights: Permission) -> ConnectionReport {
 async fn the_report_names_the_counters_whose_sync_is_on() {
     let report = checked(false, Permission::None).await;
     assert!(report.is_good(), "{report:?}");
-    assert_eq!(report.counters, ["schalter-1"], "the sync of the other one is off");
-    assert_eq!(report.titles_hidden, None, "impersonation promises nothing about titles");
-    let told = serde_json::to_string(&report).expect("serialises") + &format!("{report:?}");
+    assert_eq!(report.counters(), ["schalter-1"], "the sync of the other one is off");
+    assert_eq!(visibility(&report), Some(TitleVisibility::Visible), "impersonation promises nothing about titles");
+    let texts: String = Language::ALL.iter().map(|language| report.to_text(*language)).collect();
+    assert!(texts.contains("schalter-1"), "{texts}");
+    let told = serde_json::to_string(&report).expect("serialises") + &format!("{report:?}") + &texts;
     assert!(!told.contains(TITLE) && !told.contains(MAILBOX), "{told}");
 }
 
 #[tokio::test]
 async fn free_busy_access_promises_hidden_titles_and_is_held_to_it() {
     let hidden = checked(true, Permission::AvailabilityOnly).await;
-    assert_eq!((hidden.titles_hidden, hidden.is_good()), (Some(true), true), "{hidden:?}");
+    assert_eq!((visibility(&hidden), hidden.is_good()), (Some(TitleVisibility::Hidden), true), "{hidden:?}");
+
     let shown = checked(true, Permission::LimitedDetails).await;
-    assert_eq!((shown.titles_hidden, shown.is_good()), (Some(false), false), "{shown:?}");
+    assert_eq!((visibility(&shown), shown.is_good()), (Some(TitleVisibility::Visible), false), "{shown:?}");
+    let error = shown.error().expect("the step of titles failed");
+    assert_eq!((error.kind(), error.step()), (ReadErrorKind::TitlesVisible, Some(Step::Titles)));
+    assert!(shown.to_text(Language::German).contains("AvailabilityOnly"), "the remedy is told");
+
     let closed = checked(true, Permission::None).await;
-    assert_eq!((closed.titles_hidden, closed.is_good()), (None, false), "{closed:?}");
+    assert_eq!((visibility(&closed), closed.is_good()), (None, false), "{closed:?}");
+    assert_eq!(closed.step(Step::Calendar).map(StepReport::outcome), Some(StepOutcome::Failed), "not the service");
+}
+
+fn visibility(report: &ConnectionReport) -> Option<TitleVisibility> {
+    report.step(Step::Titles)?.findings().iter().find_map(|finding| match finding {
+        Finding::Titles { visibility } => Some(*visibility),
+        _ => None,
+    })
 }

@@ -5,7 +5,7 @@ use std::time::Duration;
 use async_trait::async_trait;
 use optigov_availability::{
     Answer, Availability, Calendar, CalendarSource, CounterAnswer, Interval, Language, Mailbox as Address, ReadError,
-    ReadErrorKind, SlotsRequest, Status, Unread, WarningCode,
+    ReadErrorKind, SlotsRequest, Status, Wanted, WarningCode,
 };
 use optigov_counter::WhenUnavailable;
 use optigov_exchange_simulator::{Account, Effect, Fault, Mailbox, Scenario, Shape};
@@ -52,33 +52,29 @@ fn but_nine_to_ten() -> Vec<String> {
     all_starts().into_iter().filter(|start| !start.starts_with("09")).collect()
 }
 
-fn unread(status: &Status) -> &[Unread] {
-    match status {
-        Status::Stale { unread, .. } | Status::Unknown { unread } => unread,
-        _ => &[],
-    }
-}
-
 fn kinds(status: &Status) -> Vec<(usize, ReadErrorKind)> {
-    unread(status).iter().map(|unread| (unread.mailbox, unread.error.kind())).collect()
+    status.unread().iter().map(|unread| (unread.mailbox, unread.error.kind())).collect()
 }
 
 #[tokio::test]
 async fn close_offers_nothing_and_says_why() {
     let source = anna();
-    source.fail(ANNA, ReadErrorKind::Network);
+    source.fail(ANNA, ReadErrorKind::Connect);
     let availability = over(source.clone(), &one_counter(), &clock(), |builder| builder);
     let counter = tuesday(&availability).await;
     assert!(counter.status.is_unknown(), "close is what holds where nothing else is said");
-    assert_eq!(kinds(&counter.status), [(0, ReadErrorKind::Network)]);
+    assert_eq!(kinds(&counter.status), [(0, ReadErrorKind::Connect)]);
     assert_eq!(counter.slots.len(), 0);
     assert_eq!((counter.warnings.len(), counter.read_at), (0, None));
-    let german = counter.status.reason(Language::De).expect("a reason");
-    assert_eq!(german, "exchange_sync.mailboxes[0]: Störung zur Probe. Nichts zu tun.");
-    assert_eq!(counter.report(Language::En).status, "unknown");
+    let german = counter.status.reason(Language::German).expect("a reason");
+    let wanted = "exchange_sync.mailboxes[0]: Das ist eine Probe. Einzelheiten: Störung zur Probe. Nichts zu tun.";
+    assert_eq!(german, wanted);
+    let written = serde_json::to_value(&counter).expect("it serialises");
+    assert_eq!((&written["status"], &written["reason"]), (&"unknown".into(), &wanted.into()));
 
     let start = berlin("2026-11-24 08:00");
-    let verdict = availability.confirm("s1", start, &days(TUESDAY, TUESDAY)).await.expect("the request holds");
+    let verdict =
+        availability.counter("s1").expect("it exists").confirm(&Wanted::new(), start).await.expect("the request holds");
     assert!(!verdict.is_bookable() && verdict.status.is_unknown());
     assert_eq!(verdict.reasons, [], "the engine knows of no reason: the status has it");
 
@@ -108,21 +104,29 @@ async fn serve_stale_goes_from_known_over_stale_with_its_age_to_unknown() {
     let known = tuesday(&availability).await;
     assert!(known.status.is_known());
 
-    source.fail(ANNA, ReadErrorKind::Network);
+    source.fail(ANNA, ReadErrorKind::Connect);
     clock.advance(HOUR / 2);
     let stale = tuesday(&availability).await;
     assert!(matches!(stale.status, Status::Stale { age, .. } if age == HOUR / 2), "{:?}", stale.status);
-    assert_eq!(kinds(&stale.status), [(0, ReadErrorKind::Network)]);
+    assert_eq!(kinds(&stale.status), [(0, ReadErrorKind::Connect)]);
     assert_eq!(starts(&stale), but_nine_to_ten(), "as it was read");
     assert_eq!(stale.read_at, known.read_at);
-    let report = stale.report(Language::En);
-    assert_eq!((report.status.as_str(), report.age_seconds), ("stale", Some(1800)));
-    assert!(report.reason.is_some_and(|reason| reason.contains("Trial failure.")));
-    let verdict =
-        availability.confirm("s1", berlin("2026-11-24 09:30"), &days(TUESDAY, TUESDAY)).await.expect("it holds");
+    let report = serde_json::to_value(stale.in_language(Language::English)).expect("it serialises");
+    assert_eq!((&report["status"], &report["age_seconds"]), (&"stale".into(), &1800.into()));
+    assert!(report["reason"].as_str().is_some_and(|reason| reason.contains("a trial failure")), "{report}");
+    let verdict = availability
+        .counter("s1")
+        .expect("it exists")
+        .confirm(&Wanted::new(), berlin("2026-11-24 09:30"))
+        .await
+        .expect("it holds");
     assert!(verdict.status.is_stale() && !verdict.is_bookable(), "the booking check is bound by the same reading");
-    let verdict =
-        availability.confirm("s1", berlin("2026-11-24 10:00"), &days(TUESDAY, TUESDAY)).await.expect("it holds");
+    let verdict = availability
+        .counter("s1")
+        .expect("it exists")
+        .confirm(&Wanted::new(), berlin("2026-11-24 10:00"))
+        .await
+        .expect("it holds");
     assert!(verdict.status.is_stale() && verdict.is_bookable(), "and lets through what the list shows, saying so");
 
     clock.advance(HOUR * 7 / 2);
@@ -141,7 +145,7 @@ async fn serve_stale_goes_from_known_over_stale_with_its_age_to_unknown() {
 #[tokio::test]
 async fn serve_stale_has_nothing_to_serve_where_nothing_was_ever_read() {
     let source = anna();
-    source.fail(ANNA, ReadErrorKind::Network);
+    source.fail(ANNA, ReadErrorKind::Connect);
     let availability = over(source, &one_counter(), &clock(), |builder| builder.when_unavailable(up_to(4)));
     let counter = tuesday(&availability).await;
     assert!(counter.status.is_unknown());
@@ -156,7 +160,7 @@ async fn serve_stale_holds_over_midnight_when_the_window_moves_on() {
     let monday = ask(&availability, &days(MONDAY, "2026-11-25")).await;
     assert!(monday.is_known());
 
-    source.fail(ANNA, ReadErrorKind::Network);
+    source.fail(ANNA, ReadErrorKind::Connect);
     clock.set("2026-11-24 04:00");
     let answer = ask(&availability, &days(TUESDAY, "2026-11-26")).await;
     let counter = &answer.counters[0];
@@ -175,19 +179,20 @@ async fn ignore_goes_by_the_opening_hours_and_warns_in_every_answer() {
     let availability =
         over(source.clone(), &one_counter(), &clock, |builder| builder.when_unavailable(WhenUnavailable::Ignore));
     assert_eq!(starts(&tuesday(&availability).await), but_nine_to_ten(), "what can be read counts");
-    source.fail(ANNA, ReadErrorKind::Network);
+    source.fail(ANNA, ReadErrorKind::Connect);
     for _ in 0..3 {
         clock.advance(HOUR);
         let counter = tuesday(&availability).await;
         assert!(counter.status.is_unknown());
-        assert_eq!(kinds(&counter.status), [(0, ReadErrorKind::Network)]);
+        assert_eq!(kinds(&counter.status), [(0, ReadErrorKind::Connect)]);
         assert_eq!(starts(&counter), all_starts());
         let warnings: Vec<_> = counter.warnings.iter().map(|warning| (warning.code, warning.count)).collect();
         assert_eq!(warnings, [(WarningCode::CalendarIgnored, 1)]);
-        assert!(counter.warnings[0].message(Language::De).contains("nur die Öffnungszeiten"));
+        assert!(counter.warnings[0].message(Language::German).contains("nur die Öffnungszeiten"));
     }
     let start = berlin("2026-11-24 09:00");
-    let verdict = availability.confirm("s1", start, &days(TUESDAY, TUESDAY)).await.expect("the request holds");
+    let verdict =
+        availability.counter("s1").expect("it exists").confirm(&Wanted::new(), start).await.expect("the request holds");
     assert!(verdict.is_bookable() && verdict.status.is_unknown());
 }
 
@@ -195,7 +200,7 @@ async fn ignore_goes_by_the_opening_hours_and_warns_in_every_answer() {
 async fn one_failing_mailbox_affects_only_its_counters() {
     let source = anna();
     source.set(CARA, &[]);
-    source.fail(BEN, ReadErrorKind::Mailbox);
+    source.fail(BEN, ReadErrorKind::MailboxNotFound);
     let counters = [
         counter("s1", &[ANNA], "all"),
         counter("s2", &[BEN], "all"),
@@ -210,16 +215,16 @@ async fn one_failing_mailbox_affects_only_its_counters() {
         .map(|counter| (counter.id.as_str(), counter.status.as_str(), counter.slots.len()))
         .collect();
     assert_eq!(status, [("s1", "known", 6), ("s2", "unknown", 0), ("s3", "unknown", 0), ("s4", "known", 8)]);
-    let (answer, first) = availability.first_free(&days(TUESDAY, TUESDAY)).await.expect("the request holds");
-    let (place, slot) = first.expect("there is one");
-    assert_eq!((answer.counters[place].id.as_str(), slot.start()), ("s1", berlin("2026-11-24 08:00")));
+    let first = availability.first_free(&days(TUESDAY, TUESDAY)).await.expect("the request holds");
+    let first = first.slot().expect("there is one");
+    assert_eq!((first.counter.id.as_str(), first.slot.start()), ("s1", berlin("2026-11-24 08:00")));
 }
 
 #[tokio::test]
 async fn an_unread_calendar_counts_as_busy_where_others_can_do() {
     let source = anna();
     source.set(CARA, &[]);
-    source.fail(BEN, ReadErrorKind::Network);
+    source.fail(BEN, ReadErrorKind::Connect);
     let mailboxes = [BEN, ANNA, CARA];
     let with = |needed| over(source.clone(), &counter("s1", &mailboxes, needed), &clock(), |builder| builder);
 
@@ -246,7 +251,7 @@ async fn a_clock_that_is_set_back_makes_ages_unknown_and_not_small() {
     let availability = over(source.clone(), &one_counter(), &clock, |builder| builder.when_unavailable(up_to(4)));
     assert!(tuesday(&availability).await.status.is_known());
     clock.set("2026-11-23 11:00");
-    source.fail(ANNA, ReadErrorKind::Network);
+    source.fail(ANNA, ReadErrorKind::Connect);
     assert!(
         tuesday(&availability).await.status.is_unknown(),
         "the reading is from the future: nobody knows how old it is"
@@ -285,8 +290,12 @@ async fn a_call_ends_by_its_deadline_though_the_source_hangs_for_ever() {
         assert_eq!(answer.counters[1].slots.len(), 0);
     }
     let began = Instant::now();
-    let verdict =
-        availability.confirm("s2", berlin("2026-11-24 08:00"), &days(TUESDAY, TUESDAY)).await.expect("it holds");
+    let verdict = availability
+        .counter("s2")
+        .expect("it exists")
+        .confirm(&Wanted::new(), berlin("2026-11-24 08:00"))
+        .await
+        .expect("it holds");
     assert!(!verdict.is_bookable() && began.elapsed() < Duration::from_millis(5_010));
 }
 
@@ -324,13 +333,13 @@ async fn scenario_13_a_mailbox_outside_the_scope_names_its_counter_and_the_remed
     assert!(answer.counters[0].status.is_known());
     let outside = &answer.counters[1];
     assert_eq!((outside.id.as_str(), outside.slots.len()), ("s2", 0));
-    assert_eq!(kinds(&outside.status), [(1, ReadErrorKind::Account)], "the second mailbox of this counter");
-    let german = outside.status.reason(Language::De).expect("a reason");
+    assert_eq!(kinds(&outside.status), [(1, ReadErrorKind::ImpersonationDenied)], "the second mailbox of this counter");
+    let german = outside.status.reason(Language::German).expect("a reason");
     assert!(
         german.contains("exchange_sync.mailboxes[1]") && german.contains("darf nicht für dieses Postfach handeln"),
         "{german}"
     );
-    let english = outside.status.reason(Language::En).expect("a reason");
+    let english = outside.status.reason(Language::English).expect("a reason");
     assert!(english.contains("scope"), "the remedy: {english}");
     assert!(!german.contains(BEN) && !english.contains(BEN), "no address");
 }
@@ -343,14 +352,15 @@ async fn scenario_14_a_typo_and_an_alias_are_told_apart() {
     let town = Town::new(&counters, [Mailbox::new(ANNA).alias(alias)]);
     let answer = town.answer(TUESDAY, TUESDAY).await;
     let reason = |place: usize, language| answer.counters[place].status.reason(language).expect("a reason");
-    for counter in &answer.counters {
-        assert_eq!(kinds(&counter.status), [(0, ReadErrorKind::Mailbox)], "{}", counter.id);
+    let expected = [ReadErrorKind::MailboxNotFound, ReadErrorKind::NotPrimaryAddress];
+    for (counter, kind) in answer.counters.iter().zip(expected) {
+        assert_eq!(kinds(&counter.status), [(0, kind)], "{}", counter.id);
         assert_eq!(counter.slots.len(), 0);
     }
-    assert!(reason(0, Language::De).contains("Das Postfach gibt es nicht."), "{}", reason(0, Language::De));
-    assert!(reason(1, Language::De).contains("Alias"), "{}", reason(1, Language::De));
-    assert!(reason(1, Language::En).contains("alias"), "{}", reason(1, Language::En));
-    assert!(!reason(0, Language::En).contains("alias"), "{}", reason(0, Language::En));
+    assert!(reason(0, Language::German).contains("gibt es kein Postfach."), "{}", reason(0, Language::German));
+    assert!(reason(1, Language::German).contains("Alias"), "{}", reason(1, Language::German));
+    assert!(reason(1, Language::English).contains("alias"), "{}", reason(1, Language::English));
+    assert!(!reason(0, Language::English).contains("alias"), "{}", reason(0, Language::English));
 }
 
 #[tokio::test]
@@ -372,7 +382,7 @@ async fn scenario_15_the_tunnel_is_down_and_the_three_policies_hold() {
         drop(simulator);
         let counter = tuesday(&availability).await;
         assert_eq!((counter.status.as_str(), starts(&counter)), (status, slots), "{policy:?}");
-        assert_eq!(kinds(&counter.status), [(0, ReadErrorKind::Network)], "{policy:?}");
+        assert_eq!(kinds(&counter.status), [(0, ReadErrorKind::Refused)], "{policy:?}");
     }
 }
 
@@ -386,10 +396,17 @@ async fn scenario_16_a_wrong_password_is_tried_once_however_many_ask() {
     let request = days(TUESDAY, TUESDAY);
     let calls = futures_util::future::join_all((0..10).map(|_| ask(&town.availability, &request))).await;
     for counter in calls.iter().flat_map(|answer| &answer.counters) {
-        assert_eq!(kinds(&counter.status), [(0, ReadErrorKind::Account)]);
+        let [unread] = counter.status.unread() else { panic!("{:?}", counter.status) };
+        assert!(unread.error.is_credentials(), "{:?}", unread.error);
         assert_eq!(counter.slots.len(), 0);
     }
-    let confirmed = town.availability.confirm("s7", berlin("2026-11-24 08:00"), &request).await.expect("it holds");
+    let confirmed = town
+        .availability
+        .counter("s7")
+        .expect("it exists")
+        .confirm(&Wanted::new(), berlin("2026-11-24 08:00"))
+        .await
+        .expect("it holds");
     assert!(!confirmed.is_bookable());
     assert_eq!(town.simulator.refused_logins("svc-optigov"), 1);
     assert_eq!(town.simulator.requests().len(), 1);
@@ -421,8 +438,8 @@ async fn scenario_17_a_throttled_mailbox_waits_others_go_on_and_the_deadline_hol
         assert_eq!(starts(&answer.counters[place]), but_nine_to_ten());
     }
     let throttled = &answer.counters[1];
-    assert_eq!(kinds(&throttled.status), [(0, ReadErrorKind::Server)]);
-    assert!(unread(&throttled.status)[0].error.retry_after().is_some_and(|wait| wait > Duration::from_secs(3000)));
+    assert_eq!(kinds(&throttled.status), [(0, ReadErrorKind::Throttled)]);
+    assert!(throttled.status.unread()[0].error.retry_after().is_some_and(|wait| wait > Duration::from_secs(3000)));
     let asked = |name: &str| town.simulator.requests().iter().filter(|request| request.mailbox() == Some(name)).count();
     assert_eq!((asked(ANNA), asked(BEN), asked(CARA)), (2, 1, 1));
     assert!(town.answer(TUESDAY, TUESDAY).await.counters[1].status.is_unknown());
@@ -442,8 +459,10 @@ async fn scenario_18_a_busy_server_inside_http_200_is_throttling() {
         let town = Town::with_scenario("2026-11-23 07:00", COUNTER, scenario, |builder| builder);
         let answer = town.answer(TUESDAY, TUESDAY).await;
         let counter = &answer.counters[0];
-        assert_eq!(kinds(&counter.status), [(0, ReadErrorKind::Server)], "{shape:?}");
-        assert!(counter.status.reason(Language::De).is_some_and(|reason| reason.contains("überlastet")), "{shape:?}");
+        // HTTP 503 alone does not say whose word it is: the server may be stopped as well.
+        let kind = if shape == Shape::Status { ReadErrorKind::Unavailable } else { ReadErrorKind::Throttled };
+        assert_eq!(kinds(&counter.status), [(0, kind)], "{shape:?}");
+        assert!(counter.status.reason(Language::German).is_some_and(|reason| reason.contains("drosselt")), "{shape:?}");
         assert_eq!((counter.slots.len(), town.simulator.requests().len()), (0, 1), "{shape:?}");
     }
 }

@@ -22,14 +22,14 @@ fn metrics_are_those_of_the_operations_guide_and_name_nobody() {
         runtime.block_on(async {
             let (source, clock) = (Probe::new(), TestClock::at("2026-11-23 07:00"));
             source.set(ANNA, &[]);
-            source.fail(BEN, ReadErrorKind::Mailbox);
+            source.fail(BEN, ReadErrorKind::MailboxNotFound);
             let counters = [counter("s1", &[ANNA], "all"), counter("s2", &[BEN], "all")].concat();
             let stale = WhenUnavailable::ServeStale { up_to: Duration::from_secs(3600) };
             let availability = over(source.clone(), &counters, &clock, |builder| builder.when_unavailable(stale));
             for _ in 0..2 {
                 availability.free_slots(&days("2026-11-24", "2026-11-24")).await.expect("the request holds");
             }
-            source.fail(ANNA, ReadErrorKind::Network);
+            source.fail(ANNA, ReadErrorKind::Refused);
             clock.advance(Duration::from_secs(600));
             availability.free_slots(&days("2026-11-24", "2026-11-24")).await.expect("the request holds");
         });

@@ -8,8 +8,8 @@ use std::time::Duration;
 use async_trait::async_trait;
 use chrono::{DateTime, Utc};
 use optigov_availability::{
-    Availability, AvailabilityBuilder, Calendar, CalendarEntry, CalendarSource, Clock, Interval, Mailbox, MemorySource,
-    Municipality, ReadError, ReadErrorKind, Text,
+    Availability, AvailabilityBuilder, Calendar, CalendarEntry, CalendarSource, Clock, EntryStatus, Interval, Mailbox,
+    MemorySource, Municipality, ReadError, ReadErrorKind, Text,
 };
 use tokio::sync::watch;
 
@@ -98,12 +98,14 @@ pub(crate) fn address(mailbox: &str) -> Mailbox {
 
 pub(crate) fn busy_entry(start: &str, end: &str) -> CalendarEntry {
     let interval = Interval::new(berlin(start), berlin(end)).expect("it ends after it starts");
-    CalendarEntry::timed(interval, optigov_counter::Status::Busy)
+    CalendarEntry::timed(interval, EntryStatus::Busy)
 }
 
 pub(crate) fn failure(kind: ReadErrorKind) -> ReadError {
-    let message = Text::new("Störung zur Probe.", "Trial failure.");
-    ReadError::new(kind, message, Text::new("Nichts zu tun.", "Nothing to do."))
+    ReadError::new(kind, Text::fixed("Störung zur Probe", "a trial failure")).with_texts(
+        Text::fixed("Das ist eine Probe.", "This is a trial."),
+        Text::fixed("Nichts zu tun.", "Nothing to do."),
+    )
 }
 
 /// A clock that stands until it is set. Clones show the same time.
@@ -146,7 +148,7 @@ pub(crate) fn municipality(counters: &str) -> Municipality {
 
 /// The facade over `source`, with this clock and further settings.
 pub(crate) fn over(
-    source: impl CalendarSource,
+    source: impl CalendarSource + 'static,
     counters: &str,
     clock: &TestClock,
     set: impl FnOnce(AvailabilityBuilder) -> AvailabilityBuilder,

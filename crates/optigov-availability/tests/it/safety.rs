@@ -15,10 +15,11 @@ use std::time::Duration;
 use chrono::{DateTime, Days, NaiveDate, NaiveDateTime, NaiveTime, TimeDelta, TimeZone as _, Utc};
 use chrono_tz::Europe::Berlin;
 use optigov_availability::{
-    Availability, CounterAnswer, EwsSource, Interval, Municipality, SlotsRequest, Status as Known, WarningCode,
+    Access, Availability, CounterAnswer, EwsClient, Interval, Municipality, SlotsRequest, Status as Known, Wanted,
+    WarningCode, WhenUnavailable,
 };
-use optigov_counter::{Access, WhenUnavailable};
-use optigov_ews::{Credentials, EwsClient};
+use optigov_calendar::{EwsSettings, Route};
+use optigov_ews::Credentials;
 use optigov_exchange_simulator::{Account, Effect, Entry, Fault, Mailbox, Scenario, Shape, Simulator, Status};
 use proptest::prelude::*;
 use proptest::sample::{Index, select};
@@ -252,14 +253,15 @@ impl<'a> Run<'a> {
         let simulator = Simulator::start(town).expect("the scenario holds");
         let hangs = case.steps.iter().any(|step| matches!(step, Step::Break { trouble: Trouble::Hang, .. }));
         let deadline = if hangs { Duration::from_millis(250) } else { Duration::from_secs(5) };
-        let client = EwsClient::builder(&simulator.url())
+        let mut settings = EwsSettings::default();
+        settings.access = if case.free_busy { Access::FreeBusy } else { Access::Impersonation };
+        // So few that almost every calendar is truncated and must be asked for in parts.
+        settings.entries_per_answer = 3.try_into().expect("not 0");
+        let client = EwsClient::builder(Route::new(&simulator.url()).expect("an address").with_timeout(deadline))
             .credentials(Credentials::basic("svc-optigov", PASSWORD))
-            .timeout(deadline)
-            // So few that almost every calendar is truncated and must be asked for in parts.
-            .entries_per_answer(3)
+            .settings(settings)
             .build()
             .expect("the client can be built");
-        let access = if case.free_busy { Access::FreeBusy } else { Access::Impersonation };
         let clock = TestClock::at("2026-10-23 06:00");
         let policy = match case.policy {
             Policy::Close => WhenUnavailable::Close,
@@ -267,7 +269,7 @@ impl<'a> Run<'a> {
             Policy::Ignore => WhenUnavailable::Ignore,
         };
         let availability = Availability::for_municipality(municipality(case))
-            .source(EwsSource::new(client, access))
+            .source(client)
             .clock(clock.clone())
             .when_unavailable(policy)
             .deadline(deadline)
@@ -382,8 +384,13 @@ impl<'a> Run<'a> {
         let start = self.listed[slot.index(self.listed.len())];
         let at = counter.index(self.case.counters.len());
         let now = self.note();
-        let request = SlotsRequest::new(Interval::new(midnight(0), midnight(1)).expect("a day"));
-        let verdict = self.availability.confirm(&format!("s{at}"), start, &request).await.expect("the request holds");
+        let verdict = self
+            .availability
+            .counter(&format!("s{at}"))
+            .expect("it exists")
+            .confirm(&Wanted::new(), start)
+            .await
+            .expect("the request holds");
         if !verdict.is_bookable() {
             return Ok(());
         }

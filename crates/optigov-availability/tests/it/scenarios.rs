@@ -1,6 +1,7 @@
 //! What the libraries promise, scenario by scenario. Numbers are those of the domain's list.
 
 use chrono_tz::Europe::London;
+use optigov_availability::Wanted;
 use optigov_availability::{Municipality, WarningCode};
 use optigov_exchange_simulator::{Account, Entry, Mailbox, Permission, Scenario, Status};
 
@@ -27,7 +28,7 @@ async fn scenario_01_an_all_day_vacation_leaves_the_slots_and_warns() {
     assert_eq!(starts(counter), all_starts());
     assert_eq!(counter.warnings.len(), 1);
     assert_eq!((counter.warnings[0].code, counter.warnings[0].count), (WarningCode::AllDayIgnored, 1));
-    let words = counter.warnings[0].message(optigov_availability::Language::En);
+    let words = counter.warnings[0].message(optigov_availability::Language::English);
     assert_eq!(words, "1 all-day entry ignored: give it a start and an end time to block");
     assert_eq!(town.answer("2026-11-25", "2026-11-25").await.counters[0].warnings, [], "it is not on the next day");
 }
@@ -93,7 +94,7 @@ async fn scenario_07_a_private_item_blocks_and_no_title_is_asked_for_or_told() {
     let town = Town::new(COUNTER, [mailbox().entry(entry("2026-11-24 09:00", "2026-11-24 10:00").private())]);
     let answer = town.answer(TUESDAY, TUESDAY).await;
     assert_eq!(starts(&answer.counters[0]), all_but(&["09:00", "09:30"]));
-    let told = format!("{answer:?} {:?}", answer.report(optigov_availability::Language::De));
+    let told = format!("{answer:?} {}", serde_json::to_string(&answer).expect("it serialises"));
     assert!(!told.contains(TITLE));
     let requests = town.simulator.requests();
     assert!(!requests.is_empty());
@@ -283,7 +284,13 @@ async fn the_list_and_the_confirmation_agree() {
     let listed = town.starts(TUESDAY).await;
     for quarter in 0..24 {
         let start = berlin("2026-11-24 07:00") + chrono::TimeDelta::minutes(15 * quarter);
-        let verdict = town.availability.confirm("schalter-1", start, &request).await.expect("the request holds");
+        let verdict = town
+            .availability
+            .counter("schalter-1")
+            .expect("it exists")
+            .confirm(&Wanted::new(), start)
+            .await
+            .expect("the request holds");
         let shown = start.with_timezone(&chrono_tz::Europe::Berlin).format("%H:%M").to_string();
         assert_eq!(verdict.is_bookable(), listed.contains(&shown), "{shown}");
         assert_eq!(verdict.is_bookable(), verdict.reasons.is_empty(), "{shown}");

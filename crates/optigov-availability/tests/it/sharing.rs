@@ -9,9 +9,9 @@ use std::time::Duration;
 use async_trait::async_trait;
 use futures_util::{FutureExt as _, StreamExt as _, future};
 use optigov_availability::{
-    Availability, Booking, CacheError, CacheKey, Cached, Calendar, CalendarCache, CalendarEntry, CalendarSource,
-    Counter, Generation, Interval, Language, Mailbox, MemoryCache, MemorySource, ReadError, ReadErrorKind, Reading,
-    Report, RoutedSource, SlotsRequest, Status, Text,
+    Availability, Booking, CacheError, CacheKey, CacheVersion, CachedReadings, Calendar, CalendarCache, CalendarEntry,
+    CalendarSource, Counter, EntryStatus, Interval, Language, Mailbox, MemoryCache, MemorySource, ReadError,
+    ReadErrorKind, Reading, RoutedSource, SlotsRequest, Status, Text, Wanted,
 };
 use optigov_exchange_simulator::Account;
 use serde::Serialize;
@@ -40,7 +40,7 @@ fn one_each(names: &[String]) -> String {
 }
 
 fn saved(id: &str, mailboxes: &[&str]) -> Counter {
-    municipality(&counter(id, mailboxes, "all")).counters()[0].clone()
+    Counter::clone(municipality(&counter(id, mailboxes, "all")).counter(id).expect("it is there"))
 }
 
 async fn tuesday(availability: &Availability) -> Vec<String> {
@@ -258,10 +258,12 @@ async fn confirm_reads_that_day_afresh_and_nothing_else() {
     availability.free_slots(&request).await.expect("the request holds");
     source.set(ANNA, &[NINE]);
     let nine = berlin("2026-11-24 09:00");
-    let why = availability.why("s1", nine, &request).await.expect("the request holds");
+    let why =
+        availability.counter("s1").expect("it exists").why(&Wanted::new(), nine).await.expect("the request holds");
     assert!(why.is_bookable(), "the list still shows it");
     assert_eq!(source.reads(), 2);
-    let verdict = availability.confirm("s1", nine, &request).await.expect("the request holds");
+    let verdict =
+        availability.counter("s1").expect("it exists").confirm(&Wanted::new(), nine).await.expect("the request holds");
     assert!(!verdict.is_bookable() && verdict.status.is_known());
     assert_eq!(verdict.reasons.len(), 1, "{:?}", verdict.reasons);
     let asked = source.asked();
@@ -293,7 +295,7 @@ async fn a_saved_counter_counts_at_once() {
 
     let unfit = counter("s1", &[BEN], "all").replace(r#"["ausweis"]"#, r#"["lang"]"#);
     let availability = over(source, &counter("s1", &[ANNA], "all"), &clock(), |builder| builder);
-    let unfit = municipality(&unfit).counters()[0].clone();
+    let unfit = Counter::clone(municipality(&unfit).counter("s1").expect("it is there"));
     availability.counter_saved(unfit).await.expect("another template of the same town");
 }
 
@@ -342,28 +344,28 @@ impl Store {
         }
     }
 
-    fn known(text: &HashMap<String, String>, key: &CacheKey) -> Cached {
+    fn known(text: &HashMap<String, String>, key: &CacheKey) -> CachedReadings {
         text.get(&key.to_string()).map(|text| serde_json::from_str(text).expect("what was written")).unwrap_or_default()
     }
 
-    fn write(text: &mut HashMap<String, String>, key: &CacheKey, cached: &Cached) {
+    fn write(text: &mut HashMap<String, String>, key: &CacheKey, cached: &CachedReadings) {
         text.insert(key.to_string(), serde_json::to_string(cached).expect("it serialises"));
     }
 }
 
 #[async_trait]
 impl CalendarCache for Store {
-    async fn get(&self, keys: &[CacheKey]) -> Result<Vec<Arc<Cached>>, CacheError> {
+    async fn get(&self, keys: &[CacheKey]) -> Result<Vec<Arc<CachedReadings>>, CacheError> {
         self.reach().await?;
         let text = self.text.lock().expect("no test panics with the lock");
         Ok(keys.iter().map(|key| Arc::new(Store::known(&text, key))).collect())
     }
 
-    async fn put(&self, key: &CacheKey, generation: Generation, reading: Arc<Reading>) -> Result<(), CacheError> {
+    async fn put(&self, key: &CacheKey, version: CacheVersion, reading: Arc<Reading>) -> Result<(), CacheError> {
         self.reach().await?;
         let mut text = self.text.lock().expect("no test panics with the lock");
         let mut cached = Store::known(&text, key);
-        if cached.generation == generation {
+        if cached.version == version {
             cached.add(reading);
             Store::write(&mut text, key, &cached);
         }
@@ -374,8 +376,8 @@ impl CalendarCache for Store {
         self.reach().await?;
         let mut text = self.text.lock().expect("no test panics with the lock");
         for key in keys {
-            let generation = Generation(Store::known(&text, key).generation.0 + 1);
-            Store::write(&mut text, key, &Cached { generation, readings: Vec::new() });
+            let version = CacheVersion(Store::known(&text, key).version.0 + 1);
+            Store::write(&mut text, key, &CachedReadings::none_at(version));
         }
         Ok(())
     }
@@ -434,7 +436,7 @@ async fn refresh_fills_the_cache_and_counts_as_it_goes() {
     for name in &names {
         source.set(name, &[NINE]);
     }
-    source.fail(&names[3], ReadErrorKind::Mailbox);
+    source.fail(&names[3], ReadErrorKind::MailboxNotFound);
     let availability = over(source.clone(), &one_each(&names), &clock(), |builder| builder);
     let request = days(TUESDAY, TUESDAY);
     let window = Interval::of_dates(
@@ -483,7 +485,7 @@ async fn a_routed_source_asks_each_mailbox_where_it_is() {
         elsewhere.set(other, &[TEN]);
     }
     let source = RoutedSource::new(exchange.clone())
-        .route(|mailbox| mailbox.as_str().ends_with("@anderswo.example"), elsewhere.clone());
+        .rule(|mailbox| mailbox.as_str().ends_with("@anderswo.example"), elsewhere.clone());
     assert_eq!(source.batch(), NonZeroUsize::new(2).expect("not 0"));
     let asked = [others[0], ANNA, others[1], others[2]].map(address);
     let window = Interval::new(berlin(NINE.0), berlin(TEN.1)).expect("two hours");
@@ -507,7 +509,11 @@ async fn a_memory_source_knows_what_was_set_and_nothing_else() {
     let window = Interval::new(berlin(NINE.0), berlin(NINE.1)).expect("an hour");
     let answers = source.read(&[address(ANNA), address(BEN)], window).await;
     assert_eq!(answers[0], Ok(Calendar::new(vec![busy_entry(NINE.0, NINE.1)])));
-    assert_eq!(answers[1].as_ref().expect_err("never set").kind(), ReadErrorKind::Mailbox, "unknown, not empty");
+    assert_eq!(
+        answers[1].as_ref().expect_err("never set").kind(),
+        ReadErrorKind::MailboxNotFound,
+        "unknown, not empty"
+    );
     source.fail(address(ANNA), failure(ReadErrorKind::Server));
     assert_eq!(source.read(&[address(ANNA)], window).await, [Err(failure(ReadErrorKind::Server))]);
 }
@@ -519,16 +525,13 @@ async fn a_cached_mailbox_takes_16_bytes_an_entry_and_a_constant() {
         let source = MemorySource::new();
         let first = berlin("2026-11-24 00:00").timestamp();
         let entry = |at| Interval::from_unix(first + at * 900, first + at * 900 + 600).expect("ten minutes");
-        source.set(
-            address(ANNA),
-            (0..entries).map(|at| CalendarEntry::timed(entry(at), optigov_counter::Status::Busy)).collect(),
-        );
+        source.set(address(ANNA), (0..entries).map(|at| CalendarEntry::timed(entry(at), EntryStatus::Busy)).collect());
         let availability =
             over(source, &counter("s1", &[ANNA], "all"), &clock(), |builder| builder.cache(store.clone()));
         availability.counter_saved(saved("s1", &[ANNA])).await.expect("it can be told");
         availability.free_slots(&days("2026-11-23", "2027-11-22")).await.expect("the request holds");
         let text = store.text.lock().expect("no test panics with the lock");
-        let cached: Vec<Cached> =
+        let cached: Vec<CachedReadings> =
             text.values().map(|text| serde_json::from_str(text).expect("what was written")).collect();
         assert_eq!((cached.len(), cached[0].readings.len()), (1, 1));
         assert_eq!(cached[0].readings[0].entries().len(), usize::try_from(entries).expect("not negative"));
@@ -551,16 +554,16 @@ async fn the_memory_cache_keeps_generations_apart_and_to_its_bound() {
             over(source, &counter("s1", &[ANNA], "all"), &clock(), |builder| builder.cache(store.clone()));
         tuesday(&availability).await;
         let text = store.text.lock().expect("no test panics with the lock");
-        let cached: Cached =
+        let cached: CachedReadings =
             serde_json::from_str(text.values().next().expect("one mailbox")).expect("what was written");
         Arc::clone(&cached.readings[0])
     };
     let known = async || cache.get(&[key]).await.expect("memory answers").swap_remove(0);
-    let before = known().await.generation;
+    let before = known().await.version;
     cache.put(&key, before, Arc::clone(&reading)).await.expect("memory answers");
     assert_eq!(known().await.readings.len(), 1);
     cache.invalidate(&[key]).await.expect("memory answers");
-    assert_ne!(known().await.generation, before);
+    assert_ne!(known().await.version, before);
     assert_eq!(known().await.readings.len(), 0);
     cache.put(&key, before, reading).await.expect("memory answers");
     assert_eq!(known().await.readings.len(), 0, "begun before the invalidation");
@@ -579,25 +582,24 @@ async fn what_goes_out_as_json_comes_back() {
     let counters =
         [counter("s1", &[ANNA], "all"), counter("s2", &[BEN], "all"), counter("s3", &[ANNA, BEN], "any")].concat();
     let availability = over(source, &counters, &clock(), |builder| builder);
-    let booking =
-        Booking { counter: "s1".to_owned(), interval: Interval::new(berlin(TEN.0), berlin(TEN.1)).expect("an hour") };
+    let booking = Booking::new("s1", Interval::new(berlin(TEN.0), berlin(TEN.1)).expect("an hour"));
     let request = days(TUESDAY, TUESDAY).counters(["s1", "s2", "s3"]).template("ausweis").bookings([booking]);
     round_trip(&request);
     let answer = availability.free_slots(&request).await.expect("the request holds");
-    for language in [Language::De, Language::En] {
-        round_trip(&answer.report(language));
+    for language in Language::ALL {
         round_trip(&language);
     }
+    round_trip(&Wanted::new().template("ausweis"));
     for counter in &answer.counters {
         round_trip(&counter.status);
         round_trip(&counter.warnings);
     }
     round_trip(&Status::Stale { age: Duration::from_secs(7), unread: Vec::new() });
-    round_trip(&failure(ReadErrorKind::Account).with_retry_after(Some(Duration::from_secs(5))));
+    round_trip(&failure(ReadErrorKind::CredentialsRefused).with_retry_after(Some(Duration::from_secs(5))));
     round_trip(&Text::new("ja", "yes"));
     round_trip(&Calendar::without_all_day_flag(vec![busy_entry(NINE.0, NINE.1).cancelled()]));
     round_trip(&CacheKey::new("x", &address(ANNA)));
-    let report: serde_json::Value = serde_json::to_value(answer.report(Language::En)).expect("it serialises");
+    let report: serde_json::Value = serde_json::to_value(&answer).expect("it serialises");
     assert_eq!(report["counters"][0]["slots"][0]["start"], "2026-11-24T08:00:00+01:00", "in the counter's zone");
     assert_eq!(report["counters"][1]["status"], "unknown");
     let bare: SlotsRequest =
@@ -610,5 +612,4 @@ async fn what_goes_out_as_json_comes_back() {
         )
         .is_err()
     );
-    assert!(serde_json::from_str::<Report>("{}").is_err());
 }

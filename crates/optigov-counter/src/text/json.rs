@@ -3,10 +3,11 @@
 use std::borrow::Cow;
 use std::fmt;
 
+use optigov_calendar::Text;
 use serde::de::{Deserialize, Deserializer, MapAccess, SeqAccess, Visitor};
 use serde_json::value::RawValue;
 
-use crate::fault::{Code, Fault, Place, Position, Step, Texts};
+use crate::fault::{Code, Fault, Place, Position, Step};
 use crate::text::value::{Arena, Value};
 
 /// Parses a whole JSON text.
@@ -20,14 +21,14 @@ pub(crate) fn parse<'a>(text: &'a str, arena: &'a Arena) -> Result<Value<'a>, Fa
         let position = Position::of_byte(text, start + error.column().saturating_sub(1));
         let reason = match error.classify() {
             serde_json::error::Category::Eof => {
-                Texts::new("Der JSON-Text endet zu früh.", "The JSON text ends too early.")
+                Text::new("Der JSON-Text endet zu früh.", "The JSON text ends too early.")
             }
-            _ => Texts::new("Der Text ist kein gültiges JSON.", "The text is not valid JSON."),
+            _ => Text::new("Der Text ist kein gültiges JSON.", "The text is not valid JSON."),
         };
         let mut fault = Fault::new(
             Code::Syntax,
             reason,
-            Texts::new(
+            Text::new(
                 "Bitte Kommas, Klammern und Anführungszeichen an dieser Stelle prüfen.",
                 "Check the commas, brackets and quotation marks at this place.",
             ),

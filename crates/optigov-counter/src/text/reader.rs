@@ -1,8 +1,10 @@
 //! From the tree to the model: collects every fault with its path instead of stopping at the first.
 
-use std::borrow::Cow;
+use std::{borrow::Cow, ops::RangeInclusive};
 
-use crate::fault::{Code, Fault, Severity, Step, Texts, shortened};
+use optigov_calendar::Text;
+
+use crate::fault::{Code, Fault, Severity, Step, shortened};
 use crate::text::value::Value;
 
 /// More faults than this are not kept: the text is wrong as a whole.
@@ -98,8 +100,8 @@ impl Reader {
             Some(value) => T::read(value, reader),
             None => reader.refuse(Fault::new(
                 Code::MissingKey,
-                Texts::new(format!("Der Schlüssel „{key}“ fehlt."), format!("The key \"{key}\" is missing.")),
-                Texts::new("Bitte ihn ergänzen.", "Add it."),
+                Text::new(format!("Der Schlüssel „{key}“ fehlt."), format!("The key \"{key}\" is missing.")),
+                Text::new("Bitte ihn ergänzen.", "Add it."),
             )),
         })
     }
@@ -157,10 +159,6 @@ impl<T> Readable<T> {
         self.0.iter().enumerate().filter_map(|(index, element)| Some((index, element.as_ref()?)))
     }
 
-    pub(crate) fn is_complete(&self) -> bool {
-        self.0.iter().all(Option::is_some)
-    }
-
     pub(crate) fn complete(self) -> Option<Vec<T>> {
         self.0.into_iter().collect()
     }
@@ -179,40 +177,6 @@ impl<T: Read> Read for Readable<T> {
         Some(Readable(elements.iter().enumerate().map(read).collect()))
     }
 }
-
-/// A table of the format as a struct: every field is a key of the same name, `required`, `optional` or `or_default`; after the semicolon stand fields that
-/// are no keys. `check` sees the finished value, may refuse it, and is told where it stands.
-macro_rules! read_table {
-    ($type:ident { $($field:ident: $how:ident),+ $(,)? $(; $($other:ident: $value:expr),+ $(,)?)? } $($check:path)?) => {
-        impl $crate::text::reader::Read for $type {
-            fn read(
-                value: &$crate::text::value::Value<'_>,
-                reader: &mut $crate::text::reader::Reader,
-            ) -> Option<Self> {
-                let [$($field),+] = reader.table(value, &[$(stringify!($field)),+])?;
-                $(let $field = reader.$how(stringify!($field), $field);)+
-                let read = $type { $($field: $field?,)+ $($($other: $value,)+)? };
-                $(let read = $check(read, reader)?;)?
-                Some(read)
-            }
-        }
-    };
-}
-pub(crate) use read_table;
-
-/// The public door of a type that reads itself: serde, which says all faults in its one message.
-macro_rules! deserialize_by_reading {
-    ($($type:ty),+ $(,)?) => {
-        $(impl<'de> serde::Deserialize<'de> for $type {
-            fn deserialize<D: serde::Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
-                let arena = $crate::text::value::Arena::default();
-                let value = arena.deserialize(deserializer)?;
-                $crate::text::reader::read_whole(&value).map(|(read, _)| read).map_err(serde::de::Error::custom)
-            }
-        })+
-    };
-}
-pub(crate) use deserialize_by_reading;
 
 /// Reads a whole tree; with the value come its warnings.
 pub(crate) fn read_whole<T: Read>(value: &Value<'_>) -> Result<(T, Vec<Fault>), crate::Faults> {
@@ -246,18 +210,18 @@ pub(crate) fn text_like<'v>(example: &str, value: &'v Value<'_>, reader: &mut Re
 }
 
 /// A whole number within limits.
-pub(crate) fn whole_number(value: &Value<'_>, least: u32, most: u32, reader: &mut Reader) -> Option<u32> {
+pub(crate) fn whole_number(value: &Value<'_>, allowed: RangeInclusive<u32>, reader: &mut Reader) -> Option<u32> {
     let Value::Integer(number) = value else {
         return reader.refuse(wrong_type(value, "eine ganze Zahl", "a whole number"));
     };
     match u32::try_from(*number) {
-        Ok(number) if (least..=most).contains(&number) => Some(number),
+        Ok(number) if allowed.contains(&number) => Some(number),
         _ => reader.refuse(Fault::new(
             Code::OutOfRange,
-            Texts::new(format!("Die Zahl {number} ist nicht erlaubt."), format!("The number {number} is not allowed.")),
-            Texts::new(
-                format!("Erlaubt sind {least} bis {most}."),
-                format!("Numbers from {least} to {most} are allowed."),
+            Text::new(format!("Die Zahl {number} ist nicht erlaubt."), format!("The number {number} is not allowed.")),
+            Text::new(
+                format!("Erlaubt sind {} bis {}.", allowed.start(), allowed.end()),
+                format!("Numbers from {} to {} are allowed.", allowed.start(), allowed.end()),
             ),
         )),
     }
@@ -266,24 +230,27 @@ pub(crate) fn whole_number(value: &Value<'_>, least: u32, most: u32, reader: &mu
 /// One of the words that a key takes; `-` and `_` are the same.
 pub(crate) fn word<T: Copy>(text: &str, words: &[(&'static str, T)]) -> Result<T, Fault> {
     let wanted = text.replace('-', "_").to_ascii_lowercase();
-    if let Some((_, value)) = words.iter().find(|(word, _)| *word == wanted) {
+    if let Some((_, value)) = words.iter().find(|(word, _)| word.eq_ignore_ascii_case(&wanted)) {
         return Ok(*value);
     }
     let known: Vec<&str> = words.iter().map(|(word, _)| *word).collect();
     let (shown, list) = (shortened(text), known.join(", "));
     Err(Fault::new(
         Code::UnknownWord,
-        Texts::new(
-            format!("„{shown}“ ist hier kein bekanntes Wort."),
-            format!("\"{shown}\" is not a known word here."),
-        ),
+        Text::new(format!("„{shown}“ ist hier kein bekanntes Wort."), format!("\"{shown}\" is not a known word here.")),
         suggestion(&wanted, known.into_iter())
-            .unwrap_or_else(|| Texts::new(format!("Möglich sind: {list}."), format!("Possible are: {list}."))),
+            .unwrap_or_else(|| Text::new(format!("Möglich sind: {list}."), format!("Possible are: {list}."))),
     ))
 }
 
+/// A value that is one of the words that its key takes.
+pub(crate) fn word_value<T: Copy>(value: &Value<'_>, reader: &mut Reader, words: &[(&'static str, T)]) -> Option<T> {
+    let text = text(value, reader)?;
+    word(text, words).map_err(|fault| reader.fault(fault)).ok()
+}
+
 /// "Did you mean …?", if something known is near enough.
-pub(crate) fn suggestion<'a>(wrong: &str, known: impl Iterator<Item = &'a str>) -> Option<Texts> {
+pub(crate) fn suggestion<'a>(wrong: &str, known: impl Iterator<Item = &'a str>) -> Option<Text> {
     const LONGEST: usize = 64;
     if wrong.len() > LONGEST {
         return None;
@@ -291,7 +258,7 @@ pub(crate) fn suggestion<'a>(wrong: &str, known: impl Iterator<Item = &'a str>) 
     let distance = |word: &str| strsim::damerau_levenshtein(wrong, word);
     let (nearest, edits) = known.map(|word| (word, distance(word))).min_by_key(|(_, edits)| *edits)?;
     let near = edits <= 1 + nearest.chars().count() / 4 || (wrong.len() > 3 && nearest.starts_with(wrong));
-    near.then(|| Texts::new(format!("Ist „{nearest}“ gemeint?"), format!("Did you mean \"{nearest}\"?")))
+    near.then(|| Text::new(format!("Ist „{nearest}“ gemeint?"), format!("Did you mean \"{nearest}\"?")))
 }
 
 pub(crate) fn wrong_type(value: &Value<'_>, expected_de: &str, expected_en: &str) -> Fault {
@@ -306,8 +273,8 @@ pub(crate) fn wrong_type(value: &Value<'_>, expected_de: &str, expected_en: &str
     };
     Fault::new(
         Code::WrongType,
-        Texts::new(format!("Hier steht {found_de}."), format!("There is {found_en} here.")),
-        Texts::new(format!("Erwartet wird {expected_de}."), format!("Expected is {expected_en}.")),
+        Text::new(format!("Hier steht {found_de}."), format!("There is {found_en} here.")),
+        Text::new(format!("Erwartet wird {expected_de}."), format!("Expected is {expected_en}.")),
     )
 }
 
@@ -319,12 +286,9 @@ fn unknown_key(key: &str, known: &[&'static str]) -> Fault {
     let (shown, list) = (shortened(key), known.join(", "));
     Fault::new(
         Code::UnknownKey,
-        Texts::new(
-            format!("Den Schlüssel „{shown}“ gibt es hier nicht."),
-            format!("There is no key \"{shown}\" here."),
-        ),
+        Text::new(format!("Den Schlüssel „{shown}“ gibt es hier nicht."), format!("There is no key \"{shown}\" here.")),
         suggestion(&key.replace('-', "_").to_ascii_lowercase(), known.iter().copied())
-            .unwrap_or_else(|| Texts::new(format!("Möglich sind: {list}."), format!("Possible are: {list}."))),
+            .unwrap_or_else(|| Text::new(format!("Möglich sind: {list}."), format!("Possible are: {list}."))),
     )
     .at_key(key)
 }
@@ -333,11 +297,8 @@ fn unknown_key(key: &str, known: &[&'static str]) -> Fault {
 pub(crate) fn inline_secret() -> Fault {
     Fault::new(
         Code::InlineSecret,
-        Texts::new(
-            "Ein Geheimnis gehört nicht in die Konfiguration.",
-            "A secret does not belong in the configuration.",
-        ),
-        Texts::new(
+        Text::new("Ein Geheimnis gehört nicht in die Konfiguration.", "A secret does not belong in the configuration."),
+        Text::new(
             "Bitte darauf verweisen: secret = { env = \"NAME\" }, secret = { file = \"/pfad\" } oder secret = \"provided\".",
             "Refer to it: secret = { env = \"NAME\" }, secret = { file = \"/path\" } or secret = \"provided\".",
         ),
@@ -348,11 +309,8 @@ fn duplicate_key(key: &str) -> Fault {
     let shown = shortened(key);
     Fault::new(
         Code::DuplicateKey,
-        Texts::new(
-            format!("Der Schlüssel „{shown}“ steht zweimal da."),
-            format!("The key \"{shown}\" is there twice."),
-        ),
-        Texts::new("Bitte einen der beiden entfernen.", "Remove one of the two."),
+        Text::new(format!("Der Schlüssel „{shown}“ steht zweimal da."), format!("The key \"{shown}\" is there twice.")),
+        Text::new("Bitte einen der beiden entfernen.", "Remove one of the two."),
     )
     .at_key(key)
 }

@@ -2,8 +2,9 @@
 
 use ::toml::Spanned;
 use ::toml::de::{DeTable, DeValue};
+use optigov_calendar::Text;
 
-use crate::fault::{Code, Fault, Place, Position, Step, Texts, shortened};
+use crate::fault::{Code, Fault, Place, Position, Step, shortened};
 use crate::text::value::{Arena, Value};
 
 /// A parsed TOML text that still knows where everything stands.
@@ -69,11 +70,11 @@ fn syntax_fault(text: &str, error: &::toml::de::Error) -> Fault {
     let reason = shortened(error.message());
     let mut fault = Fault::new(
         Code::Syntax,
-        Texts::new(
+        Text::new(
             format!("Der Text ist kein gültiges TOML ({reason})."),
             format!("The text is not valid TOML ({reason})."),
         ),
-        Texts::new(
+        Text::new(
             "Bitte Anführungszeichen, Klammern und doppelte Schlüssel an dieser Stelle prüfen.",
             "Check the quotation marks, brackets and repeated keys at this place.",
         ),

@@ -5,7 +5,8 @@ use std::fmt;
 use chrono::{Datelike, NaiveDate};
 
 use crate::Fault;
-use crate::values::{malformed, text_value};
+use crate::text::forms::text_value;
+use crate::values::malformed;
 
 /// A civil date, years 1970 to 2999.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]

@@ -4,11 +4,13 @@ use std::fmt;
 
 use chrono::{Datelike, NaiveDate};
 use holiday_de::{GermanHoliday, GermanRegion};
+use optigov_calendar::Text;
 
 use crate::Fault;
-use crate::fault::{Code, Texts};
+use crate::fault::Code;
+use crate::text::forms::text_value;
 use crate::text::reader::{suggestion, word};
-use crate::values::{Date, malformed, text_value};
+use crate::values::{Date, malformed};
 
 /// A German state (Bundesland), whose public holidays a municipality has.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -32,12 +34,12 @@ impl State {
         let codes = words.iter().map(|(code, _)| *code).collect::<Vec<_>>().join(", ");
         Err(Fault::new(
             Code::UnknownWord,
-            Texts::new(
+            Text::new(
                 format!("Das Bundesland „{shown}“ ist unbekannt."),
                 format!("The state \"{shown}\" is not known."),
             ),
             suggestion(&wanted, STATES.iter().map(|(_, name, _)| *name))
-                .unwrap_or_else(|| Texts::new(format!("Möglich sind: {codes}."), format!("Possible are: {codes}."))),
+                .unwrap_or_else(|| Text::new(format!("Möglich sind: {codes}."), format!("Possible are: {codes}."))),
         ))
     }
 

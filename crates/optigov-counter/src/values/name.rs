@@ -1,10 +1,11 @@
 //! Ids and lines of text.
 
+use optigov_calendar::Text;
 use std::fmt;
 
 use crate::Fault;
-use crate::fault::{Code, Texts};
-use crate::values::text_value;
+use crate::fault::Code;
+use crate::text::forms::text_value;
 
 macro_rules! id {
     ($(#[$doc:meta])+ $type:ident, $description:literal, [$($example:literal),+]) => {
@@ -24,6 +25,13 @@ macro_rules! id {
 
             /// The id as text.
             pub fn as_str(&self) -> &str {
+                &self.0
+            }
+        }
+
+        /// So that a map is asked with a text.
+        impl std::borrow::Borrow<str> for $type {
+            fn borrow(&self) -> &str {
                 &self.0
             }
         }
@@ -58,8 +66,8 @@ fn checked_id(text: &str) -> Result<&str, Fault> {
     let shown = crate::fault::shortened(text);
     Err(Fault::new(
         Code::Malformed,
-        Texts::new(format!("„{shown}“ ist kein gültiger Bezeichner."), format!("\"{shown}\" is not a valid id.")),
-        Texts::new(
+        Text::new(format!("„{shown}“ ist kein gültiger Bezeichner."), format!("\"{shown}\" is not a valid id.")),
+        Text::new(
             "Erlaubt sind bis zu 64 Buchstaben ohne Umlaute, Ziffern, „-“, „_“ und „.“, beginnend mit Buchstabe oder Ziffer.",
             "Up to 64 ASCII letters, digits, \"-\", \"_\" and \".\" are allowed, beginning with a letter or digit.",
         ),
@@ -79,11 +87,11 @@ impl Line {
         }
         Err(Fault::new(
             Code::Malformed,
-            Texts::new(
+            Text::new(
                 "Der Text ist leer, zu lang oder enthält Steuerzeichen.",
                 "The text is blank, too long, or has control characters.",
             ),
-            Texts::new("Erlaubt ist eine Zeile mit 1 bis 200 Zeichen.", "One line of 1 to 200 characters is allowed."),
+            Text::new("Erlaubt ist eine Zeile mit 1 bis 200 Zeichen.", "One line of 1 to 200 characters is allowed."),
         ))
     }
 

@@ -1,21 +1,21 @@
 //! Lengths of time: exact ones, and civil days.
 
+use optigov_calendar::Text;
 use std::fmt;
 use std::time::Duration;
 
-use crate::Fault;
-use crate::fault::{Code, Texts};
-use crate::values::{malformed, text_value};
+use crate::{
+    Fault,
+    fault::Code,
+    text::{forms::text_value, reader::Reader},
+    values::malformed,
+};
 
 /// An exact length of time in whole seconds, at most 366 days.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord)]
 pub(crate) struct Span(u32);
 
 impl Span {
-    pub(crate) const fn from_seconds(seconds: u32) -> Span {
-        Span(seconds)
-    }
-
     /// `"20min"`, `"1h30min"`, `"1 Stunde 30 Minuten"`, `"45s"`, `"0min"`.
     pub(crate) fn parse(text: &str) -> Result<Span, Fault> {
         let unclear =
@@ -43,6 +43,11 @@ impl Span {
             Ok(seconds) if seconds <= 366 * 24 * 3600 => Ok(Span(seconds)),
             _ => Err(too_long(text)),
         }
+    }
+
+    /// The whole seconds of a duration that was read once.
+    pub(crate) fn from_duration(duration: Duration) -> Span {
+        Span(u32::try_from(duration.as_secs()).unwrap_or(u32::MAX))
     }
 
     pub(crate) fn seconds(self) -> u32 {
@@ -159,13 +164,45 @@ impl Default for LeadTime {
 impl fmt::Display for LeadTime {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
-            LeadTime::Exact(length) => Span(u32::try_from(length.as_secs()).unwrap_or(u32::MAX)).fmt(f),
+            LeadTime::Exact(length) => Span::from_duration(*length).fmt(f),
             LeadTime::Days(days) => Days(*days).fmt(f),
         }
     }
 }
 
 text_value!(LeadTime, "An exact length of time (24h) or whole civil days (1d).", ["24h", "1d", "90min", "0min"]);
+
+const DAY: u32 = 24 * 3600;
+
+/// What is counted against the hours of a day is at most a day long.
+pub(crate) fn span_within_a_day(key: &'static str, span: Option<Span>, least_seconds: u32, reader: &mut Reader) {
+    let Some(seconds) = span.map(Span::seconds) else { return };
+    if (least_seconds..=DAY).contains(&seconds) {
+        return;
+    }
+    let fault = Fault::new(
+        Code::OutOfRange,
+        Text::fixed("Diese Dauer ist hier nicht möglich.", "This duration is not possible here."),
+        match least_seconds {
+            0 => Text::fixed("Bitte höchstens 24 Stunden angeben.", "Give at most 24 hours."),
+            _ => Text::fixed("Bitte eine Sekunde bis 24 Stunden angeben.", "Give from one second to 24 hours."),
+        },
+    );
+    reader.below(key, |reader| reader.fault(fault));
+}
+
+/// The span, unless it is shorter than so many seconds.
+pub(crate) fn at_least(seconds: u32, span: Span, reader: &mut Reader) -> Option<Span> {
+    if span.seconds() >= seconds {
+        return Some(span);
+    }
+    let least = Span(seconds);
+    reader.refuse(Fault::new(
+        Code::OutOfRange,
+        Text::fixed("Diese Dauer ist zu kurz.", "This duration is too short."),
+        Text::new(format!("Bitte mindestens „{least}“ angeben."), format!("Give at least \"{least}\".")),
+    ))
+}
 
 /// A text as numbers, each with the word that follows it, in lower case.
 fn parts(text: &str) -> Option<Vec<(u64, String)>> {
@@ -190,8 +227,8 @@ fn too_long(text: &str) -> Fault {
     let shown = crate::fault::shortened(text);
     Fault::new(
         Code::OutOfRange,
-        Texts::new(format!("„{shown}“ ist zu lang."), format!("\"{shown}\" is too long.")),
-        Texts::new(
+        Text::new(format!("„{shown}“ ist zu lang."), format!("\"{shown}\" is too long.")),
+        Text::new(
             "Erlaubt sind höchstens 366 Tage in Stunden oder 3660 Tage.",
             "At most 366 days in hours, or 3660 days, are allowed.",
         ),

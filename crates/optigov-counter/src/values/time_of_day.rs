@@ -3,10 +3,12 @@
 use std::fmt;
 
 use chrono::NaiveTime;
+use optigov_calendar::Text;
 
 use crate::Fault;
-use crate::fault::{Code, Texts};
-use crate::values::{malformed, text_value};
+use crate::fault::Code;
+use crate::text::forms::text_value;
+use crate::values::malformed;
 
 /// A time of day on the minute, `00:00` to `23:59`.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -64,8 +66,8 @@ impl Hours {
             Some((start, end)) if start < DAY && end > 0 && start != end => Ok(Hours { start, end }),
             Some(_) => Err(Fault::new(
                 Code::OutOfRange,
-                Texts::new("Diese Zeitspanne hat keine Länge.", "These hours have no length."),
-                Texts::new(
+                Text::new("Diese Zeitspanne hat keine Länge.", "These hours have no length."),
+                Text::new(
                     "Anfang und Ende müssen verschieden sein; das Tagesende ist „24:00“.",
                     "Start and end must differ; the end of the day is \"24:00\".",
                 ),

@@ -7,9 +7,10 @@ use chrono::Weekday;
 use schemars::{JsonSchema, Schema, SchemaGenerator, json_schema};
 
 use crate::Fault;
+use crate::text::forms::text_value;
 use crate::text::reader::{Read, Reader, text};
 use crate::text::value::Value;
-use crate::values::{malformed, text_form};
+use crate::values::malformed;
 
 /// One or more weekdays: `Mon-Fri`, `Mo-Fr`, `Di, Do`, `daily`.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
@@ -85,7 +86,7 @@ impl fmt::Display for Weekdays {
     }
 }
 
-text_form!(Weekdays, ["Mon-Fri", "Mo-Fr", "Tue, Thu", "Sat", "daily"]);
+text_value!(Weekdays, read by hand, ["Mon-Fri", "Mo-Fr", "Tue, Thu", "Sat", "daily"]);
 
 /// Read from one text, or from a list of such texts, as forms have it.
 impl Read for Weekdays {

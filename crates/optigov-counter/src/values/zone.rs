@@ -3,11 +3,12 @@
 use std::fmt;
 
 use chrono_tz::{TZ_VARIANTS, Tz};
+use optigov_calendar::Text;
 
 use crate::Fault;
-use crate::fault::{Code, Texts};
+use crate::fault::Code;
+use crate::text::forms::text_value;
 use crate::text::reader::suggestion;
-use crate::values::text_value;
 
 /// An IANA time zone; `Europe/Berlin` by default.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -20,12 +21,12 @@ impl Zone {
             let shown = crate::fault::shortened(trimmed);
             Fault::new(
                 Code::UnknownWord,
-                Texts::new(
+                Text::new(
                     format!("Die Zeitzone „{shown}“ ist unbekannt."),
                     format!("The time zone \"{shown}\" is not known."),
                 ),
                 suggestion(trimmed, TZ_VARIANTS.iter().map(|zone| zone.name())).unwrap_or_else(|| {
-                    Texts::new(
+                    Text::new(
                         "Erwartet wird ein IANA-Name wie „Europe/Berlin“.",
                         "Expected is an IANA name such as \"Europe/Berlin\".",
                     )

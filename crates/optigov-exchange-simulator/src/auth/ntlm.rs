@@ -57,28 +57,16 @@ pub(crate) struct Authenticate<'a> {
 }
 
 impl Challenge {
-    /// Answers a first message. `None` where it is none. `filetime`: now, in 100 ns since 1601.
-    pub(crate) fn new(negotiate: &[u8], domain: &str, nonce: [u8; 8], filetime: u64) -> Option<Challenge> {
+    /// Answers a first message. `None` where it is none. The target information may be empty, and is then left out.
+    pub(crate) fn new(negotiate: &[u8], domain: &str, nonce: [u8; 8], target_info: &[u8]) -> Option<Challenge> {
         if negotiate.get(..8)? != SIGNATURE || number(negotiate, 8)? != 1 {
             return None;
         }
         let offered = number(negotiate, 12)?;
-        let flags =
-            UNICODE | REQUEST_TARGET | NTLM | TARGET_TYPE_DOMAIN | EXTENDED_SESSION_SECURITY | TARGET_INFO | VERSION;
+        let flags = UNICODE | REQUEST_TARGET | NTLM | TARGET_TYPE_DOMAIN | EXTENDED_SESSION_SECURITY | VERSION;
         let flags = flags | (offered & (SIGN | ALWAYS_SIGN | ENCRYPT_128 | ENCRYPT_56));
+        let flags = if target_info.is_empty() { flags } else { flags | TARGET_INFO };
         let target = utf16(domain);
-        let mut info = Vec::new();
-        let mut pair = |id: u16, value: &[u8]| {
-            info.extend(id.to_le_bytes());
-            info.extend(u16::try_from(value.len()).unwrap_or(u16::MAX).to_le_bytes());
-            info.extend(value);
-        };
-        pair(AV_NETBIOS_DOMAIN, &target);
-        pair(AV_NETBIOS_COMPUTER, &utf16("EXCHANGE"));
-        pair(AV_DNS_COMPUTER, &utf16("localhost"));
-        pair(AV_TIMESTAMP, &filetime.to_le_bytes());
-        pair(AV_END, &[]);
-
         let mut message = SIGNATURE.to_vec();
         let field = |bytes: &[u8], offset: usize| {
             let length = u16::try_from(bytes.len()).unwrap_or(u16::MAX).to_le_bytes();
@@ -89,10 +77,10 @@ impl Challenge {
         message.extend(flags.to_le_bytes());
         message.extend(nonce);
         message.extend([0; 8]);
-        message.extend(field(&info, 56 + target.len()));
+        message.extend(field(target_info, 56 + target.len()));
         message.extend([10, 0, 0x7c, 0x4f, 0, 0, 0, 15]);
         message.extend(target);
-        message.extend(info);
+        message.extend(target_info);
         Some(Challenge { negotiate: negotiate.to_vec(), message, nonce })
     }
 
@@ -189,6 +177,22 @@ impl<'a> Authenticate<'a> {
             }
         }
     }
+}
+
+/// What a challenge says of the server and the time. `filetime`: now, in 100 ns since 1601.
+pub(super) fn target_info(domain: &str, filetime: u64) -> Vec<u8> {
+    let mut info = Vec::new();
+    let mut pair = |id: u16, value: &[u8]| {
+        info.extend(id.to_le_bytes());
+        info.extend(u16::try_from(value.len()).unwrap_or(u16::MAX).to_le_bytes());
+        info.extend(value);
+    };
+    pair(AV_NETBIOS_DOMAIN, &utf16(domain));
+    pair(AV_NETBIOS_COMPUTER, &utf16("EXCHANGE"));
+    pair(AV_DNS_COMPUTER, &utf16("localhost"));
+    pair(AV_TIMESTAMP, &filetime.to_le_bytes());
+    pair(AV_END, &[]);
+    info
 }
 
 /// The value that a client must send for this server certificate: MD5 of a `gss_channel_bindings` structure that holds
@@ -316,7 +320,7 @@ mod tests {
             }
         }
         assert!(Authenticate::parse(&example(&[0; 24])).is_none(), "NTLMv1");
-        assert!(Challenge::new(b"NTLMSSP\0\x03\0\0\0\0\0\0\0", "STADT", [0; 8], 0).is_none());
+        assert!(Challenge::new(b"NTLMSSP\0\x03\0\0\0\0\0\0\0", "STADT", [0; 8], &[]).is_none());
     }
 
     proptest! {
@@ -326,7 +330,7 @@ mod tests {
             let mut message = example(&[&[0; 16][..], &blob()].concat());
             message.splice(at.min(message.len()).., bytes.iter().copied());
             for message in [message, [&SIGNATURE[..], &[3, 0, 0, 0], &bytes].concat(), bytes] {
-                Challenge::new(&message, "STADT", [0; 8], 0);
+                Challenge::new(&message, "STADT", [0; 8], &[]);
                 if let Some(authenticate) = Authenticate::parse(&message) {
                     prop_assert!(!authenticate.proves(&challenge(), "Password"));
                     authenticate.binding();

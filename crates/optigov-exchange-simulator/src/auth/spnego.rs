@@ -44,7 +44,7 @@ impl<'a> Token<'a> {
     }
 }
 
-/// Asks for more: `accept-incomplete`, with NTLM's challenge if there is one yet.
+/// The answer `accept-incomplete`, with NTLM's challenge if there is one yet.
 pub(crate) fn incomplete(challenge: &[u8]) -> Vec<u8> {
     let mut fields = wrap(0xa0, &wrap(ENUMERATED, &[1]));
     fields.extend(wrap(0xa1, NTLM));
@@ -54,7 +54,7 @@ pub(crate) fn incomplete(challenge: &[u8]) -> Vec<u8> {
     wrap(0xa1, &wrap(SEQUENCE, &fields))
 }
 
-/// The end: `accept-completed`, with the signature over the list of mechanisms where the client signed it too.
+/// The answer `accept-completed`, with the signature over the list of mechanisms where the client signed it too.
 pub(crate) fn completed(signature: Option<&[u8]>) -> Vec<u8> {
     let mut fields = wrap(0xa0, &wrap(ENUMERATED, &[0]));
     if let Some(signature) = signature {

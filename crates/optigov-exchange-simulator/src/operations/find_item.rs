@@ -6,7 +6,6 @@ use chrono::TimeDelta;
 use super::folder::{Folder, Kind};
 use super::item::{self, Shape};
 use super::{Request, instant, messages, required, required_attribute, schema};
-use crate::calendar::{Kind as Occurs, Occurrence};
 use crate::soap::Refusal;
 use crate::xml::{Element, Ns};
 use crate::zones;
@@ -59,14 +58,19 @@ fn found(request: &Request<'_>, shape: &Shape, view: &Element, id: &Element) -> 
         Some(mailbox) => Folder { mailbox, ..folder },
         None => folder,
     };
-    let mut found = request.world.calendar(folder.mailbox).view(start, end, request.manner.touching);
-    if request.manner.masters {
-        found = masters(request, folder, &found);
-    }
-    if request.manner.unsorted {
+    let calendar = request.world.calendar(folder.mailbox);
+    let manner = request.manner;
+    let mut found = match manner.masters {
+        true => calendar.unexpanded_view(start, end, manner.touching),
+        false => calendar.view(start, end, manner.touching),
+    };
+    if manner.unsorted {
         found.reverse();
     }
-    let shown = found.len().min(limit);
+    if manner.more_than_asked && !found.is_empty() {
+        found = found.iter().cycle().take(limit + 1).cloned().collect();
+    }
+    let shown = if manner.more_than_asked { found.len() } else { found.len().min(limit) };
     let mut out = String::with_capacity(400 * shown);
     push!(
         out,
@@ -78,20 +82,4 @@ fn found(request: &Request<'_>, shape: &Shape, view: &Element, id: &Element) -> 
     }
     out.push_str("</t:Items></m:RootFolder>");
     Ok(out)
-}
-
-/// Every series as its master, once, instead of its occurrences.
-fn masters(request: &Request<'_>, folder: Folder, found: &[Occurrence]) -> Vec<Occurrence> {
-    let items = request.world.calendar(folder.mailbox).items();
-    let mut seen = Vec::new();
-    let mut out = Vec::new();
-    for occurrence in found {
-        if matches!(occurrence.kind, Occurs::Single) {
-            out.push(occurrence.clone());
-        } else if !seen.contains(&occurrence.item) {
-            seen.push(occurrence.item);
-            out.push(items[occurrence.item].itself.clone());
-        }
-    }
-    out
 }

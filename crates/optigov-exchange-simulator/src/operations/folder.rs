@@ -79,6 +79,8 @@ pub(super) fn available(request: &Request<'_>, mailbox: usize) -> Result<(), Ref
             let text = "The mailbox database is temporarily unavailable.";
             Err(Refusal::new("ErrorMailboxStoreUnavailable", text))
         }
+        // Where the request names the mailbox by its address, it got no answer at all.
+        MailboxState::Hung => Err(Refusal::new("ErrorTimeoutExpired", "The mailbox did not answer in time.")),
     }
 }
 

@@ -2,6 +2,7 @@
 //! items.
 
 use super::item::{self, Shape};
+use super::item_id;
 use super::{Request, messages, required, required_attribute, schema};
 use crate::soap::Refusal;
 use crate::xml::{Element, Ns};
@@ -14,8 +15,8 @@ pub(super) fn answer(request: &Request<'_>) -> Result<String, Refusal> {
 
 fn one(request: &Request<'_>, shape: &Shape, id: &Element) -> Result<String, Refusal> {
     let (folder, occurrence) = match (id.ns, id.name.as_str()) {
-        (Ns::Types, "ItemId") => item::find(request, required_attribute(id, "Id")?)?,
-        (Ns::Types, "RecurringMasterItemId") => item::find_master(request, required_attribute(id, "OccurrenceId")?)?,
+        (Ns::Types, "ItemId") => item_id::find(request, required_attribute(id, "Id")?)?,
+        (Ns::Types, "RecurringMasterItemId") => item_id::find_master(request, required_attribute(id, "OccurrenceId")?)?,
         _ => return Err(schema(format!("the element '{}' names no item", id.name))),
     };
     let mut out = "<m:Items>".to_owned();

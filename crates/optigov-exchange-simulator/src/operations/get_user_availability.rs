@@ -6,7 +6,8 @@ use chrono::{DateTime, Datelike, NaiveDateTime, NaiveTime, TimeDelta, Timelike, 
 use super::folder::available;
 use super::{Request, instant, required, schema};
 use crate::calendar::{Kind, Occurrence};
-use crate::scenario::{Mailbox, Permission, Status};
+use crate::encoding::INVALID_BYTE;
+use crate::scenario::{FreeBusyDefect, Mailbox, Permission, Status};
 use crate::soap::Refusal;
 use crate::xml::{Element, Escaped, Ns};
 use crate::zones::{self, Change, Clock, Summer};
@@ -46,10 +47,10 @@ pub(super) fn answer(request: &Request<'_>) -> Result<String, Refusal> {
     for data in mailboxes {
         out.push_str("<m:FreeBusyResponse>");
         match one(request, data) {
-            Ok((mailbox, permission)) => {
+            Ok(asked) => {
                 out.push_str(r#"<m:ResponseMessage ResponseClass="Success"><m:ResponseCode>NoError</m:ResponseCode>"#);
                 out.push_str("</m:ResponseMessage>");
-                write_view(&mut out, request, view.within(permission), mailbox, permission);
+                write_view(&mut out, request, view.within(asked.permission), &asked);
             }
             Err(refusal) => {
                 refusal.write_message(&mut out, "ResponseMessage", "");
@@ -62,13 +63,23 @@ pub(super) fn answer(request: &Request<'_>) -> Result<String, Refusal> {
     Ok(out)
 }
 
-/// The mailbox that is asked for, by any of its addresses, and what the caller may see of it.
-fn one(request: &Request<'_>, data: &Element) -> Result<(usize, Permission), Refusal> {
+/// A mailbox that is asked for by one of its addresses, what the caller may see of it, and what is odd about the answer.
+struct Asked<'a> {
+    mailbox: usize,
+    permission: Permission,
+    defects: Vec<&'a FreeBusyDefect>,
+}
+
+fn one<'a>(request: &Request<'a>, data: &Element) -> Result<Asked<'a>, Refusal> {
     let email = required(data, Ns::Types, "Email")?;
     required(data, Ns::Types, "AttendeeType")?;
     let address = required(email, Ns::Types, "Address")?.text();
     if !address.contains('@') {
         return Err(Refusal::new("ErrorInvalidSmtpAddress", "The SMTP address format is not valid."));
+    }
+    let defects: Vec<_> = request.manner.free_busy_defects(address).collect();
+    if let Some(code) = defects.iter().find_map(|defect| defect.response_code()) {
+        return Err(Refusal::new(code.to_owned(), "The scenario refuses this mailbox."));
     }
     let unknown = || Refusal::new("ErrorMailRecipientNotFound", "The address could not be resolved in the directory.");
     let mailbox = request.world.mailbox_of(address).ok_or_else(unknown)?;
@@ -78,7 +89,7 @@ fn one(request: &Request<'_>, data: &Element) -> Result<(usize, Permission), Ref
             let text = "The caller has no access to free/busy data.";
             Err(Refusal::new("ErrorNoFreeBusyAccess", text))
         }
-        permission => Ok((mailbox, permission)),
+        permission => Ok(Asked { mailbox, permission, defects }),
     }
 }
 
@@ -112,12 +123,15 @@ impl View {
             return Err(Refusal::new("ErrorTimeIntervalTooBig", text));
         }
         let interval = match options.types(&["MergedFreeBusyIntervalInMinutes"]).map(|minutes| minutes.text().parse()) {
-            None => 30,
-            Some(Ok(minutes @ 5..=1440)) => minutes,
-            Some(_) => {
-                let text = "The interval of merged free/busy data must be from 5 to 1440 minutes.";
-                return Err(Refusal::new("ErrorInvalidMergedFreeBusyInterval", text));
-            }
+            None => Some(30),
+            Some(Ok(minutes @ 5..=1440)) => Some(minutes),
+            Some(_) => None,
+        };
+        // Exchange checks the interval for every view, also for those that are not merged.
+        let Some(interval) = interval.filter(|minutes| TimeDelta::minutes(*minutes) <= end - start) else {
+            let text =
+                "The interval of merged free/busy data must be from 5 to 1440 minutes, and not longer than the window.";
+            return Err(Refusal::new("ErrorInvalidMergedFreeBusyInterval", text));
         };
         let (depth, merged) = match options.types(&["RequestedView"]).map_or("FreeBusy", Element::text) {
             "MergedOnly" => (Depth::MergedOnly, true),
@@ -154,27 +168,40 @@ impl View {
     }
 }
 
-fn write_view(out: &mut String, request: &Request<'_>, view: View, mailbox: usize, permission: Permission) {
+fn write_view(out: &mut String, request: &Request<'_>, view: View, asked: &Asked<'_>) {
+    let has = |defect: FreeBusyDefect| asked.defects.contains(&&defect);
+    if has(FreeBusyDefect::None) {
+        return out.push_str("<m:FreeBusyView><t:FreeBusyViewType>None</t:FreeBusyViewType></m:FreeBusyView>");
+    }
+    let view = View {
+        depth: if has(FreeBusyDefect::MergedOnly) { Depth::MergedOnly } else { view.depth },
+        merged: view.merged || has(FreeBusyDefect::MergedWithoutEvents) || has(FreeBusyDefect::BusyMerged),
+        ..view
+    };
     let manner = request.manner;
-    let leak = if manner.foreign { TimeDelta::days(7) } else { TimeDelta::zero() };
-    let mut found = request.world.calendar(mailbox).view(view.start, view.end + leak, manner.touching);
-    found.retain(|o| o.start <= view.end || o.kind != Kind::Single);
+    let leaks = manner.foreign || has(FreeBusyDefect::LeakingSeries);
+    let leak = if leaks { TimeDelta::days(7) } else { TimeDelta::zero() };
+    let mut found = request.world.calendar(asked.mailbox).view(view.start, view.end + leak, manner.touching);
+    found.retain(|o| o.start < view.end || (manner.touching && o.start == view.end) || o.kind != Kind::Single);
     if manner.unsorted {
         found.reverse();
     }
-    push!(out, "<m:FreeBusyView><t:FreeBusyViewType>{}</t:FreeBusyViewType>", view.name());
-    if view.merged {
-        push!(out, "<t:MergedFreeBusy>{}</t:MergedFreeBusy>", merged(&view, &found));
+    let view_type = asked.defects.iter().find_map(|defect| defect.view_type()).unwrap_or_else(|| view.name());
+    push!(out, "<m:FreeBusyView><t:FreeBusyViewType>{}</t:FreeBusyViewType>", Escaped(view_type));
+    if view.merged || view.depth == Depth::MergedOnly {
+        let digits = merged(&view, &found);
+        let digits = if has(FreeBusyDefect::BusyMerged) { "2".repeat(digits.len()) } else { digits };
+        push!(out, "<t:MergedFreeBusy>{digits}</t:MergedFreeBusy>");
     }
     if view.depth > Depth::MergedOnly {
-        if !found.is_empty() {
+        if !found.is_empty() && !has(FreeBusyDefect::MergedWithoutEvents) {
             out.push_str("<t:CalendarEventArray>");
             for occurrence in &found {
-                write_event(out, request, &view, occurrence, permission);
+                write_event(out, request, &view, occurrence, asked.permission);
             }
             out.push_str("</t:CalendarEventArray>");
         }
-        write_working_hours(out, request.world.mailbox(mailbox), view.start.year());
+        write_working_hours(out, request.world.mailbox(asked.mailbox), view.start.year());
     }
     out.push_str("</m:FreeBusyView>");
 }
@@ -185,9 +212,12 @@ fn write_event(out: &mut String, request: &Request<'_>, view: &View, occurrence:
     push!(out, "<t:CalendarEvent><t:StartTime>{}</t:StartTime>", start.format("%FT%T"));
     push!(out, "<t:EndTime>{}</t:EndTime>", end.format("%FT%T"));
     push!(out, "<t:BusyType>{}</t:BusyType>", entry.status.wire());
-    if view.depth == Depth::Detailed {
+    let invalid_subject = request.manner.invalid_subject;
+    if view.depth == Depth::Detailed || invalid_subject {
         out.push_str("<t:CalendarEventDetails>");
-        if !entry.private || permission == Permission::Reviewer {
+        if invalid_subject {
+            push!(out, "<t:Subject>{INVALID_BYTE}</t:Subject>");
+        } else if !entry.private || permission == Permission::Reviewer {
             push!(out, "<t:Subject>{}</t:Subject>", Escaped(&entry.subject));
             push!(out, "<t:Location>{}</t:Location>", Escaped(entry.location.as_deref().unwrap_or_default()));
         }

@@ -1,13 +1,11 @@
 //! A calendar item on the wire: exactly the properties asked for, in the schema's order.
 
-use base64::Engine;
-use base64::engine::general_purpose::STANDARD;
-use chrono::DateTime;
-
 use super::Request;
-use super::folder::{Folder, Kind as FolderKind};
+use super::folder::Folder;
+use super::item_id;
 use super::recurrence;
 use crate::calendar::{Kind, Occurrence};
+use crate::encoding::INVALID_BYTE;
 use crate::soap::Refusal;
 use crate::xml::{Element, Escaped, Ns};
 use crate::zones;
@@ -131,6 +129,9 @@ impl Shape {
         if request.manner.masters {
             wanted.extend(OF_MASTERS);
         }
+        if request.manner.invalid_subject {
+            wanted.push(Property::Subject);
+        }
         wanted.sort_unstable();
         wanted.dedup();
         Ok(Shape { wanted })
@@ -156,18 +157,11 @@ fn is_class(class: &str) -> bool {
 /// Appends the item.
 pub(super) fn write(out: &mut String, request: &Request<'_>, shape: &Shape, folder: Folder, occurrence: &Occurrence) {
     out.push_str("<t:CalendarItem>");
-    write_id(out, request, folder, occurrence);
+    item_id::write(out, request, folder, occurrence);
     for property in &shape.wanted {
         write_property(out, request, folder, occurrence, *property);
     }
     out.push_str("</t:CalendarItem>");
-}
-
-/// Appends the item's id, which is part of every shape.
-pub(super) fn write_id(out: &mut String, request: &Request<'_>, folder: Folder, occurrence: &Occurrence) {
-    let item = &request.world.calendar(folder.mailbox).items()[occurrence.item];
-    let change_key = STANDARD.encode(item.change_key.to_be_bytes());
-    push!(out, r#"<t:ItemId Id="{}" ChangeKey="{change_key}"/>"#, id(request, folder, occurrence));
 }
 
 fn write_property(
@@ -192,6 +186,9 @@ fn write_property(
         Property::ItemClass => {
             let class = if of_series { "IPM.Appointment.Occurrence" } else { "IPM.Appointment" };
             push!(out, "<t:ItemClass>{class}</t:ItemClass>");
+        }
+        Property::Subject if request.manner.invalid_subject => {
+            push!(out, "<t:Subject>{INVALID_BYTE}{}</t:Subject>", Escaped(&entry.subject));
         }
         Property::Subject if entry.subject.is_empty() => {}
         Property::Subject => push!(out, "<t:Subject>{}</t:Subject>", Escaped(&entry.subject)),
@@ -265,7 +262,7 @@ fn write_property(
         Property::FirstOccurrence => {
             if let Some(first) = series.and_then(|series| series.first_occurrence(occurrence)) {
                 out.push_str("<t:FirstOccurrence>");
-                write_id(out, request, folder, &first);
+                item_id::write(out, request, folder, &first);
                 push!(out, "<t:Start>{}</t:Start>", request.time(first.start));
                 push!(out, "<t:End>{}</t:End>", request.time(first.end));
                 push!(out, "<t:OriginalStart>{}</t:OriginalStart></t:FirstOccurrence>", request.time(first.original));
@@ -291,45 +288,4 @@ fn write_zone(out: &mut String, element: &str, occurrence: &Occurrence) {
         None => (id, name),
     };
     push!(out, r#"<t:{element} Id="{}" Name="{}"/>"#, Escaped(id), Escaped(name));
-}
-
-/// An opaque id that leads back to the occurrence.
-fn id(request: &Request<'_>, folder: Folder, occurrence: &Occurrence) -> String {
-    let item = &request.world.calendar(folder.mailbox).items()[occurrence.item];
-    let address = &request.world.mailbox(folder.mailbox).address;
-    match occurrence.kind {
-        Kind::Single | Kind::Master => STANDARD.encode(format!("item\n{address}\n{}", item.uid)),
-        Kind::Occurrence | Kind::Exception => {
-            STANDARD.encode(format!("item\n{address}\n{}\n{}", item.uid, occurrence.original.timestamp()))
-        }
-    }
-}
-
-/// The occurrence or item behind an id, if the caller may read its calendar.
-pub(super) fn find(request: &Request<'_>, id: &str) -> Result<(Folder, Occurrence), Refusal> {
-    lookup(request, id, true)
-}
-
-/// The master of the series to which the occurrence behind an id belongs.
-pub(super) fn find_master(request: &Request<'_>, id: &str) -> Result<(Folder, Occurrence), Refusal> {
-    lookup(request, id, false)
-}
-
-fn lookup(request: &Request<'_>, id: &str, occurrence: bool) -> Result<(Folder, Occurrence), Refusal> {
-    let malformed = || Refusal::new("ErrorInvalidIdMalformed", "The Id is invalid.");
-    let text = STANDARD.decode(id).ok().and_then(|bytes| String::from_utf8(bytes).ok()).ok_or_else(malformed)?;
-    let mut parts = text.split('\n');
-    let (Some("item"), Some(address), Some(uid)) = (parts.next(), parts.next(), parts.next()) else {
-        return Err(malformed());
-    };
-    let original = parts.next().and_then(|unix| DateTime::from_timestamp(unix.parse().ok()?, 0));
-    if original.is_some_and(|original| !zones::is_in_range(&original)) {
-        return Err(malformed());
-    }
-    let not_found = || Refusal::new("ErrorItemNotFound", "The object could not be found in the store.");
-    let mailbox = request.world.mailbox_of(address).ok_or_else(not_found)?;
-    let folder = Folder { kind: FolderKind::Calendar, mailbox };
-    folder.check(request)?;
-    let found = request.world.calendar(mailbox).find(uid, original.filter(|_| occurrence)).ok_or_else(not_found)?;
-    Ok((folder, found))
 }

@@ -4,7 +4,7 @@ use rrule::{Frequency, NWeekday, RRule};
 
 use super::Request;
 use super::folder::Folder;
-use super::item;
+use super::item_id;
 use crate::calendar::{Occurrence, Series};
 use crate::zones;
 
@@ -39,7 +39,7 @@ pub(super) fn write_modified(out: &mut String, request: &Request<'_>, folder: Fo
     out.push_str("<t:ModifiedOccurrences>");
     for occurrence in modified {
         out.push_str("<t:Occurrence>");
-        item::write_id(out, request, folder, occurrence);
+        item_id::write(out, request, folder, occurrence);
         push!(out, "<t:Start>{}</t:Start>", request.time(occurrence.start));
         push!(out, "<t:End>{}</t:End>", request.time(occurrence.end));
         push!(out, "<t:OriginalStart>{}</t:OriginalStart></t:Occurrence>", request.time(occurrence.original));

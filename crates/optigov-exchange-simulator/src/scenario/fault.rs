@@ -1,8 +1,6 @@
-use std::time::Duration;
+use serde::Deserialize;
 
-use serde::{Deserialize, Deserializer};
-
-use super::throttling::Shape;
+use super::effect::Effect;
 
 /// A rule by which the simulator misbehaves.
 ///
@@ -32,79 +30,6 @@ pub struct Fault {
     probability: Option<f64>,
     #[serde(default)]
     seed: u64,
-}
-
-/// What goes wrong. In a scenario file by its name in snake case: `effect = "hang"`, `effect = { delay = 1500 }`
-/// (milliseconds), `effect = { status = { code = 502, body = "…" } }`.
-#[derive(Clone, Debug, PartialEq, Deserialize)]
-#[serde(rename_all = "snake_case")]
-#[non_exhaustive]
-pub enum Effect {
-    /// The answer comes later.
-    #[serde(deserialize_with = "milliseconds")]
-    Delay(Duration),
-    /// No answer comes, and the connection stays open.
-    Hang,
-    /// The connection is reset before the first byte of the answer.
-    ResetBefore,
-    /// The connection is reset in the middle of the body.
-    ResetWithin,
-    /// The connection is reset after the whole answer, which had promised to keep it alive.
-    ResetAfter,
-    /// An HTTP status with any body and no SOAP.
-    Status {
-        /// The status, 400 to 599 as a rule.
-        code: u16,
-        /// The body.
-        #[serde(default)]
-        body: String,
-        /// The value of `Content-Type`. Default: `text/html`.
-        #[serde(default = "html")]
-        content_type: String,
-    },
-    /// The answer's XML ends in the middle, while its HTTP body is whole.
-    Truncated,
-    /// The answer's XML has a wrong end tag.
-    Malformed,
-    /// Texts hold references to characters that XML 1.0 forbids, `&#x0;` and `&#xB;`.
-    ForbiddenCharacters,
-    /// The answer is padded to this many bytes.
-    Huge(u64),
-    /// The answer never ends.
-    Endless,
-    /// A part of the answer's text is replaced wherever it occurs.
-    Replace {
-        /// What is searched for.
-        text: String,
-        /// What stands there instead.
-        with: String,
-    },
-    /// FindItem reads the calendar of another mailbox, this one, than it was asked for.
-    OtherMailbox(String),
-    /// Elements that the schema calls optional are left out: `IsCancelled`, `IsAllDayEvent`, `LegacyFreeBusyStatus`, zones.
-    MissingOptional,
-    /// Booleans are written as `1` and `0`, which `xs:boolean` allows.
-    NumericBooleans,
-    /// Items come in reverse order.
-    Unsorted,
-    /// Items that end where the window starts, or start where it ends, come too.
-    Touching,
-    /// Series come as their master, with `Recurrence` and its exceptions, instead of their occurrences.
-    Masters,
-    /// A response message of class `Error` with this code, known to the schema or not.
-    ResponseCode(String),
-    /// A SOAP fault with this code, as Exchange writes it, with HTTP 500.
-    Fault(String),
-    /// A SOAP fault with HTTP 200, an unprefixed `faultcode` and no `detail`.
-    BareFault(String),
-    /// The server is busy, in one of four shapes.
-    Throttled {
-        /// How it says so.
-        shape: Shape,
-        /// The hint after which to come back.
-        #[serde(default, deserialize_with = "some_milliseconds")]
-        back_off: Option<Duration>,
-    },
 }
 
 impl Fault {
@@ -163,12 +88,7 @@ impl Fault {
         if self.probability.is_some_and(|probability| !(0.0..=1.0).contains(&probability)) {
             return Err(crate::Error::scenario("its probability is not from 0 to 1"));
         }
-        match &self.effect {
-            Effect::Status { code, .. } if !(200..=599).contains(code) => {
-                Err(crate::Error::scenario(format!("{code} is no status of a final answer")))
-            }
-            _ => Ok(()),
-        }
+        self.effect.check()
     }
 
     /// Whether the rule hits the `n`-th fitting request, counted from 1.
@@ -187,18 +107,6 @@ fn unit(seed: u64, n: u64) -> f64 {
     z = (z ^ (z >> 30)).wrapping_mul(0xbf58_476d_1ce4_e5b9);
     z = (z ^ (z >> 27)).wrapping_mul(0x94d0_49bb_1331_11eb);
     ((z ^ (z >> 31)) >> 11) as f64 / (1_u64 << 53) as f64
-}
-
-fn html() -> String {
-    "text/html".to_owned()
-}
-
-fn milliseconds<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Duration, D::Error> {
-    u64::deserialize(deserializer).map(Duration::from_millis)
-}
-
-pub(super) fn some_milliseconds<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Option<Duration>, D::Error> {
-    milliseconds(deserializer).map(Some)
 }
 
 #[cfg(test)]

@@ -6,8 +6,8 @@ use serde::de::Error as _;
 use serde::{Deserialize, Deserializer};
 
 use super::{
-    Account, Certificate, ChannelBinding, Entry, Fault, Mailbox, MailboxState, Permission, Scenario, Scheme, Status,
-    Throttling, Tls,
+    AccessPolicy, Account, AnchorLookup, Certificate, ChannelBinding, Entry, Fault, LoginRefusal, Mailbox,
+    MailboxState, Permission, Scenario, Scheme, Status, Throttling, Tls,
 };
 
 pub(super) fn scenario(text: &str) -> Result<Scenario, crate::Error> {
@@ -27,6 +27,12 @@ pub(super) fn scenario(text: &str) -> Result<Scenario, crate::Error> {
     scenario.throttling = file.throttling;
     scenario.foreign = file.foreign_server;
     scenario.plain = file.plain_http;
+    scenario.unexpanded_series = file.unexpanded_series;
+    scenario.anchor_lookup = file.anchor_lookup;
+    scenario.access_policy = file.access_policy;
+    scenario.refused_login = file.refused_login;
+    scenario.challenges_in_one_line = file.challenges_in_one_line;
+    scenario.ntlm_without_target_info = file.ntlm_without_target_info;
     if let Some(days) = file.free_busy_days {
         scenario.free_busy_days = days;
     }
@@ -53,6 +59,18 @@ struct File {
     throttling: Throttling,
     #[serde(default)]
     foreign_server: bool,
+    #[serde(default)]
+    unexpanded_series: bool,
+    #[serde(default)]
+    anchor_lookup: AnchorLookup,
+    #[serde(default)]
+    access_policy: AccessPolicy,
+    #[serde(default)]
+    refused_login: LoginRefusal,
+    #[serde(default)]
+    challenges_in_one_line: bool,
+    #[serde(default)]
+    ntlm_without_target_info: bool,
     #[serde(default, rename = "fault")]
     faults: Vec<Fault>,
     free_busy_days: Option<u32>,

@@ -43,7 +43,7 @@ pub enum Permission {
     Reviewer,
 }
 
-/// The state of a mailbox. In a scenario file: `enabled`, `disabled`, `moving`, `unavailable`.
+/// The state of a mailbox. In a scenario file: `enabled`, `disabled`, `moving`, `unavailable`, `hung`.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Deserialize)]
 #[serde(rename_all = "snake_case")]
 #[non_exhaustive]
@@ -57,6 +57,9 @@ pub enum MailboxState {
     Moving,
     /// Its database is not mounted: `ErrorMailboxStoreUnavailable`.
     Unavailable,
+    /// Its database does not answer: every request that impersonates or names it, alone or among others, is accepted and never
+    /// answered.
+    Hung,
 }
 
 /// The working hours that free/busy reports.

@@ -2,7 +2,7 @@ use std::time::Duration;
 
 use serde::Deserialize;
 
-use super::fault::some_milliseconds;
+use super::milliseconds;
 
 /// A throttling policy that all accounts share. Default: no limits.
 ///
@@ -17,7 +17,7 @@ pub struct Throttling {
     pub(crate) budget: Option<u32>,
     #[serde(default)]
     pub(crate) recharge: u32,
-    #[serde(default, deserialize_with = "some_milliseconds")]
+    #[serde(default, deserialize_with = "milliseconds::some_duration")]
     pub(crate) back_off: Option<Duration>,
 }
 

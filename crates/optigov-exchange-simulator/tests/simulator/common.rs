@@ -9,6 +9,7 @@ pub(crate) struct Answer {
     pub(crate) status: u16,
     pub(crate) headers: reqwest::header::HeaderMap,
     pub(crate) body: String,
+    pub(crate) bytes: Vec<u8>,
 }
 
 impl Answer {
@@ -35,7 +36,7 @@ impl Answer {
 
 pub(crate) fn client(simulator: &Simulator) -> reqwest::Client {
     rustls::crypto::ring::default_provider().install_default().ok();
-    let mut builder = reqwest::Client::builder().no_proxy();
+    let mut builder = reqwest::Client::builder().no_proxy().redirect(reqwest::redirect::Policy::none());
     if !simulator.ca_pem().is_empty() {
         let ca = reqwest::Certificate::from_pem(simulator.ca_pem().as_bytes()).expect("a certificate");
         builder = builder.tls_certs_only([ca]);
@@ -45,10 +46,29 @@ pub(crate) fn client(simulator: &Simulator) -> reqwest::Client {
 
 /// One request, whatever comes of it.
 pub(crate) async fn attempt(simulator: &Simulator, password: &str, body: String) -> Result<Answer, reqwest::Error> {
-    let request = client(simulator).post(simulator.url()).basic_auth("STADT\\svc-optigov", Some(password));
+    attempt_with(simulator, password, &[], body).await
+}
+
+/// One request with further headers, whatever comes of it.
+pub(crate) async fn attempt_with(
+    simulator: &Simulator,
+    password: &str,
+    headers: &[(&str, &str)],
+    body: String,
+) -> Result<Answer, reqwest::Error> {
+    let mut request = client(simulator).post(simulator.url()).basic_auth("STADT\\svc-optigov", Some(password));
+    for (name, value) in headers {
+        request = request.header(*name, *value);
+    }
     let response = request.header("Content-Type", "text/xml; charset=utf-8").body(body).send().await?;
     let (status, headers) = (response.status().as_u16(), response.headers().clone());
-    Ok(Answer { status, headers, body: response.text().await? })
+    let bytes = response.bytes().await?.to_vec();
+    Ok(Answer { status, headers, body: String::from_utf8_lossy(&bytes).into_owned(), bytes })
+}
+
+/// One request with further headers and the right password.
+pub(crate) async fn post_with(simulator: &Simulator, headers: &[(&str, &str)], body: String) -> Answer {
+    attempt_with(simulator, "geheim", headers, body).await.expect("a whole answer")
 }
 
 pub(crate) async fn post(simulator: &Simulator, password: &str, body: String) -> Answer {
@@ -90,8 +110,16 @@ pub(crate) fn find_item(folder: Option<&str>, window: (&str, &str), limit: Optio
     )
 }
 
-/// A GetUserAvailability in the zone of Berlin, without clock changes.
+/// A GetUserAvailability in the zone of Berlin, without clock changes, in intervals of an hour.
 pub(crate) fn free_busy(mailboxes: &[&str], window: (&str, &str), view: &str) -> String {
+    free_busy_by(mailboxes, window, Some(60), view)
+}
+
+/// The same in intervals of so many minutes; `None`: the request does not say.
+pub(crate) fn free_busy_by(mailboxes: &[&str], window: (&str, &str), interval: Option<u32>, view: &str) -> String {
+    let interval = interval.map_or(String::new(), |minutes| {
+        format!("<t:MergedFreeBusyIntervalInMinutes>{minutes}</t:MergedFreeBusyIntervalInMinutes>")
+    });
     let change = "<t:Bias>0</t:Bias><t:Time>00:00:00</t:Time><t:DayOrder>0</t:DayOrder><t:Month>0</t:Month>\
                   <t:DayOfWeek>Sunday</t:DayOfWeek>";
     let data: String = mailboxes
@@ -108,7 +136,7 @@ pub(crate) fn free_busy(mailboxes: &[&str], window: (&str, &str), view: &str) ->
         "<m:GetUserAvailabilityRequest><t:TimeZone><t:Bias>-60</t:Bias><t:StandardTime>{change}</t:StandardTime>\
          <t:DaylightTime>{change}</t:DaylightTime></t:TimeZone><m:MailboxDataArray>{data}</m:MailboxDataArray>\
          <t:FreeBusyViewOptions><t:TimeWindow><t:StartTime>{start}</t:StartTime><t:EndTime>{end}</t:EndTime>\
-         </t:TimeWindow><t:MergedFreeBusyIntervalInMinutes>60</t:MergedFreeBusyIntervalInMinutes><t:RequestedView>{view}\
+         </t:TimeWindow>{interval}<t:RequestedView>{view}\
          </t:RequestedView></t:FreeBusyViewOptions></m:GetUserAvailabilityRequest>"
     )
 }

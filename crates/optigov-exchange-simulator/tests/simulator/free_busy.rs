@@ -1,9 +1,11 @@
 //! GetUserAvailability over the socket: what each right and each view shows.
 
 use chrono::NaiveDate;
-use optigov_exchange_simulator::{Account, Entry, Mailbox, Permission, Scenario, Simulator, Status};
+use optigov_exchange_simulator::{
+    Account, Effect, Entry, Fault, FreeBusyDefect, Mailbox, Permission, Scenario, Simulator, Status,
+};
 
-use crate::common::{Answer, MAILBOX, envelope, free_busy, post};
+use crate::common::{Answer, MAILBOX, envelope, free_busy, free_busy_by, post};
 
 const DAY: (&str, &str) = ("2026-11-24T08:00:00", "2026-11-24T14:00:00");
 
@@ -100,4 +102,71 @@ async fn a_hundred_mailboxes_are_allowed_and_windows_have_a_limit() {
         let request = envelope(None, &free_busy(&vec![MAILBOX; count], window, "FreeBusy"));
         assert_eq!(post(&simulator, "geheim", request).await.texts("ResponseCode")[0], code);
     }
+}
+
+#[tokio::test]
+async fn an_interval_longer_than_the_window_is_refused_whatever_the_view() {
+    let simulator = start(Permission::Reviewer);
+    let refused = "ErrorInvalidMergedFreeBusyInterval";
+    for (minutes, interval, code) in [
+        (60, Some(60), "NoError"),
+        (59, Some(60), refused),
+        (30, Some(30), "NoError"),
+        (30, None, "NoError"),
+        (29, None, refused),
+        (5, Some(5), "NoError"),
+        (4, Some(5), refused),
+        (4, Some(4), refused),
+        (300, Some(4), refused),
+        (300, Some(1441), refused),
+    ] {
+        let end = format!("2026-11-24T{:02}:{:02}:00", 9 + minutes / 60, minutes % 60);
+        for view in ["MergedOnly", "FreeBusy", "FreeBusyMerged", "Detailed", "DetailedMerged"] {
+            let request = free_busy_by(&[MAILBOX], ("2026-11-24T09:00:00", &end), interval, view);
+            let answer = post(&simulator, "geheim", envelope(None, &request)).await;
+            assert_eq!(answer.texts("ResponseCode"), [code], "{minutes} {interval:?} {view}");
+        }
+    }
+}
+
+#[tokio::test]
+async fn a_view_can_hide_its_events() {
+    for (defect, view_type, merged, events) in [
+        (FreeBusyDefect::None, "None", None, 0),
+        (FreeBusyDefect::MergedOnly, "MergedOnly", Some("013340"), 0),
+        (FreeBusyDefect::MergedWithoutEvents, "FreeBusyMerged", Some("013340"), 0),
+        (FreeBusyDefect::BusyMerged, "FreeBusyMerged", Some("222222"), 4),
+        (FreeBusyDefect::UnknownViewType("Everything".into()), "Everything", None, 4),
+    ] {
+        let simulator = start(Permission::AvailabilityOnly);
+        simulator
+            .update(|scenario| *scenario = scenario.clone().fault(Fault::new(Effect::FreeBusy(defect.clone()))))
+            .expect("a scenario");
+        let answer = post(&simulator, "geheim", envelope(None, &free_busy(&[MAILBOX], DAY, "FreeBusy"))).await;
+        assert_eq!(answer.texts("ResponseCode"), ["NoError"], "{defect:?}");
+        assert_eq!(answer.texts("FreeBusyViewType"), [view_type], "{defect:?}");
+        assert_eq!(answer.texts("MergedFreeBusy"), merged.into_iter().collect::<Vec<_>>(), "{defect:?}");
+        assert_eq!(answer.texts("CalendarEvent").len(), events, "{defect:?}");
+    }
+}
+
+#[tokio::test]
+async fn a_defect_of_one_mailbox_leaves_the_others_of_the_request_alone() {
+    let bernd = "bernd@musterstadt.example";
+    let series = hours(20, 21).recurs("FREQ=DAILY");
+    let mailboxes = [Mailbox::new(MAILBOX).entry(hours(9, 10)), Mailbox::new(bernd).entry(series)];
+    let account = Account::new("svc-optigov").password("geheim");
+    let scenario = mailboxes.into_iter().fold(Scenario::new().account(account), Scenario::mailbox);
+    let with = |defect| scenario.clone().fault(Fault::new(Effect::FreeBusy(defect)).mailbox(bernd));
+    let request = || envelope(None, &free_busy(&[MAILBOX, bernd], DAY, "FreeBusy"));
+
+    let leaking = Simulator::start(with(FreeBusyDefect::LeakingSeries)).expect("a simulator");
+    let answer = post(&leaking, "geheim", request()).await;
+    assert_eq!(answer.texts("StartTime")[..2], ["2026-11-24T09:00:00", "2026-11-24T20:00:00"]);
+    assert_eq!(answer.texts("StartTime").len(), 1 + 7);
+
+    let refused = Simulator::start(with(FreeBusyDefect::ResponseCode("ErrorTimeoutExpired".into()))).expect("one");
+    let answer = post(&refused, "geheim", request()).await;
+    assert_eq!(answer.texts("ResponseCode"), ["NoError", "ErrorTimeoutExpired"]);
+    assert_eq!(answer.texts("CalendarEvent").len(), 1);
 }

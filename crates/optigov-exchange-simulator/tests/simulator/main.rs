@@ -2,6 +2,12 @@
 
 mod calendar_view;
 mod common;
+mod contradictions;
 mod faults;
 mod free_busy;
+mod front_end;
+mod login;
+mod refusals;
 mod scenarios;
+mod series;
+mod wire;

@@ -1,0 +1,127 @@
+//! From a municipality's connection to a client: files and secrets are read here, and nowhere else.
+
+use std::{path::Path, sync::Arc};
+
+use async_trait::async_trait;
+use optigov_calendar::{ClientCertificate, InvalidRoute, ReadError};
+use optigov_counter::{Authentication, ExchangeConnection, SecretReference};
+use optigov_ews::{Credentials, EwsClient, TokenProvider, TokenReason};
+use secrecy::{ExposeSecret as _, SecretString};
+
+use crate::Error;
+
+/// The client that a municipality's connection describes. `provided` is the secret, where the connection leaves it to the service; it then also
+/// takes the place of one that the connection refers to.
+///
+/// Keep a clone to replace the credential later without setting up the facade anew: `client.set_credentials(…)`.
+///
+/// # Errors
+/// [`is_setup`](Error::is_setup): a secret or a file that the connection refers to is missing or cannot be used.
+pub fn exchange_client(connection: &ExchangeConnection, provided: Option<SecretString>) -> Result<EwsClient, Error> {
+    let mut route = connection.route().clone();
+    if let Some(file) = connection.ca_file() {
+        route = route.with_root_certificates(&read(file)?).map_err(|refused| unusable_file(file, refused))?;
+    }
+    if let Some(files) = connection.client_certificate() {
+        let (certificate, key) = (read(files.certificate())?, read(files.key())?);
+        let certificate = ClientCertificate::new(&certificate, &key);
+        route = route.with_client_certificate(certificate.map_err(|refused| unusable_file(files.key(), refused))?);
+    }
+    if let Some(user) = connection.proxy_account() {
+        let password = connection.proxy_secret().map(referred).transpose()?.unwrap_or_else(|| SecretString::from(""));
+        route = route.with_proxy_login(user, password).map_err(|refused| {
+            Error::setup("die Anmeldung am Proxy ist so nicht möglich", "this logon to the proxy is not possible")
+                .caused_by(refused)
+        })?;
+    }
+    let client = EwsClient::builder(route).settings(connection.ews_settings().clone());
+    client.credentials(credentials(connection, provided)?).build().map_err(unusable)
+}
+
+fn credentials(connection: &ExchangeConnection, provided: Option<SecretString>) -> Result<Credentials, Error> {
+    let secret = match provided {
+        Some(secret) => secret,
+        None => referred(connection.secret())?,
+    };
+    let account = || {
+        let account = connection.account().map(str::to_owned);
+        account.ok_or_else(|| {
+            Error::setup(
+                "das Dienstkonto fehlt (exchange.account)",
+                "the service account is missing (exchange.account)",
+            )
+        })
+    };
+    match connection.authentication() {
+        Authentication::Basic => Ok(Credentials::basic(account()?, secret)),
+        #[cfg(feature = "ntlm")]
+        Authentication::Ntlm => Ok(Credentials::ntlm(account()?, secret)),
+        #[cfg(feature = "ntlm")]
+        Authentication::Negotiate => Ok(Credentials::negotiate(account()?, secret)),
+        Authentication::Bearer => Ok(Credentials::bearer(Arc::new(FixedToken(secret)))),
+        _ => Err(Error::setup(
+            "dieses Anmeldeverfahren ist nicht einkompiliert (Feature „ntlm“)",
+            "this authentication scheme is not compiled in (feature \"ntlm\")",
+        )),
+    }
+}
+
+/// The secret that a configuration refers to. A byte order mark before it and a line's end after it are not part of it.
+fn referred(reference: &SecretReference) -> Result<SecretString, Error> {
+    let secret = match reference {
+        SecretReference::Environment(name) => std::env::var(name).map_err(|cause| {
+            let de = format!("das Geheimnis fehlt: Die Umgebungsvariable {name} ist nicht lesbar");
+            Error::setup(de, format!("the secret is missing: the environment variable {name} cannot be read"))
+                .caused_by(cause)
+        })?,
+        SecretReference::File(file) => String::from_utf8(read(file)?).map_err(|_| {
+            let name = file.display();
+            let de = format!("das Geheimnis ist nicht lesbar: Die Datei {name} ist nicht in UTF-8");
+            // The cause holds the file's bytes, so it is left out.
+            Error::setup(de, format!("the secret cannot be read: the file {name} is not in UTF-8"))
+        })?,
+        _ => {
+            return Err(Error::setup(
+                "das Geheimnis fehlt: Die Verbindung überlässt es dem Dienst (AvailabilityBuilder::secret)",
+                "the secret is missing: the connection leaves it to the service (AvailabilityBuilder::secret)",
+            ));
+        }
+    };
+    let secret = secret.strip_prefix('\u{feff}').unwrap_or(&secret);
+    Ok(SecretString::from(secret.trim_end_matches(['\r', '\n']).to_owned()))
+}
+
+fn read(file: &Path) -> Result<Vec<u8>, Error> {
+    std::fs::read(file).map_err(|cause| {
+        let name = file.display();
+        Error::setup(format!("die Datei {name} ist nicht lesbar"), format!("the file {name} cannot be read"))
+            .caused_by(cause)
+    })
+}
+
+fn unusable_file(file: &Path, cause: InvalidRoute) -> Error {
+    let name = file.display();
+    Error::setup(format!("die Datei {name} ist nicht verwendbar"), format!("the file {name} cannot be used"))
+        .caused_by(cause)
+}
+
+fn unusable(cause: ReadError) -> Error {
+    Error::setup(
+        "die Verbindung zu Exchange ist so nicht nutzbar",
+        "the connection to Exchange cannot be used like this",
+    )
+    .caused_by(cause)
+}
+
+/// A bearer token that is what it is: renewing it is the business of a service, which then builds its own [`EwsClient`].
+struct FixedToken(SecretString);
+
+#[async_trait]
+impl TokenProvider for FixedToken {
+    async fn token(&self, reason: TokenReason) -> Result<SecretString, Box<dyn std::error::Error + Send + Sync>> {
+        match reason {
+            TokenReason::Refused => Err("the token is refused, and there is no other".into()),
+            _ => Ok(self.0.expose_secret().into()),
+        }
+    }
+}

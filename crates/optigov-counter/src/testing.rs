@@ -1,0 +1,166 @@
+//! Random configurations for tests: what is made here is accepted.
+
+use std::path::Path;
+
+use proptest::{prelude::*, sample::select};
+use serde_json::{Value, json};
+
+/// The names of the files that a connection of [`connections`] may refer to.
+pub mod files {
+    /// A file with a root certificate.
+    pub const CA: &str = "ca.pem";
+    /// A file with a client's certificate.
+    pub const CLIENT_CERTIFICATE: &str = "client.pem";
+    /// A file with the private key of [`CLIENT_CERTIFICATE`].
+    pub const CLIENT_KEY: &str = "client.key";
+    /// A file with a password of at most 255 bytes.
+    pub const SECRET: &str = "secret.txt";
+}
+
+/// The environment variable that a connection of [`connections`] may refer to. Cargo sets it wherever a test runs.
+pub const SECRET_VARIABLE: &str = "CARGO_PKG_NAME";
+
+/// Tables `exchange` of a municipality as JSON texts, each one accepted by the reader. Files that they refer to are in `folder` and have
+/// the names in [`files`]. Secrets are in such a file, in [`SECRET_VARIABLE`], or provided by the service.
+///
+/// Together they say everything that a connection can say. They serve the law that every accepted configuration builds its client.
+pub fn connections(folder: &Path) -> BoxedStrategy<String> {
+    let file = |name: &str| json!(folder.join(name).to_string_lossy());
+    let secret = prop_oneof![
+        Just(json!("provided")),
+        Just(json!({ "env": SECRET_VARIABLE })),
+        Just(json!({ "file": file(files::SECRET) })),
+    ];
+    let sign_in = (words(&["ntlm", "negotiate", "basic", "bearer"]), accounts(), secret.clone());
+    let sign_in = sign_in.prop_map(|(authentication, account, secret)| {
+        json!({ "authentication": authentication, "account": account, "secret": secret })
+    });
+    let roots = prop_oneof![
+        Just(json!({})),
+        Just(json!({ "ca_file": file(files::CA) })),
+        Just(json!({ "ca_file": file(files::CA), "only_given_roots": true })),
+    ];
+    let client = prop_oneof![
+        Just(json!({})),
+        Just(json!({ "client_certificate": file(files::CLIENT_CERTIFICATE), "client_key": file(files::CLIENT_KEY) })),
+    ];
+    let when_unavailable =
+        prop_oneof![words(&["close", "ignore"]), durations(1).prop_map(|age| json!({ "serve_stale": age })),];
+    let settings = optional(vec![
+        ("access", words(&["impersonation", "free-busy"])),
+        ("connecting_id", words(&["primary_smtp_address", "smtp_address"])),
+        (
+            "request_version",
+            words(&[
+                "Exchange2010",
+                "Exchange2010_SP1",
+                "Exchange2010_SP2",
+                "Exchange2013",
+                "Exchange2013_SP1",
+                "exchange2016",
+            ]),
+        ),
+        ("unexpanded_series", words(&["refuse", "read_free_busy"])),
+        ("credential_lock", durations(60)),
+        ("minimum_tls", words(&["1.2", "1.3"])),
+        ("connect_timeout", durations(1)),
+        ("idle_timeout", durations(1)),
+        ("timeout", durations(1)),
+        ("in_flight", numbers(1, 100)),
+        ("entries_per_answer", numbers(10, 10_000)),
+        ("requests_per_call", numbers(1, 10_000)),
+        ("entries_per_call", numbers(1, 1_000_000)),
+        ("max_response_bytes", numbers(65_536, 1_073_741_824)),
+        ("user_agent", "[ -~]{0,40}[!-~]".prop_map(Value::String).boxed()),
+        ("test_mailbox", words(&["probe@musterstadt.example", "Probe@Müllheim.example"])),
+        ("when_unavailable", when_unavailable.boxed()),
+    ]);
+    (ways(secret.boxed()), sign_in, roots, client, settings)
+        .prop_map(|(way, sign_in, roots, client, settings)| {
+            let tables = [way, sign_in, roots, client, settings];
+            let entries = tables.into_iter().filter_map(|table| match table {
+                Value::Object(entries) => Some(entries),
+                _ => None,
+            });
+            Value::Object(entries.flatten().collect()).to_string()
+        })
+        .boxed()
+}
+
+/// URL, proxy and addresses that go together.
+fn ways(secret: BoxedStrategy<Value>) -> BoxedStrategy<Value> {
+    let named =
+        words(&["https://mail.musterstadt.example/EWS/Exchange.asmx", "https://exchange.müllheim.example:8443/x"]);
+    let numbered = words(&[
+        "https://10.20.0.5/EWS/Exchange.asmx",
+        "https://[fd00::5]/EWS/Exchange.asmx",
+        "http://127.0.0.1:8080/EWS/Exchange.asmx",
+        "http://localhost/EWS/Exchange.asmx",
+    ]);
+    let open = |address: &'static [&'static str]| {
+        prop_oneof![Just(json!({})), words(address).prop_map(|proxy| json!({ "proxy": proxy }))]
+    };
+    let login = |address: &'static [&'static str]| {
+        let parts = (words(address), accounts(), secret.clone());
+        parts.prop_map(
+            |(proxy, account, secret)| json!({ "proxy": proxy, "proxy_account": account, "proxy_secret": secret }),
+        )
+    };
+    let proxies = |addresses: &'static [&'static str]| prop_oneof![open(addresses), login(addresses)];
+    const ANY_PROXY: &[&str] =
+        &["http://proxy.musterstadt.example:3128", "socks5://10.8.0.1:1080", "socks5h://[fd00::1]", "http://proxy/"];
+    const LOCAL_PROXY: &[&str] = &["socks5://10.8.0.1:1080", "socks5://proxy.musterstadt.example"];
+    let local = || any::<std::net::IpAddr>().prop_map(|address| json!(address.to_string())).boxed();
+    let addresses = prop_oneof![
+        any::<[std::net::Ipv4Addr; 2]>().prop_map(|pair| pair.map(|address| json!(address.to_string()))),
+        any::<[std::net::Ipv6Addr; 2]>().prop_map(|pair| pair.map(|address| json!(address.to_string()))),
+    ];
+    let resolved = (named.clone(), proxies(LOCAL_PROXY), addresses, any::<bool>()).prop_map(
+        |(url, mut way, [resolve_to, local_address], bound)| {
+            way["url"] = url;
+            way["resolve_to"] = resolve_to;
+            if bound {
+                way["local_address"] = local_address;
+            }
+            way
+        },
+    );
+    let asked = (prop_oneof![named, numbered], proxies(ANY_PROXY), optional(vec![("local_address", local())]));
+    let asked = asked.prop_map(|(url, mut way, local)| {
+        way["url"] = url;
+        if let Some(local) = local.get("local_address") {
+            way["local_address"] = local.clone();
+        }
+        way
+    });
+    prop_oneof![resolved, asked].boxed()
+}
+
+fn accounts() -> BoxedStrategy<Value> {
+    words(&["MUSTERSTADT\\svc-optigov", "svc-optigov@musterstadt.example", "Dienstkonto für optiGov"])
+}
+
+fn words(words: &'static [&'static str]) -> BoxedStrategy<Value> {
+    select(words).prop_map(|word| json!(word)).boxed()
+}
+
+fn numbers(least: u32, most: u32) -> BoxedStrategy<Value> {
+    prop_oneof![Just(least), Just(most), least..=most].prop_map(|number| json!(number)).boxed()
+}
+
+fn durations(least_seconds: u32) -> BoxedStrategy<Value> {
+    let most = 366 * 86_400_u32;
+    let seconds = prop_oneof![Just(least_seconds), Just(most), least_seconds..=7_200];
+    seconds.prop_map(|seconds| json!(format!("{seconds}s"))).boxed()
+}
+
+/// A table whose keys are there or not, each independently of the others.
+fn optional(keys: Vec<(&'static str, BoxedStrategy<Value>)>) -> BoxedStrategy<Value> {
+    let entries: Vec<_> = keys
+        .into_iter()
+        .map(|(key, value)| {
+            proptest::option::of(value).prop_map(move |value| value.map(|value| (key.to_owned(), value)))
+        })
+        .collect();
+    entries.prop_map(|entries| Value::Object(entries.into_iter().flatten().collect())).boxed()
+}
