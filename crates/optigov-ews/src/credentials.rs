@@ -3,12 +3,12 @@
 use std::{fmt, sync::Arc};
 
 use async_trait::async_trait;
+#[cfg(all(feature = "kerberos", feature = "ntlm"))]
+use optigov_calendar::NegotiatePolicy;
 #[cfg(feature = "kerberos")]
-use optigov_calendar::ReadError;
+use optigov_calendar::{KerberosSettings, ReadError};
 use secrecy::SecretString;
 
-#[cfg(all(feature = "kerberos", feature = "ntlm"))]
-use crate::NegotiatePolicy;
 #[cfg(feature = "kerberos")]
 use crate::{Kerberos, transport::kerberos::tickets::Tickets};
 
@@ -65,7 +65,7 @@ impl Credentials {
     /// [`ReadErrorKind::Configuration`](optigov_calendar::ReadErrorKind::Configuration) where the account names no realm.
     #[cfg(feature = "kerberos")]
     pub fn kerberos(account: &str, password: impl Into<SecretString>) -> Result<Credentials, ReadError> {
-        Kerberos::with_password(account, password).map(Credentials::from)
+        Ok(Kerberos::with_password(settings(account)?, password).into())
     }
 
     /// Kerberos with the content of a keytab file in place of a password.
@@ -75,7 +75,7 @@ impl Credentials {
     /// keytab.
     #[cfg(feature = "kerberos")]
     pub fn kerberos_keytab(account: &str, keytab: impl Into<Vec<u8>>) -> Result<Credentials, ReadError> {
-        Kerberos::with_keytab(account, keytab).map(Credentials::from)
+        Kerberos::with_keytab(settings(account)?, keytab).map(Credentials::from)
     }
 
     /// `Negotiate` with what the policy permits in it: Kerberos, NTLM, or Kerberos first.
@@ -94,12 +94,12 @@ impl Credentials {
             })
         };
         Ok(Credentials(match policy {
-            NegotiatePolicy::Kerberos => return Ok(kerberos.into()),
             NegotiatePolicy::Ntlm => Scheme::Negotiate(login()?),
-            NegotiatePolicy::KerberosThenNtlm => {
+            NegotiatePolicy::Both => {
                 let login = login()?;
                 Scheme::KerberosOrNtlm(Arc::new(Tickets::new(kerberos, NO_TICKET_LASTS)), login)
             }
+            _ => return Ok(kerberos.into()),
         }))
     }
 
@@ -128,6 +128,14 @@ impl Credentials {
 /// Where NTLM is permitted, a failure to get a ticket is remembered for so long: nobody should wait for the KDC each time.
 #[cfg(all(feature = "kerberos", feature = "ntlm"))]
 const NO_TICKET_LASTS: std::time::Duration = std::time::Duration::from_secs(60);
+
+#[cfg(feature = "kerberos")]
+fn settings(account: &str) -> Result<KerberosSettings, ReadError> {
+    KerberosSettings::new(account).map_err(|invalid| {
+        let error = ReadError::new(optigov_calendar::ReadErrorKind::Configuration, invalid.message().clone());
+        error.with_texts(invalid.message().clone(), invalid.remedy().clone())
+    })
+}
 
 #[cfg(feature = "kerberos")]
 impl From<Kerberos> for Credentials {

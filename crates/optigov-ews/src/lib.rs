@@ -72,8 +72,6 @@ pub use credentials::{Credentials, TokenProvider, TokenReason};
 pub use impersonated::Impersonated;
 #[cfg(feature = "kerberos")]
 pub use kerberos::Kerberos;
-#[cfg(all(feature = "kerberos", feature = "ntlm"))]
-pub use kerberos::NegotiatePolicy;
 pub use ops::get_folder::CalendarFolder;
 pub use version::ServerVersion;
 

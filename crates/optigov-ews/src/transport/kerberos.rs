@@ -66,7 +66,7 @@ pub(crate) async fn authenticate(
         }
         let code = attempt.refusal(proof.as_deref());
         if fetched_anew || !code.map_or(ticket.is_old(), is_about_the_ticket) {
-            return Err(refused_ticket(&tickets.kerberos().service(host), code));
+            return Err(refused_ticket(&tickets.kerberos().settings().service(host), code));
         }
         fetched_anew = true;
         tickets.refused(host, &ticket);

@@ -19,6 +19,7 @@ use tokio::{
 use tracing::{instrument::WithSubscriber, subscriber::NoSubscriber};
 
 use super::{
+    account::principal,
     failure::{Asked, Exchange, no_kdc, silent_kdc, unreachable_kdc},
     keytab,
     renewing::Life,
@@ -35,6 +36,7 @@ const PORT: u16 = 88;
 /// Gets tickets for one account.
 pub(crate) struct KdcExchange {
     kerberos: Kerberos,
+    realm: String,
     /// The KDC to begin with: after one that failed, the next.
     first: AtomicUsize,
 }
@@ -47,7 +49,7 @@ struct Kdcs {
 
 impl KdcExchange {
     pub(crate) fn new(kerberos: Kerberos) -> KdcExchange {
-        KdcExchange { kerberos, first: AtomicUsize::new(0) }
+        KdcExchange { realm: kerberos.settings().realm(), kerberos, first: AtomicUsize::new(0) }
     }
 
     pub(crate) fn kerberos(&self) -> &Kerberos {
@@ -60,11 +62,11 @@ impl KdcExchange {
         self.in_time(deadline, async {
             let kdcs = self.kdcs().await?;
             let kdc = self.reachable(&kdcs, deadline).await?.to_string();
-            let realm = self.kerberos.account().realm();
+            let realm = self.realm.as_str();
             let defaults = kdcs.conf.client_defaults(realm).map_err(|_| no_kdc(realm))?;
             let client = KdcClient::new(realm, [kdc.as_str()]).with_defaults(&defaults).with_udp(false);
-            let client = AsyncKdcClient::new(client.with_timeout(self.kerberos.kdc_timeout()));
-            let principal = self.kerberos.account().principal();
+            let client = AsyncKdcClient::new(client.with_timeout(self.kerberos.settings().timeout()));
+            let principal = principal(self.kerberos.settings());
             let got = match self.kerberos.key() {
                 LongTermKey::Password(password) => {
                     client.login_with_password(&principal, password.expose_secret()).await
@@ -108,12 +110,12 @@ impl KdcExchange {
 
     fn deadline(&self) -> Instant {
         let now = Instant::now();
-        now.checked_add(self.kerberos.kdc_timeout()).unwrap_or_else(|| now + Duration::from_secs(86_400))
+        now.checked_add(self.kerberos.settings().timeout()).unwrap_or_else(|| now + Duration::from_secs(86_400))
     }
 
     fn asked<'a>(&'a self, exchange: Exchange, kdc: &'a str, service: &'a str) -> Asked<'a> {
         let keytab = matches!(self.kerberos.key(), LongTermKey::Keytab(_));
-        Asked { exchange, realm: self.kerberos.account().realm(), kdc, service, keytab }
+        Asked { exchange, realm: &self.realm, kdc, service, keytab }
     }
 
     /// Within the deadline for tickets, and with the library's logs turned off: they hold names.
@@ -123,13 +125,13 @@ impl KdcExchange {
         work: impl Future<Output = Result<T, ReadError>>,
     ) -> Result<T, ReadError> {
         let quiet = work.with_subscriber(NoSubscriber::default());
-        timeout_at(deadline, quiet).await.unwrap_or_else(|_| Err(silent_kdc(self.kerberos.account().realm())))
+        timeout_at(deadline, quiet).await.unwrap_or_else(|_| Err(silent_kdc(&self.realm)))
     }
 
     /// The KDCs that are given, those of `krb5.conf`, or those of the DNS.
     async fn kdcs(&self) -> Result<Kdcs, ReadError> {
-        let realm = self.kerberos.account().realm();
-        let given = self.kerberos.kdcs();
+        let realm = self.realm.as_str();
+        let given = self.kerberos.settings().kdcs();
         let conf = match (given, self.kerberos.configuration()) {
             ([], Some(text)) => Krb5Conf::parse(text),
             ([], None) => Krb5Conf::load_default(),
@@ -146,7 +148,7 @@ impl KdcExchange {
     /// The first KDC that takes a connection, as an address and a port.
     async fn reachable(&self, kdcs: &Kdcs, deadline: Instant) -> Result<SocketAddr, ReadError> {
         let names = kdcs.client.client().kdcs();
-        let given = !self.kerberos.kdcs().is_empty();
+        let given = !self.kerberos.settings().kdcs().is_empty();
         let first = if given { 0 } else { self.first.load(Ordering::Relaxed) };
         for name in rotated(names, first) {
             let addresses = timeout(CONNECT, lookup_host(with_port(name))).await;
@@ -157,7 +159,7 @@ impl KdcExchange {
                 }
             }
         }
-        Err(unreachable_kdc(self.kerberos.account().realm(), &names.join(", ")))
+        Err(unreachable_kdc(&self.realm, &names.join(", ")))
     }
 }
 

@@ -62,7 +62,7 @@ impl Tickets {
 
     /// A ticket for the service of this host. A verdict on the account is remembered for `lock_lasts`.
     pub(crate) async fn ticket(&self, host: &str, lock_lasts: Duration) -> Result<Arc<Ticket>, ReadError> {
-        let service = self.kerberos().service(host);
+        let service = self.kerberos().settings().service(host);
         let (exchange, granting) = (self.exchange.clone(), self.granting.clone());
         let renewing = self.renewing(&service, lock_lasts);
         renewing.get(now(), || fetch(exchange, granting, service)).await
@@ -70,7 +70,7 @@ impl Tickets {
 
     /// The server refuses this ticket: the next one is fetched anew, unless that has been done already.
     pub(crate) fn refused(&self, host: &str, ticket: &Arc<Ticket>) {
-        self.renewing(&self.kerberos().service(host), Duration::ZERO).drop_value(ticket);
+        self.renewing(&self.kerberos().settings().service(host), Duration::ZERO).drop_value(ticket);
     }
 
     fn renewing(&self, service: &str, lock_lasts: Duration) -> Arc<Renewing<Ticket>> {

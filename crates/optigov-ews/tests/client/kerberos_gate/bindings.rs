@@ -47,16 +47,15 @@ async fn an_account_is_named_in_every_spelling_and_proved_by_password_or_keytab(
     let Some(gate) = Gate::start(&["--binding", "require"]) else { return };
     let (principal, password) = (gate.text("principal"), gate.text("password"));
     let (user, realm) = principal.split_once('@').expect("a realm");
-    let keytab =
-        Kerberos::with_keytab(principal, gate.read("client_keytab")).and_then(|it| it.with_kdc(gate.text("kdc")));
-    let short = gate.account(&format!("STADT\\{user}"), password).with_realm(realm).expect("a realm");
+    let keytab = Kerberos::with_keytab(gate.settings(principal), gate.read("client_keytab"));
+    let short = gate.settings(&format!("STADT\\{user}")).with_realm(realm).expect("a realm");
     let conf = String::from_utf8(gate.read("krb5_conf")).expect("text");
-    let found = Kerberos::with_password(principal, password).expect("an account").with_krb5_conf(&conf);
-    let other = gate.kerberos().with_service_name(gate.text("other_spn")).expect("a name");
+    let found = gate.kerberos_by_conf(&conf);
+    let other = gate.kerberos_for(gate.text("other_spn"));
     let ways = [
         gate.account(&format!("{realm}\\{user}"), password),
         gate.account(&principal.to_lowercase(), password),
-        short,
+        Kerberos::with_password(short, password),
         keytab.expect("a keytab"),
         found,
         other,
@@ -82,7 +81,7 @@ async fn an_answer_without_the_servers_proof_ends_the_connection() {
             None => Reply::ok(view("", "true")),
         })
         .await;
-        let kerberos = gate.kerberos().with_service_name("HTTP/localhost").expect("a name");
+        let kerberos = gate.kerberos_for("HTTP/localhost");
         let client = Setup::new(&server.url).credentials(Credentials::from(kerberos)).build();
         for connection in 1..=2 {
             let error = ask(&client).await.expect_err("an impostor");
@@ -98,8 +97,7 @@ async fn an_answer_without_the_servers_proof_ends_the_connection() {
 async fn a_proof_made_for_another_request_is_refused() {
     let Some(gate) = Gate::start(&[]) else { return };
     // The realm's other service: the impostor has no key of the one that was asked for, so what it sends is of no use.
-    let error =
-        ask_in_vain(&gate, gate.kerberos().with_service_name("HTTP/nobody.stadt.example").expect("a name")).await;
+    let error = ask_in_vain(&gate, gate.kerberos_for("HTTP/nobody.stadt.example")).await;
     assert_eq!(error.kind(), ReadErrorKind::ServiceUnknown);
     assert_eq!(count(&gate.decisions(), "accepted"), 0);
 }

@@ -9,6 +9,7 @@ use std::{
     thread::JoinHandle,
 };
 
+use optigov_calendar::KerberosSettings;
 use optigov_ews::{Credentials, EwsClient, Kerberos};
 use serde_json::Value;
 
@@ -61,12 +62,31 @@ impl Gate {
 
     /// The right account, at the gate's KDC.
     pub(super) fn kerberos(&self) -> Kerberos {
-        self.account(self.text("principal"), self.text("password"))
+        self.kerberos_with(|settings| settings)
+    }
+
+    /// The same with something else set.
+    pub(super) fn kerberos_with(&self, change: impl FnOnce(KerberosSettings) -> KerberosSettings) -> Kerberos {
+        Kerberos::with_password(change(self.settings(self.text("principal"))), self.text("password"))
+    }
+
+    /// The same for a service of this name.
+    pub(super) fn kerberos_for(&self, service: &str) -> Kerberos {
+        self.kerberos_with(|settings| settings.with_service_name(service).expect("a name"))
     }
 
     pub(super) fn account(&self, account: &str, password: &str) -> Kerberos {
-        let kerberos = Kerberos::with_password(account, password).expect("an account");
-        kerberos.with_kdc(self.text("kdc")).expect("an address")
+        Kerberos::with_password(self.settings(account), password)
+    }
+
+    /// An account at the gate's KDC.
+    pub(super) fn settings(&self, account: &str) -> KerberosSettings {
+        KerberosSettings::new(account).and_then(|it| it.with_kdc(self.text("kdc"))).expect("an account")
+    }
+
+    /// The right account without a KDC.
+    pub(super) fn without_kdc(&self) -> KerberosSettings {
+        KerberosSettings::new(self.text("principal")).expect("an account")
     }
 
     pub(super) fn setup(&self, credentials: impl Into<Credentials>) -> Setup {
@@ -120,7 +140,7 @@ pub(super) fn count(decisions: &[Value], result: &str) -> usize {
 impl Gate {
     /// The right account, by a `krb5.conf`.
     pub(super) fn kerberos_by_conf(&self, text: &str) -> Kerberos {
-        Kerberos::with_password(self.text("principal"), self.text("password")).expect("an account").with_krb5_conf(text)
+        Kerberos::with_password(self.without_kdc(), self.text("password")).with_krb5_conf(text)
     }
 
     /// Waits until the gate has said that its KDC is up again, or down.

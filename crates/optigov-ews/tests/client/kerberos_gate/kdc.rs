@@ -47,18 +47,14 @@ async fn what_the_kdc_refuses_is_told_apart_with_cause_and_remedy() {
     use ReadErrorKind::{AccountDisabled, AccountUnknown, EncryptionNotSupported, PasswordExpired, ServiceUnknown};
     let Some(gate) = Gate::start(&[]) else { return };
     let password = gate.text("password");
-    let keytab = Kerberos::with_keytab(gate.text("disabled"), gate.read("client_keytab"));
-    let keytab = keytab.and_then(|kerberos| kerberos.with_kdc(gate.text("kdc"))).expect("a keytab of another account");
+    let keytab = Kerberos::with_keytab(gate.settings(gate.text("disabled")), gate.read("client_keytab"));
+    let keytab = keytab.expect("a keytab of another account");
     let cases = [
         (gate.account(gate.text("disabled"), password), AccountDisabled, "KDC_ERR_CLIENT_REVOKED"),
         (gate.account(gate.text("expired"), password), AccountDisabled, "KDC_ERR_NAME_EXP"),
         (gate.account(gate.text("password_expired"), password), PasswordExpired, "KDC_ERR_KEY_EXPIRED"),
         (gate.account("niemand@STADT.EXAMPLE", password), AccountUnknown, "KDC_ERR_C_PRINCIPAL_UNKNOWN"),
-        (
-            gate.kerberos().with_service_name("HTTP/mail.stadt.example").expect("a name"),
-            ServiceUnknown,
-            "KDC_ERR_S_PRINCIPAL_UNKNOWN",
-        ),
+        (gate.kerberos_for("HTTP/mail.stadt.example"), ServiceUnknown, "KDC_ERR_S_PRINCIPAL_UNKNOWN"),
         (keytab, EncryptionNotSupported, ""),
     ];
     for (kerberos, kind, code) in cases {
@@ -98,11 +94,11 @@ async fn without_a_kdc_the_error_names_it_and_the_realm_and_the_step() {
 #[tokio::test]
 async fn a_second_kdc_is_asked_when_the_first_takes_no_connection() {
     let Some(gate) = Gate::start(&[]) else { return };
-    let kerberos = Kerberos::with_password(gate.text("principal"), gate.text("password")).expect("an account");
     // A port that is free at this moment.
     let closed = std::net::TcpListener::bind("127.0.0.1:0").and_then(|it| it.local_addr()).expect("a port");
-    let kerberos = kerberos.with_kdc(&closed.to_string()).and_then(|it| it.with_kdc(gate.text("kdc")));
-    ask(&gate.client(kerberos.expect("addresses"))).await.expect("an answer");
+    let settings = gate.without_kdc().with_kdc(&closed.to_string()).and_then(|it| it.with_kdc(gate.text("kdc")));
+    let kerberos = Kerberos::with_password(settings.expect("addresses"), gate.text("password"));
+    ask(&gate.client(kerberos)).await.expect("an answer");
 }
 
 #[tokio::test]
@@ -110,8 +106,8 @@ async fn a_kdc_that_never_answers_ends_within_the_deadline_for_tickets() {
     let Some(gate) = Gate::start(&[]) else { return };
     let silent = tokio::net::TcpListener::bind("127.0.0.1:0").await.expect("a port");
     let address = silent.local_addr().expect("an address").to_string();
-    let kerberos = Kerberos::with_password(gate.text("principal"), gate.text("password")).expect("an account");
-    let kerberos = kerberos.with_kdc(&address).expect("an address").with_kdc_timeout(Duration::from_millis(300));
+    let settings = gate.without_kdc().with_kdc(&address).expect("an address").with_timeout(Duration::from_millis(300));
+    let kerberos = Kerberos::with_password(settings, gate.text("password"));
     let began = std::time::Instant::now();
     let error = ask_in_vain(&gate, kerberos).await;
     assert_eq!(error.kind(), ReadErrorKind::KdcUnreachable);

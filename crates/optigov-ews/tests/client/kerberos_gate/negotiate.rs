@@ -32,7 +32,7 @@ async fn a_server_may_offer_ntlm_beside_it_in_one_line_or_in_two() {
 #[tokio::test]
 async fn the_check_tells_the_kdc_and_the_ticket_apart() {
     let Some(gate) = Gate::start(&[]) else { return };
-    let unknown = gate.kerberos().with_service_name("HTTP/mail.stadt.example").expect("a name");
+    let unknown = gate.kerberos_for("HTTP/mail.stadt.example");
     let nowhere = gate.kerberos_by_conf("[libdefaults]\n dns_lookup_kdc = false\n");
     for (kerberos, step, kind) in [
         (unknown, Step::Ticket, ReadErrorKind::ServiceUnknown),
@@ -50,12 +50,13 @@ async fn the_check_tells_the_kdc_and_the_ticket_apart() {
 
 #[cfg(feature = "ntlm")]
 mod with_ntlm {
-    use optigov_ews::{Credentials, Kerberos, NegotiatePolicy};
+    use optigov_calendar::NegotiatePolicy;
+    use optigov_ews::{Credentials, Kerberos};
 
     use super::*;
 
     fn both(kerberos: Kerberos) -> Credentials {
-        Credentials::negotiate_by(kerberos, NegotiatePolicy::KerberosThenNtlm).expect("a password")
+        Credentials::negotiate_by(kerberos, NegotiatePolicy::Both).expect("a password")
     }
 
     #[tokio::test]
@@ -69,7 +70,7 @@ mod with_ntlm {
     #[tokio::test]
     async fn ntlm_is_tried_without_a_ticket_where_the_policy_permits_it() {
         let Some(gate) = Gate::start(&["--ntlm-offered", "two"]) else { return };
-        let unknown = || gate.kerberos().with_service_name("HTTP/mail.stadt.example").expect("a name");
+        let unknown = || gate.kerberos_for("HTTP/mail.stadt.example");
         let error = ask(&gate.client(both(unknown()))).await.expect_err("the gate takes no NTLM");
         assert_eq!(error.step(), Some(Step::Authentication));
         let error = ask(&gate.client(unknown())).await.expect_err("Kerberos alone");

@@ -43,15 +43,14 @@ async fn no_log_error_or_debug_text_holds_a_ticket_a_key_a_password_or_an_accoun
     // One thread runs the client and the flights to the KDC, so this hears all of it.
     let listening = tracing::subscriber::set_default(subscriber);
     let keytab = gate.read("client_keytab");
-    let by_keytab =
-        Kerberos::with_keytab(gate.text("principal"), keytab.clone()).and_then(|it| it.with_kdc(gate.text("kdc")));
+    let by_keytab = Kerberos::with_keytab(gate.settings(gate.text("principal")), keytab.clone());
     let mut shown = String::new();
     for kerberos in [
         gate.kerberos(),
         by_keytab.expect("a keytab"),
         gate.account(gate.text("principal"), "falsches-passwort"),
         gate.account(gate.text("disabled"), gate.text("password")),
-        gate.kerberos().with_service_name("HTTP/mail.stadt.example").expect("a name"),
+        gate.kerberos_for("HTTP/mail.stadt.example"),
     ] {
         let credentials = Credentials::from(kerberos.clone());
         shown += &format!("{kerberos:?} {credentials:?}");
