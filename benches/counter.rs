@@ -2,13 +2,12 @@
 //!
 //! `cargo bench -p optigov-benches --bench counter`
 
-use std::hint::black_box;
-use std::time::Duration;
+use std::{hint::black_box, time::Duration};
 
 use chrono::{DateTime, NaiveDate, Utc};
 use chrono_tz::Europe::Berlin;
 use criterion::{Criterion, Throughput, criterion_group, criterion_main};
-use optigov_counter::Municipality;
+use optigov_counter::{Municipality, ResolvedHours};
 use optigov_slots::{Busy, Interval, Resources};
 
 /// The town hall of the samples with `count` counters, as JSON text.
@@ -39,6 +38,20 @@ fn read_ten_thousand_counters(c: &mut Criterion) {
     group.finish();
 }
 
+/// What a save costs among ten thousand counters.
+fn save_one_of_ten_thousand_counters(c: &mut Criterion) {
+    let municipality = Municipality::from_json(&town_hall(10_000)).expect("a valid configuration");
+    let counter = municipality.counter("schalter-7777").expect("a counter");
+    let mut group = c.benchmark_group("one of 10,000 counters");
+    group.bench_function("save", |b| {
+        b.iter(|| black_box(&municipality).with_counter(counter.clone()).expect("it fits"));
+    });
+    group.bench_function("remove", |b| {
+        b.iter(|| black_box(&municipality).without_counter("schalter-7777").expect("it is there"));
+    });
+    group.finish();
+}
+
 /// W1 of the slot engine: a counter, 90 days, 400 busy intervals, all starts.
 fn ask_a_counter(c: &mut Criterion) {
     let municipality = Municipality::from_toml(
@@ -58,7 +71,7 @@ fn ask_a_counter(c: &mut Criterion) {
         "#,
     )
     .expect("a valid configuration");
-    let (counter, template) = (&municipality.counters()[0], &municipality.templates()[0]);
+    let (counter, template) = (municipality.counter("eins").expect("a counter"), &municipality.templates()[0]);
     let date = |text: &str| text.parse::<NaiveDate>().expect("a date");
     let window = Interval::of_dates(date("2027-03-01"), date("2027-05-29"), Berlin).expect("90 days");
     let now: DateTime<Utc> = "2027-02-26T12:00:00Z".parse().expect("an instant");
@@ -76,9 +89,10 @@ fn ask_a_counter(c: &mut Criterion) {
                 .sum::<i64>()
         });
     });
+    let resolved = ResolvedHours::new();
     group.bench_function("counter to the engine's inputs, kept", |b| {
         b.iter(|| {
-            let open = black_box(counter).open_windows(&municipality, template, black_box(window));
+            let open = resolved.open_windows(black_box(counter), &municipality, template, black_box(window));
             (open, counter.slot_rules(template, 1).expect("rules"))
         });
     });
@@ -106,6 +120,6 @@ fn busy(window: Interval) -> Vec<Interval> {
 criterion_group! {
     name = counter;
     config = Criterion::default().warm_up_time(Duration::from_millis(500)).measurement_time(Duration::from_secs(2)).sample_size(20);
-    targets = read_ten_thousand_counters, ask_a_counter
+    targets = read_ten_thousand_counters, save_one_of_ten_thousand_counters, ask_a_counter
 }
 criterion_main!(counter);

@@ -1,11 +1,13 @@
 //! The EWS client beside a bare lower bound and its peers. Ratios are in `docs/performance.md`.
 
-use std::{fmt::Write, hint::black_box, sync::Arc, time::Duration};
+use std::{fmt::Write, hint::black_box, num::NonZeroUsize, sync::Arc, time::Duration};
 
 use chrono::{DateTime, TimeDelta, Utc};
 use criterion::{Criterion, Throughput, criterion_group, criterion_main};
-use optigov_ews::{Credentials, EwsClient, Mailbox, wire};
+use optigov_calendar::{Mailbox, Route};
+use optigov_ews::{Credentials, EwsClient, wire};
 use optigov_exchange_simulator::{Account, Entry, Mailbox as SimulatedMailbox, Permission, Scenario, Simulator};
+use optigov_slots::Interval;
 use quick_xml::{Reader, events::Event};
 use serde::Deserialize;
 use tokio::{runtime::Runtime, sync::Semaphore, task::JoinSet};
@@ -167,16 +169,14 @@ fn mailboxes() -> Vec<Mailbox> {
         .collect()
 }
 
-fn window() -> (DateTime<Utc>, DateTime<Utc>) {
-    let start = DateTime::from_timestamp(1_795_420_800, 0).expect("an instant");
-    (start, start + TimeDelta::days(14))
+fn window() -> Interval {
+    Interval::from_unix(1_795_420_800, 1_795_420_800 + 14 * 86_400).expect("not empty")
 }
 
 /// A thousand mailboxes with two appointments a day for two weeks.
 fn simulator() -> Simulator {
-    let (start, _) = window();
     let entry = |number: i64| {
-        let start = start + TimeDelta::hours(12 * number);
+        let start = window().start() + TimeDelta::hours(12 * number);
         Entry::timed(start, start + TimeDelta::hours(1)).subject("Besprechung")
     };
     let account = Account::new("svc-optigov").password(PASSWORD).impersonates_everybody();
@@ -188,13 +188,11 @@ fn simulator() -> Simulator {
 }
 
 fn client(simulator: &Simulator, credentials: Credentials) -> EwsClient {
-    let builder = EwsClient::builder(&simulator.url()).only_given_roots().root_certificates_pem(simulator.ca_pem());
-    builder
-        .credentials(credentials)
-        .max_in_flight(IN_FLIGHT)
-        .timeout(Duration::from_secs(120))
-        .build()
-        .expect("a client")
+    let route = Route::new(&simulator.url()).expect("a URL").with_only_given_roots();
+    let route = route.with_root_certificates(simulator.ca_pem().as_bytes()).expect("a root");
+    let in_flight = NonZeroUsize::new(IN_FLIGHT).expect("not zero");
+    let route = route.with_in_flight(in_flight).with_timeout(Duration::from_secs(120));
+    EwsClient::builder(route).credentials(credentials).build().expect("a client")
 }
 
 async fn read_all(client: &EwsClient, mailboxes: &Arc<[Mailbox]>) {
@@ -202,12 +200,12 @@ async fn read_all(client: &EwsClient, mailboxes: &Arc<[Mailbox]>) {
     for number in 0..mailboxes.len() {
         let (client, mailboxes) = (client.clone(), mailboxes.clone());
         tasks.spawn(async move {
-            let (start, end) = window();
-            client.impersonate(&mailboxes[number]).calendar_view(start, end).await.expect("a view").len()
+            let calendar = client.impersonate(&mailboxes[number]).calendar_view(window()).await;
+            calendar.expect("a calendar").entries().len()
         });
     }
-    while let Some(items) = tasks.join_next().await {
-        assert_eq!(items.expect("a task"), 28);
+    while let Some(entries) = tasks.join_next().await {
+        assert_eq!(entries.expect("a task"), 28);
     }
 }
 
@@ -262,8 +260,7 @@ fn a_thousand_mailboxes(criterion: &mut Criterion) {
         .bench_function("optigov_ews_basic", |bencher| bencher.iter(|| runtime.block_on(read_all(&basic, &mailboxes))));
     group.bench_function("optigov_ews_ntlm", |bencher| bencher.iter(|| runtime.block_on(read_all(&ntlm, &mailboxes))));
     group.bench_function("optigov_ews_free_busy", |bencher| {
-        let (start, end) = window();
-        bencher.iter(|| runtime.block_on(basic.free_busy(&mailboxes, start, end)).expect("results"));
+        bencher.iter(|| runtime.block_on(basic.free_busy(&mailboxes, window())));
     });
     group.finish();
 }

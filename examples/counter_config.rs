@@ -15,11 +15,13 @@
 use std::io::{self, Write};
 use std::path::{Path, PathBuf};
 use std::process::ExitCode;
+use std::sync::Arc;
 
 use chrono::{Datelike, Days, NaiveDate, Utc, Weekday};
 use clap::{Parser, Subcommand, ValueEnum};
 use comfy_table::{Table, presets};
 use optigov_counter::{Counter, Fault, Language, Municipality};
+use optigov_examples::language;
 use optigov_slots::Interval;
 
 /// Checks, prints and converts counter configurations.
@@ -29,8 +31,8 @@ struct Arguments {
     #[command(subcommand)]
     command: Command,
     /// The language of faults and tables.
-    #[arg(long, global = true, default_value = "en")]
-    lang: Lang,
+    #[arg(long, value_parser = language(), default_value_t = Language::English, global = true)]
+    lang: Language,
     /// How faults are printed.
     #[arg(long, global = true, default_value = "text")]
     faults: FaultFormat,
@@ -62,12 +64,6 @@ enum Command {
         #[arg(long, default_value_t = 14, value_parser = clap::value_parser!(u64).range(1..=366))]
         days: u64,
     },
-}
-
-#[derive(Clone, Copy, ValueEnum)]
-enum Lang {
-    De,
-    En,
 }
 
 #[derive(Clone, Copy, ValueEnum)]
@@ -104,14 +100,14 @@ fn run(arguments: &Arguments) -> Result<String, String> {
         Command::Schema { document: Document::Counter } => Ok(Counter::schema()),
         Command::Check { file } => {
             let municipality = read(file, arguments)?;
-            let told = report(municipality.warnings(), arguments);
-            let (counters, warnings) = (municipality.counters().len(), municipality.warnings().len());
+            let told = report(&municipality.warnings(), arguments);
+            let (counters, warnings) = (municipality.counters().count(), municipality.warnings().len());
             Ok(told
                 + &match arguments.lang {
-                    Lang::De => {
+                    Language::German => {
                         format!("{}: in Ordnung, {counters} Schalter, {warnings} Warnungen\n", municipality.name())
                     }
-                    Lang::En => format!("{}: fine, {counters} counters, {warnings} warnings\n", municipality.name()),
+                    _ => format!("{}: fine, {counters} counters, {warnings} warnings\n", municipality.name()),
                 })
         }
         Command::Print { file } => {
@@ -124,13 +120,13 @@ fn run(arguments: &Arguments) -> Result<String, String> {
         }
         Command::Windows { file, counter, template, from, days } => {
             let municipality = read(file, arguments)?;
-            let counters: Vec<&Counter> = match counter {
-                None => municipality.counters().iter().collect(),
+            let counters: Vec<&Arc<Counter>> = match counter {
+                None => municipality.counters().collect(),
                 Some(id) => match municipality.counter(id) {
                     Some(counter) => vec![counter],
                     None => {
                         let known: Vec<&str> =
-                            municipality.counters().iter().map(|counter| counter.id().as_str()).collect();
+                            municipality.counters().map(|counter| counter.id().as_str()).collect();
                         let known = known.join(", ");
                         return Err(format!("there is no counter {id}; there are: {known}\n"));
                     }
@@ -153,10 +149,7 @@ fn read(file: &Path, arguments: &Arguments) -> Result<Municipality, String> {
 }
 
 fn report(faults: &[Fault], arguments: &Arguments) -> String {
-    let language = match arguments.lang {
-        Lang::De => Language::German,
-        Lang::En => Language::English,
-    };
+    let language = arguments.lang;
     match arguments.faults {
         FaultFormat::Text => {
             faults.iter().map(|fault| format!("[{}] {}\n", fault.code(), fault.describe(language))).collect()
@@ -178,7 +171,7 @@ fn windows(
     template: Option<&str>,
     from: NaiveDate,
     days: u64,
-    lang: Lang,
+    lang: Language,
 ) -> Result<String, String> {
     let served = match template {
         Some(id) => counter.templates().iter().find(|served| served.as_str() == id),
@@ -196,8 +189,8 @@ fn windows(
     let mut table = Table::new();
     table.load_style(presets::UTF8_FULL_CONDENSED);
     table.set_header(match lang {
-        Lang::De => vec!["Tag", "Geöffnet", "Anmerkung"],
-        Lang::En => vec!["day", "open", "note"],
+        Language::German => vec!["Tag", "Geöffnet", "Anmerkung"],
+        _ => vec!["day", "open", "note"],
     });
     let holidays: Vec<_> = (from.year()..=last.year()).flat_map(|year| municipality.holidays(year)).collect();
     for date in from.iter_days().take_while(|date| *date <= last) {
@@ -221,7 +214,7 @@ fn windows(
     Ok(format!("{} ({}), {}\n{table}\n", counter.name(), counter.id(), template.label()))
 }
 
-fn weekday(day: Weekday, lang: Lang) -> &'static str {
+fn weekday(day: Weekday, lang: Language) -> &'static str {
     let (de, en) = match day {
         Weekday::Mon => ("Mo", "Mon"),
         Weekday::Tue => ("Di", "Tue"),
@@ -232,7 +225,7 @@ fn weekday(day: Weekday, lang: Lang) -> &'static str {
         Weekday::Sun => ("So", "Sun"),
     };
     match lang {
-        Lang::De => de,
-        Lang::En => en,
+        Language::German => de,
+        _ => en,
     }
 }

@@ -181,7 +181,7 @@ async fn health(State(service): State<Service>) -> Response {
 }
 
 impl Service {
-    fn counter(&self, id: &str) -> Result<(Arc<Municipality>, Counter), Refusal> {
+    fn counter(&self, id: &str) -> Result<(Arc<Municipality>, Arc<Counter>), Refusal> {
         let town = self.availability.municipality();
         let found = town.counter(id).cloned();
         let counter = found.ok_or_else(|| {

@@ -207,6 +207,9 @@ impl fmt::Display for ResponseCode {
     }
 }
 
+/// No wait is longer than this.
+const LONGEST_WAIT: Duration = Duration::from_secs(366 * 86_400);
+
 impl ReadErrorKind {
     /// The kind in snake case, as it is written in JSON, in metrics and in logs.
     pub fn as_str(self) -> &'static str {
@@ -332,9 +335,10 @@ impl ReadError {
         self
     }
 
-    /// The same with the time after which the server said to ask again.
+    /// The same with the time after which the server said to ask again; a longer one than a year counts as a year, so that clocks do not
+    /// overflow.
     pub fn with_retry_after(mut self, wait: Option<Duration>) -> ReadError {
-        self.0.retry_after = wait;
+        self.0.retry_after = wait.map(|wait| wait.min(LONGEST_WAIT));
         self
     }
 
@@ -452,10 +456,13 @@ impl ReadError {
         self.kind() == ReadErrorKind::Configuration
     }
 
-    /// What was found besides the cause: the fact, HTTP status, response code, request id and waiting time, as one sentence.
+    /// What is known besides the cause: the fact where it says more, HTTP status, response code, request id and waiting time, as one sentence.
+    /// Empty where there is nothing.
     pub fn details(&self, language: Language) -> String {
         let german = language == Language::German;
-        let mut parts = vec![self.fact().in_language(language).to_owned()];
+        let (fact, cause) = (self.fact().in_language(language), self.cause().in_language(language));
+        let same = cause.trim_end_matches('.').to_lowercase() == fact.to_lowercase();
+        let mut parts = if same { Vec::new() } else { vec![fact.to_owned()] };
         if let Some(status) = self.http_status() {
             parts.push(format!("{} {status}", if german { "HTTP-Status" } else { "HTTP status" }));
         }
@@ -472,6 +479,9 @@ impl ReadError {
                 false => format!("next attempt in {seconds} s at the earliest"),
             });
         }
+        if parts.is_empty() {
+            return String::new();
+        }
         let label = if german { "Einzelheiten" } else { "Details" };
         format!("{label}: {}.", parts.join("; "))
     }
@@ -479,7 +489,8 @@ impl ReadError {
     /// Everything in one language, as whole sentences: cause, details, remedy.
     pub fn describe(&self, language: Language) -> String {
         let (cause, remedy) = (self.cause().in_language(language), self.remedy().in_language(language));
-        format!("{cause} {} {remedy}", self.details(language))
+        let parts = [cause, &self.details(language), remedy];
+        parts.into_iter().filter(|part| !part.is_empty()).collect::<Vec<_>>().join(" ")
     }
 }
 
@@ -540,7 +551,8 @@ mod seconds {
     }
 
     pub(super) fn deserialize<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Option<Duration>, D::Error> {
-        Ok(Option::<u64>::deserialize(deserializer)?.map(Duration::from_secs))
+        let seconds = Option::<u64>::deserialize(deserializer)?;
+        Ok(seconds.map(|seconds| Duration::from_secs(seconds).min(super::LONGEST_WAIT)))
     }
 }
 
@@ -578,6 +590,16 @@ mod tests {
         let text = serde_json::to_string(&error).expect("serialises");
         let back: ReadError = serde_json::from_str(&text).expect("reads back");
         assert_eq!(back, whole());
+    }
+
+    #[test]
+    fn no_wait_overflows_a_clock() {
+        let json = serde_json::to_string(&whole().with_retry_after(Some(Duration::MAX))).expect("serialises");
+        let long = json.replace(&LONGEST_WAIT.as_secs().to_string(), &u64::MAX.to_string());
+        for text in [json, long] {
+            let error: ReadError = serde_json::from_str(&text).expect("reads back");
+            assert_eq!(error.retry_after(), Some(LONGEST_WAIT));
+        }
     }
 
     #[test]

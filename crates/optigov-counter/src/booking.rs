@@ -2,8 +2,9 @@
 
 use std::time::Duration;
 
+use chrono::NaiveTime;
 use optigov_calendar::Text;
-use optigov_slots::Anchor;
+use optigov_slots::{Anchor, Lead};
 use serde::Serialize;
 
 use crate::{
@@ -12,7 +13,7 @@ use crate::{
         forms::{deserialize_by_reading, number, table, words},
         reader::Reader,
     },
-    values::{Days, LeadTime, Span, TimeOfDay, span_within_a_day},
+    values::{Days, LeadText, Span, TimeText, span_within_a_day},
 };
 
 /// How a counter is booked: the grid of starts, how early and how late, what is kept free around appointments, and how many there may be on a day.
@@ -27,13 +28,13 @@ pub struct BookingRules {
     anchor: Option<StepAnchor>,
     /// How long before its start an appointment can be booked at the latest: exactly (24h) or in civil days (1d). Default: 0min.
     #[serde(skip_serializing_if = "Option::is_none")]
-    lead_time: Option<LeadTime>,
+    lead_time: Option<LeadText>,
     /// How many civil days after today can be booked. Default: 60d.
     #[serde(skip_serializing_if = "Option::is_none")]
     horizon: Option<Days>,
     /// The time of day at which the horizon moves on by a day. Default: 00:00.
     #[serde(skip_serializing_if = "Option::is_none")]
-    release_at: Option<TimeOfDay>,
+    release_at: Option<TimeText>,
     /// Free time kept before an appointment. Default: 0min.
     #[serde(skip_serializing_if = "Option::is_none")]
     buffer_before: Option<Span>,
@@ -57,18 +58,18 @@ impl BookingRules {
     }
 
     /// How long before its start an appointment can be booked at the latest. Default: up to the start.
-    pub fn lead_time(&self) -> LeadTime {
-        self.lead_time.unwrap_or_default()
+    pub fn lead_time(&self) -> Lead {
+        self.lead_time.map_or(Lead::Time(Duration::ZERO), |lead| lead.0)
     }
 
     /// How many civil days after today can be booked, 0 to 3660. Default: 60.
-    pub fn horizon_days(&self) -> u16 {
-        self.horizon.unwrap_or(Days::new(60)).count()
+    pub fn horizon_days(&self) -> u32 {
+        self.horizon.unwrap_or(Days::new(60)).count().into()
     }
 
     /// The time of day at which the horizon moves on by a day. Default: midnight.
-    pub fn release_at(&self) -> TimeOfDay {
-        self.release_at.unwrap_or_default()
+    pub fn release_at(&self) -> NaiveTime {
+        self.release_at.unwrap_or_default().0
     }
 
     /// Free time kept before an appointment. Default: none.
@@ -87,11 +88,12 @@ impl BookingRules {
     }
 
     /// Whether nothing within the horizon can be booked with this lead time.
-    pub(crate) fn horizon_ends_before(&self, lead_time: LeadTime) -> bool {
+    pub(crate) fn horizon_ends_before(&self, lead_time: Lead) -> bool {
         match lead_time {
-            LeadTime::Days(days) => days > self.horizon_days(),
+            Lead::Days(days) => days > self.horizon_days(),
             // The horizon ends with its last day.
-            LeadTime::Exact(length) => length.as_secs() >= (u64::from(self.horizon_days()) + 1) * 86_400,
+            Lead::Time(length) => length.as_secs() >= (u64::from(self.horizon_days()) + 1) * 86_400,
+            _ => false,
         }
     }
 }

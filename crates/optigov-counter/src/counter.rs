@@ -4,14 +4,15 @@ mod checks;
 
 use chrono_tz::Tz;
 use optigov_calendar::Text;
+use optigov_slots::{ClockChange, Rule};
 use serde::{Deserialize, Deserializer, Serialize};
 
 use crate::{
     booking::BookingRules,
     document::{self, Warned},
-    exception::Exception,
+    exception::ExceptionRule,
     fault::{Code, Fault, Faults},
-    opening::{ClockChanges, OpeningRule},
+    opening::{ClockChanges, Opening},
     sync::ExchangeSync,
     text::{
         forms::{is_default, number, table},
@@ -59,11 +60,11 @@ pub struct Counter {
     #[serde(default, skip_serializing_if = "is_default")]
     exchange_sync: ExchangeSync,
     /// The recurring opening hours; at most 200 rules.
-    #[serde(default, skip_serializing_if = "Vec::is_empty")]
-    opening: Vec<OpeningRule>,
+    #[serde(default, skip_serializing_if = "Opening::is_empty")]
+    opening: Opening,
     /// What is different by date; at most 500.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
-    exceptions: Vec<Exception>,
+    exceptions: Vec<ExceptionRule>,
 }
 
 impl Counter {
@@ -127,7 +128,7 @@ impl Counter {
     }
 
     /// What becomes of hours whose edges the clocks skip or show twice. Default: the widest reading.
-    pub fn clock_change(&self) -> optigov_slots::ClockChange {
+    pub fn clock_change(&self) -> ClockChange {
         self.clock_changes.unwrap_or_default().0
     }
 
@@ -142,18 +143,18 @@ impl Counter {
     }
 
     /// The recurring opening hours.
-    pub fn opening(&self) -> &[OpeningRule] {
-        &self.opening
+    pub fn opening(&self) -> &[Rule] {
+        &self.opening.0
     }
 
     /// What is different by date.
-    pub fn exceptions(&self) -> &[Exception] {
+    pub fn exceptions(&self) -> &[ExceptionRule] {
         &self.exceptions
     }
 
     /// Gives the warnings of its reading again.
     pub(crate) fn warn(&self, reader: &mut Reader) {
-        checks::overlapping_rules(&self.opening, reader);
+        checks::overlapping_rules(self.opening(), reader);
         reader.below("exchange_sync", |reader| {
             reader.below("blocking", |reader| self.exchange_sync.blocking().check(reader));
         });
@@ -187,7 +188,7 @@ fn checked(counter: Counter, reader: &mut Reader) -> Option<Counter> {
     const MOST_EXCEPTIONS: usize = 500;
     for (key, there, most) in [
         ("templates", counter.templates.len(), MOST_EXCEPTIONS),
-        ("opening", counter.opening.len(), MOST_RULES),
+        ("opening", counter.opening().len(), MOST_RULES),
         ("exceptions", counter.exceptions.len(), MOST_EXCEPTIONS),
     ] {
         if there > most {
@@ -199,8 +200,8 @@ fn checked(counter: Counter, reader: &mut Reader) -> Option<Counter> {
             return reader.below(key, |reader| reader.refuse(fault));
         }
     }
-    checks::own_templates(&counter.templates, &counter.opening, &counter.exceptions, reader);
+    checks::own_templates(&counter.templates, counter.opening(), &counter.exceptions, reader);
     checks::contradicting_exceptions(&counter.exceptions, reader);
-    checks::overlapping_rules(&counter.opening, reader);
+    checks::overlapping_rules(counter.opening(), reader);
     Some(counter)
 }

@@ -1,6 +1,6 @@
 //! The holidays of a municipality: the state's, with what it adds and removes.
 
-use chrono::{Datelike, NaiveDate};
+use chrono::{Datelike, NaiveDate, NaiveTime};
 use optigov_calendar::Text;
 use serde::{Serialize, ser::Serializer};
 
@@ -11,7 +11,7 @@ use crate::{
         reader::{Read, Reader},
         value::Value,
     },
-    values::{HolidayRule, Line, State, TimeOfDay},
+    values::{HolidayRule, Line, State, TimeText},
 };
 
 /// A date on which the municipality's counters are closed, or close early.
@@ -19,7 +19,7 @@ use crate::{
 pub struct Holiday {
     date: NaiveDate,
     name: Option<String>,
-    closed_from: Option<TimeOfDay>,
+    closed_from: Option<NaiveTime>,
 }
 
 impl Holiday {
@@ -34,7 +34,7 @@ impl Holiday {
     }
 
     /// On a half day, the time of day from which counters are closed. `None`: all day.
-    pub fn closed_from(&self) -> Option<TimeOfDay> {
+    pub fn closed_from(&self) -> Option<NaiveTime> {
         self.closed_from
     }
 }
@@ -102,13 +102,17 @@ deserialize_by_reading!(LocalHolidays);
 struct AddedHoliday {
     on: HolidayRule,
     name: Option<Line>,
-    closed_from: Option<TimeOfDay>,
+    closed_from: Option<TimeText>,
 }
 
 impl AddedHoliday {
     fn in_year(&self, year: i32) -> Option<Holiday> {
         let name = self.name.as_ref().map(Line::as_str).or_else(|| self.on.name());
-        Some(Holiday { date: self.on.date_in(year)?, name: name.map(str::to_owned), closed_from: self.closed_from })
+        Some(Holiday {
+            date: self.on.date_in(year)?,
+            name: name.map(str::to_owned),
+            closed_from: self.closed_from.map(|time| time.0),
+        })
     }
 }
 
@@ -123,7 +127,7 @@ struct HolidayForm {
     name: Option<Line>,
     /// A half day: counters are closed from this time of day on. Default: all day.
     #[serde(skip_serializing_if = "Option::is_none")]
-    closed_from: Option<TimeOfDay>,
+    closed_from: Option<TimeText>,
 }
 
 table!(HolidayForm { on: required, name: optional, closed_from: optional });

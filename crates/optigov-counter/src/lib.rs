@@ -85,6 +85,10 @@ pub use optigov_calendar::{
     Access, AllDayFlag, CalendarEntry, ConnectingId, EntryStatus, EwsSettings, KerberosSettings, Language, Mailbox,
     NegotiatePolicy, Proxy, RequestVersion, Route, Text, TlsVersion, UnexpandedSeries, UserAgent,
 };
+pub use optigov_slots::{
+    Anchor, ClockChange, ExceptionEffect, Hours, Interval, Lead, Needed, OpenWindows, Recurrence, Rule, SlotRules,
+    Timetable, Weekdays,
+};
 
 pub use self::{
     blocking::{BlockingDecision, BlockingPolicy},
@@ -92,16 +96,15 @@ pub use self::{
     counter::Counter,
     document::FORMAT_VERSION,
     error::Error,
-    exception::{Exception, ExceptionEffect},
+    exception::ExceptionRule,
     exchange::{Authentication, CertificateFiles, ExchangeConnection, SecretReference, WhenUnavailable},
     fault::{Code, Fault, Faults, Severity},
     holidays::Holiday,
     municipality::Municipality,
-    opening::{OpeningRule, Repeat},
     resolved::ResolvedHours,
     sync::ExchangeSync,
     template::{AppointmentTemplate, Mode},
-    values::{CounterId, HolidayRule, Hours, LeadTime, State, TemplateId, TimeOfDay, Weekdays},
+    values::{CounterId, HolidayRule, State, TemplateId},
 };
 
 /// The code in the description of the format runs.

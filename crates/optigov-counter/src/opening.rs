@@ -1,26 +1,65 @@
-//! When a counter is open: hours that recur.
+//! When a counter is open: the written form of hours that recur.
 
-use chrono::NaiveDate;
+use std::borrow::Cow;
+
 use optigov_calendar::Text;
-use optigov_slots::ClockChange;
-use serde::Serialize;
+use optigov_slots::{ClockChange, Hours, Recurrence, Rule};
+use schemars::{JsonSchema, Schema, SchemaGenerator, json_schema};
+use serde::{Serialize, Serializer};
 
 use crate::{
     fault::{Code, Fault},
     text::{
-        forms::{deserialize_by_reading, number, table, words},
+        forms::{number, table, words},
         reader::{Read, Reader, wrong_type},
         value::Value,
     },
-    values::{Date, Hours, TemplateId, Weekdays},
+    values::{Date, HoursText, TemplateId, WeekdaysText},
 };
 
-/// Hours that recur on weekdays.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, schemars::JsonSchema)]
-#[schemars(deny_unknown_fields)]
-pub struct OpeningRule {
+/// The opening rules of a counter.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub(crate) struct Opening(pub(crate) Vec<Rule>);
+
+impl Opening {
+    pub(crate) fn is_empty(&self) -> bool {
+        self.0.is_empty()
+    }
+}
+
+impl Read for Opening {
+    fn read(value: &Value<'_>, reader: &mut Reader) -> Option<Self> {
+        let forms: Vec<RuleForm> = Vec::read(value, reader)?;
+        Some(Opening(forms.into_iter().map(Rule::from).collect()))
+    }
+}
+
+impl Serialize for Opening {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        serializer.collect_seq(self.0.iter().map(RuleForm::from))
+    }
+}
+
+impl JsonSchema for Opening {
+    fn inline_schema() -> bool {
+        true
+    }
+
+    fn schema_name() -> Cow<'static, str> {
+        "Opening".into()
+    }
+
+    fn json_schema(generator: &mut SchemaGenerator) -> Schema {
+        Vec::<RuleForm>::json_schema(generator)
+    }
+}
+
+/// A [`Rule`] as it is written.
+#[derive(Serialize, schemars::JsonSchema)]
+#[schemars(deny_unknown_fields, rename = "OpeningRule", description = "Hours that recur on weekdays.")]
+struct RuleForm {
     /// The weekdays.
-    days: Weekdays,
+    days: WeekdaysText,
     /// The hours of each of these days: one text or a list.
     hours: HoursList,
     /// The first date on which the rule holds. Default: always has.
@@ -37,62 +76,37 @@ pub struct OpeningRule {
     for_templates: Vec<TemplateId>,
 }
 
-impl OpeningRule {
-    /// The weekdays.
-    pub fn days(&self) -> Weekdays {
-        self.days
-    }
-
-    /// The hours of each day, in order, none overlapping another.
-    pub fn hours(&self) -> &[Hours] {
-        &self.hours.0
-    }
-
-    /// The first date on which the rule holds.
-    pub fn from(&self) -> Option<NaiveDate> {
-        self.from.map(Date::date)
-    }
-
-    /// The last date on which the rule holds.
-    pub fn until(&self) -> Option<NaiveDate> {
-        self.until.map(Date::date)
-    }
-
-    /// In which weeks. `None`: in every week.
-    pub fn repeat(&self) -> Option<Repeat> {
-        self.repeat
-    }
-
-    /// The only templates for which the rule opens; empty for all.
-    pub fn for_templates(&self) -> &[TemplateId] {
-        &self.for_templates
-    }
-}
-
-table!(OpeningRule {
+table!(RuleForm {
     days: required, hours: required, from: optional, until: optional, repeat: optional, for_templates: or_default,
-} checked_rule);
+} checked);
 
-deserialize_by_reading!(OpeningRule);
-
-/// In which weeks a rule opens.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-#[non_exhaustive]
-pub enum Repeat {
-    /// In every n-th week, counted in both directions from the week (Monday to Sunday) of a date.
-    EveryWeeks {
-        /// 1 to 52.
-        weeks: u16,
-        /// A date in a week in which the rule opens.
-        from: NaiveDate,
-    },
-    /// On the n-th of each of the weekdays in a month, 1 to 5.
-    NthOfMonth(u8),
-    /// On the last of each of the weekdays in a month.
-    LastOfMonth,
+impl From<RuleForm> for Rule {
+    fn from(form: RuleForm) -> Rule {
+        let rule = Rule::weekly(form.days.0).recurring(form.repeat.map_or(Recurrence::Weekly, |repeat| repeat.0));
+        let rule = form.hours.0.into_iter().fold(rule, Rule::hours);
+        let rule = form.from.map(Date::date).into_iter().fold(rule, Rule::valid_from);
+        let rule = form.until.map(Date::date).into_iter().fold(rule, Rule::valid_until);
+        form.for_templates.into_iter().fold(rule, Rule::only_for)
+    }
 }
 
-/// The form of [`Repeat`] in a text.
+impl From<&Rule> for RuleForm {
+    fn from(rule: &Rule) -> RuleForm {
+        RuleForm {
+            days: WeekdaysText(rule.weekdays()),
+            hours: HoursList(rule.daily_hours().to_vec()),
+            from: rule.first_date().map(Date::of),
+            until: rule.last_date().map(Date::of),
+            repeat: Some(rule.recurrence()).filter(|recurrence| *recurrence != Recurrence::Weekly).map(Repeat),
+            for_templates: rule.audience().iter().map(|id| TemplateId::of(id)).collect(),
+        }
+    }
+}
+
+/// In which weeks a rule opens, if not in all, as a table of the format.
+struct Repeat(Recurrence);
+
+/// The keys of a [`Repeat`].
 #[derive(Serialize, schemars::JsonSchema)]
 #[schemars(
     deny_unknown_fields,
@@ -113,20 +127,35 @@ struct RepeatForm {
 
 table!(RepeatForm { weeks: optional, from: optional, in_month: optional });
 
+number!(Weeks, 1..=52);
+
+words! {
+    /// Which one of a weekday in a month, as the recurrence that it means.
+    struct InMonth(Recurrence), "Which one of the weekday in a month.", {
+        Recurrence::NthOfMonth(1) => "first",
+        Recurrence::NthOfMonth(2) => "second",
+        Recurrence::NthOfMonth(3) => "third",
+        Recurrence::NthOfMonth(4) => "fourth",
+        Recurrence::NthOfMonth(5) => "fifth",
+        Recurrence::LastOfMonth => "last",
+    }
+}
+
 impl Read for Repeat {
     fn read(value: &Value<'_>, reader: &mut Reader) -> Option<Self> {
         match RepeatForm::read(value, reader)? {
             RepeatForm { weeks: Some(weeks), from: Some(from), in_month: None } => {
-                u16::try_from(weeks.0).ok().map(|weeks| Repeat::EveryWeeks { weeks, from: from.date() })
+                let weeks = u16::try_from(weeks.0).ok()?;
+                Some(Repeat(Recurrence::EveryWeeks { weeks, from: from.date() }))
             }
-            RepeatForm { weeks: None, from: None, in_month: Some(InMonth(repeat)) } => Some(repeat),
+            RepeatForm { weeks: None, from: None, in_month: Some(in_month) } => Some(Repeat(in_month.0)),
             _ => reader.refuse(Fault::new(
                 Code::Conflict,
-                Text::new(
-                    "Die Wiederholung ist unvollständig oder doppelt.",
-                    "The repetition is incomplete, or there are two.",
+                Text::fixed(
+                    "Die Wiederholung ist unvollständig, oder es sind zwei angegeben.",
+                    "The repetition is incomplete, or two are given.",
                 ),
-                Text::new(
+                Text::fixed(
                     "Bitte { weeks = 2, from = \"2027-01-04\" } oder { in_month = \"first\" } schreiben.",
                     "Write { weeks = 2, from = \"2027-01-04\" } or { in_month = \"first\" }.",
                 ),
@@ -136,9 +165,9 @@ impl Read for Repeat {
 }
 
 impl Serialize for Repeat {
-    fn serialize<S: serde::Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
-        let form = match *self {
-            Repeat::EveryWeeks { weeks, from } => {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        let form = match self.0 {
+            Recurrence::EveryWeeks { weeks, from } => {
                 RepeatForm { weeks: Some(Weeks(weeks.into())), from: Some(Date::of(from)), in_month: None }
             }
             in_month => RepeatForm { weeks: None, from: None, in_month: Some(InMonth(in_month)) },
@@ -147,27 +176,13 @@ impl Serialize for Repeat {
     }
 }
 
-impl schemars::JsonSchema for Repeat {
-    fn schema_name() -> std::borrow::Cow<'static, str> {
+impl JsonSchema for Repeat {
+    fn schema_name() -> Cow<'static, str> {
         "Repeat".into()
     }
 
-    fn json_schema(generator: &mut schemars::SchemaGenerator) -> schemars::Schema {
+    fn json_schema(generator: &mut SchemaGenerator) -> Schema {
         RepeatForm::json_schema(generator)
-    }
-}
-
-number!(Weeks, 1..=52);
-
-words! {
-    /// Which one of a weekday in a month, as the repetition that it means.
-    struct InMonth(Repeat), "Which one of the weekday in a month.", {
-        Repeat::NthOfMonth(1) => "first",
-        Repeat::NthOfMonth(2) => "second",
-        Repeat::NthOfMonth(3) => "third",
-        Repeat::NthOfMonth(4) => "fourth",
-        Repeat::NthOfMonth(5) => "fifth",
-        Repeat::LastOfMonth => "last",
     }
 }
 
@@ -181,35 +196,33 @@ words! {
 }
 
 /// Hours of one day: at least one, in order, none overlapping another. Read from one text or a list.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
-#[serde(transparent)]
 pub(crate) struct HoursList(pub(crate) Vec<Hours>);
 
 impl Read for HoursList {
     fn read(value: &Value<'_>, reader: &mut Reader) -> Option<Self> {
         const MOST: usize = 48;
-        let mut hours = match value {
-            Value::Text(_) => vec![Hours::read(value, reader)?],
+        let mut hours: Vec<Hours> = match value {
+            Value::Text(_) => vec![HoursText::read(value, reader)?.0],
             Value::List(list) if list.is_empty() || list.len() > MOST => {
                 return reader.refuse(Fault::new(
                     Code::OutOfRange,
-                    Text::new(
+                    Text::fixed(
                         "Die Liste der Zeitspannen ist leer oder zu lang.",
                         "The list of hours is empty or too long.",
                     ),
-                    Text::new("Erlaubt sind 1 bis 48 Zeitspannen.", "From 1 to 48 are allowed."),
+                    Text::fixed("Bitte 1 bis 48 Zeitspannen angeben.", "Give from 1 to 48 hours."),
                 ));
             }
-            Value::List(_) => Vec::read(value, reader)?,
+            Value::List(_) => Vec::<HoursText>::read(value, reader)?.into_iter().map(|hours| hours.0).collect(),
             _ => {
                 return reader.refuse(wrong_type(
                     value,
-                    "eine Zeitspanne oder eine Liste davon",
-                    "hours or a list of them",
+                    "eine Zeitspanne oder eine Liste von Zeitspannen",
+                    "hours or a list of hours",
                 ));
             }
         };
-        let overlap = |index: &usize| hours[..*index].iter().any(|earlier: &Hours| earlier.overlaps(hours[*index]));
+        let overlap = |index: &usize| hours[..*index].iter().any(|earlier| earlier.overlaps(hours[*index]));
         let overlapping: Vec<usize> = (1..hours.len()).filter(overlap).collect();
         for index in overlapping {
             let shown = hours[index];
@@ -219,7 +232,7 @@ impl Read for HoursList {
                     format!("{shown} überschneidet eine andere Zeitspanne."),
                     format!("{shown} overlaps other hours."),
                 ),
-                Text::new("Bitte die beiden zusammenfassen.", "Join the two."),
+                Text::fixed("Bitte die beiden zusammenfassen.", "Join the two."),
             );
             reader.element(index, |reader| reader.fault(fault));
         }
@@ -228,21 +241,27 @@ impl Read for HoursList {
     }
 }
 
-impl schemars::JsonSchema for HoursList {
-    fn schema_name() -> std::borrow::Cow<'static, str> {
+impl Serialize for HoursList {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        serializer.collect_seq(self.0.iter().copied().map(HoursText))
+    }
+}
+
+impl JsonSchema for HoursList {
+    fn schema_name() -> Cow<'static, str> {
         "HoursList".into()
     }
 
-    fn json_schema(generator: &mut schemars::SchemaGenerator) -> schemars::Schema {
-        let hours = generator.subschema_for::<Hours>();
-        schemars::json_schema!({
+    fn json_schema(generator: &mut SchemaGenerator) -> Schema {
+        let hours = generator.subschema_for::<HoursText>();
+        json_schema!({
             "description": "Hours of a day: one, or a list without overlaps.",
             "anyOf": [hours, { "type": "array", "items": hours, "minItems": 1, "maxItems": 48 }],
         })
     }
 }
 
-fn checked_rule(rule: OpeningRule, reader: &mut Reader) -> Option<OpeningRule> {
+fn checked(rule: RuleForm, reader: &mut Reader) -> Option<RuleForm> {
     if let (Some(from), Some(until)) = (rule.from, rule.until) {
         dates_in_order(from, until, reader);
     }
@@ -253,8 +272,8 @@ pub(crate) fn dates_in_order(from: Date, until: Date, reader: &mut Reader) {
     if until < from {
         let fault = Fault::new(
             Code::InvertedDates,
-            Text::new("Das Ende liegt vor dem Anfang.", "The end is before the beginning."),
-            Text::new("Bitte „from“ und „until“ tauschen.", "Exchange \"from\" and \"until\"."),
+            Text::fixed("Das Ende liegt vor dem Anfang.", "The end is before the beginning."),
+            Text::fixed("Bitte „from“ und „until“ tauschen.", "Exchange \"from\" and \"until\"."),
         );
         reader.below("until", |reader| reader.fault(fault));
     }

@@ -3,6 +3,7 @@
 use std::time::Duration;
 
 use optigov_calendar::Text;
+use optigov_slots::Lead;
 use serde::Serialize;
 
 use crate::{
@@ -11,7 +12,7 @@ use crate::{
         forms::{deserialize_by_reading, is_default, number, table, words},
         reader::Reader,
     },
-    values::{LeadTime, Line, Span, TemplateId, span_within_a_day},
+    values::{LeadText, Line, Span, TemplateId, span_within_a_day},
 };
 
 /// What is booked (*Terminvorlage*): one of the kinds of appointment that a service offers, told apart by its label.
@@ -35,7 +36,7 @@ pub struct AppointmentTemplate {
     mode: Mode,
     /// The lead time for this template, instead of the counter's.
     #[serde(skip_serializing_if = "Option::is_none")]
-    lead_time: Option<LeadTime>,
+    lead_time: Option<LeadText>,
     /// Free time kept before it, instead of the counter's.
     #[serde(skip_serializing_if = "Option::is_none")]
     buffer_before: Option<Span>,
@@ -76,8 +77,8 @@ impl AppointmentTemplate {
     }
 
     /// The lead time that stands for the counter's, if there is one.
-    pub fn lead_time(&self) -> Option<LeadTime> {
-        self.lead_time
+    pub fn lead_time(&self) -> Option<Lead> {
+        self.lead_time.map(|lead| lead.0)
     }
 
     /// The buffer before that stands for the counter's, if there is one.

@@ -1,22 +1,21 @@
 //! The small values of the format: each has one canonical text, and its constructor is the only door.
 
+mod clock;
 mod date;
 mod holiday;
 mod name;
 mod span;
-mod time_of_day;
 mod weekdays;
 mod zone;
 
+pub(crate) use clock::{HoursText, TimeText};
 pub(crate) use date::Date;
 pub use holiday::{HolidayRule, State};
 pub(crate) use name::Line;
 pub use name::{CounterId, TemplateId};
 use optigov_calendar::Text;
-pub use span::LeadTime;
-pub(crate) use span::{Days, Span, at_least, span_within_a_day};
-pub use time_of_day::{Hours, TimeOfDay};
-pub use weekdays::Weekdays;
+pub(crate) use span::{Days, LeadText, Span, at_least, span_within_a_day};
+pub(crate) use weekdays::WeekdaysText;
 pub(crate) use zone::Zone;
 
 use crate::Fault;
@@ -55,10 +54,10 @@ mod tests {
         examples_hold::<Line>(Line::EXAMPLES);
         examples_hold::<Span>(Span::EXAMPLES);
         examples_hold::<Days>(Days::EXAMPLES);
-        examples_hold::<LeadTime>(LeadTime::EXAMPLES);
-        examples_hold::<TimeOfDay>(TimeOfDay::EXAMPLES);
-        examples_hold::<Hours>(Hours::EXAMPLES);
-        examples_hold::<Weekdays>(Weekdays::EXAMPLES);
+        examples_hold::<LeadText>(LeadText::EXAMPLES);
+        examples_hold::<TimeText>(TimeText::EXAMPLES);
+        examples_hold::<HoursText>(HoursText::EXAMPLES);
+        examples_hold::<WeekdaysText>(WeekdaysText::EXAMPLES);
         examples_hold::<Date>(Date::EXAMPLES);
         examples_hold::<Zone>(Zone::EXAMPLES);
         examples_hold::<State>(State::EXAMPLES);

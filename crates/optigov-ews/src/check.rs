@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use bytes::Bytes;
 use chrono::{DateTime, Utc};
-use http::{HeaderMap, StatusCode};
+use http::{HeaderMap, StatusCode, header};
 use optigov_calendar::{
     Access, CHECKED_DAYS, CalendarEntry, ConnectionReport, EntryTime, Finding, Mailbox, ReadError, ReadErrorKind, Step,
     StepReport, StepWarning, Text, TitleVisibility, check_window,
@@ -195,8 +195,9 @@ impl Check<'_> {
 
     /// Asks without a credential.
     async fn probe(&self, dialled: Dialled) -> Result<Probe, ReadError> {
-        let mut connection = Connection::over(dialled).await?;
-        let answer = connection.post(&self.session.connector, HeaderMap::new(), Bytes::new()).await?;
+        let connector = &self.session.connector;
+        let headers = HeaderMap::from_iter([(header::USER_AGENT, connector.user_agent.clone())]);
+        let answer = Connection::over(dialled).await?.post(connector, headers, Bytes::new()).await?;
         Ok(match answer.status {
             StatusCode::UNAUTHORIZED => Probe::Asked(offered_schemes(&answer.headers)),
             status if status.is_success() => Probe::NotAsked,
@@ -288,7 +289,8 @@ impl Check<'_> {
         };
         // Entries may reach far beyond what one request may ask for; that they touch the window is enough to find them.
         let from = (*first).max(self.window.start_unix());
-        let window = Interval::from_unix(from, (*third).max(from) + 60).unwrap_or(self.window);
+        let to = (*third).max(from).saturating_add(60);
+        let window = Interval::from_unix(from, to).map_or(self.window, |asked| free_busy::piece(self.session, asked));
         let body = get_user_availability::titles_request(window, self.mailbox);
         let call = self.session.as_itself(Some(self.mailbox), get_user_availability::NAME, &body, self.call_deadline());
         Ok(self.session.call(call, get_user_availability::count_titles).await?.seen_in_free_busy())

@@ -62,7 +62,6 @@ pub(crate) async fn read_group(
 ) -> Result<Vec<Result<Calendar, ReadError>>, ReadError> {
     let settings = &session.settings;
     let most_entries = settings.entries_per_call.get();
-    let longest = &session.longest_free_busy;
     let asked = window::expressible(window);
     let mut results: Vec<Result<Vec<CalendarEntry>, ReadError>> = mailboxes.iter().map(|_| Ok(Vec::new())).collect();
     let mut rest = Some(asked);
@@ -72,17 +71,13 @@ pub(crate) async fn read_group(
         if requests > settings.requests_per_call.get() {
             return Err(too_many_requests(settings.requests_per_call.get()));
         }
-        let length = match longest.load(Ordering::Relaxed) {
-            0 => USUAL_WINDOW,
-            seconds => seconds,
-        };
-        let Some(piece) = window::pieces(open, length).next() else { break };
+        let piece = piece(session, open);
         let body = operation::request(piece, mailboxes);
         let call = session.as_itself(mailboxes.first(), operation::NAME, &body, deadline);
         let id = call.id.to_string();
         let answer = match session.call(call, |bytes| operation::read(bytes, mailboxes.len())).await {
-            Err(error) if operation::is_window_too_long(&error) && length > SHORTEST_WINDOW => {
-                longest.store((window::length(piece) / 2).max(SHORTEST_WINDOW), Ordering::Relaxed);
+            Err(error) if operation::is_window_too_long(&error) && window::length(piece) > SHORTEST_WINDOW => {
+                session.longest_free_busy.store((window::length(piece) / 2).max(SHORTEST_WINDOW), Ordering::Relaxed);
                 continue;
             }
             answer => answer?,
@@ -109,6 +104,15 @@ pub(crate) async fn read_group(
 fn tidy(entries: &mut Vec<CalendarEntry>) {
     entries.sort_unstable();
     entries.dedup();
+}
+
+/// The first part of a window that is not longer than the server takes, as far as its answers have shown that.
+pub(crate) fn piece(session: &Session, window: Interval) -> Interval {
+    let longest = match session.longest_free_busy.load(Ordering::Relaxed) {
+        0 => USUAL_WINDOW,
+        seconds => seconds,
+    };
+    window::pieces(window, longest).next().unwrap_or(window)
 }
 
 fn overlaps(entry: CalendarEntry, window: Interval) -> bool {

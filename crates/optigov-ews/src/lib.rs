@@ -78,7 +78,7 @@ pub use version::ServerVersion;
 /// The readers of answers, for the benchmarks and the fuzz target of this workspace. Not part of the API.
 #[doc(hidden)]
 pub mod wire {
-    use optigov_calendar::{Calendar, CalendarEntry, ReadError};
+    use optigov_calendar::{Calendar, CalendarEntry, ReadError, TitleVisibility};
 
     use crate::{CalendarFolder, ops};
 
@@ -88,11 +88,9 @@ pub mod wire {
         Ok(view.items.into_iter().map(|item| item.entry).collect())
     }
 
-    /// How many entries of a `FindItem` answer have a title.
-    pub fn titles(answer: &[u8]) -> Result<usize, ReadError> {
-        let count = ops::find_item::count_titles(answer)?.content?;
-        assert!(count.titled <= count.fields && count.fields <= count.entries);
-        Ok(count.titled)
+    /// A `FindItem` answer with titles, counted.
+    pub fn titles(answer: &[u8]) -> Result<TitleVisibility, ReadError> {
+        Ok(ops::find_item::count_titles(answer)?.content?.seen_by_the_owner())
     }
 
     /// A `GetFolder` answer.

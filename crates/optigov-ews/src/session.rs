@@ -120,6 +120,7 @@ impl Session {
                 operation,
                 request = id,
                 kind = error.kind().as_str(),
+                fact = %error,
                 status = error.http_status(),
                 code = error.code().map(|code| code.as_str()),
                 "request failed"

@@ -1,6 +1,7 @@
 use std::fmt;
 use std::ops::BitOr;
 use std::str::FromStr;
+use std::time::Duration;
 
 use chrono::{NaiveTime, Timelike, Weekday};
 
@@ -21,8 +22,6 @@ use crate::time::{SECONDS_OF_A_DAY, Seconds};
 /// # Ok::<(), optigov_slots::Error>(())
 /// ```
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
-#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
-#[cfg_attr(feature = "serde", serde(try_from = "String", into = "String"))]
 pub struct Hours {
     /// Seconds from local midnight, below a day.
     opening: u32,
@@ -39,6 +38,21 @@ impl Hours {
     pub fn new(opening: NaiveTime, closing: NaiveTime) -> Hours {
         let (opening, closing) = (opening.num_seconds_from_midnight(), closing.num_seconds_from_midnight());
         Hours { opening, closing: if closing > opening { closing } else { closing + SECONDS_OF_A_DAY } }
+    }
+
+    /// When the hours begin: the time that the wall clock counts from the midnight that begins the day, less than 24 hours.
+    pub fn start(self) -> Duration {
+        Duration::from_secs(u64::from(self.opening))
+    }
+
+    /// When the hours end, counted from the same midnight: more than 24 hours if they end on the next day.
+    pub fn end(self) -> Duration {
+        Duration::from_secs(u64::from(self.closing))
+    }
+
+    /// Whether two hours of the same day have time in common.
+    pub fn overlaps(self, other: Hours) -> bool {
+        self.opening < other.closing && other.opening < self.closing
     }
 
     /// When the hours begin, as the wall clock counts from the midnight that begins the day.
@@ -79,20 +93,6 @@ impl FromStr for Hours {
     }
 }
 
-impl TryFrom<String> for Hours {
-    type Error = Error;
-
-    fn try_from(text: String) -> Result<Hours, Error> {
-        text.parse()
-    }
-}
-
-impl From<Hours> for String {
-    fn from(hours: Hours) -> String {
-        hours.to_string()
-    }
-}
-
 impl fmt::Display for Hours {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let closing = if self.closing > SECONDS_OF_A_DAY { self.closing - SECONDS_OF_A_DAY } else { self.closing };
@@ -117,10 +117,8 @@ fn seconds(text: &str) -> Option<u32> {
     valid.then_some(hour * 3600 + minute * 60 + second)
 }
 
-/// A set of weekdays.
+/// A set of weekdays. Its text names them from Monday on and joins neighbours: `Mon-Fri, Sun`.
 #[derive(Clone, Copy, PartialEq, Eq, Hash, Default)]
-#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
-#[cfg_attr(feature = "serde", serde(from = "Vec<Weekday>", into = "Vec<Weekday>"))]
 pub struct Weekdays(u8);
 
 impl Weekdays {
@@ -153,6 +151,11 @@ impl Weekdays {
         self.0 == 0
     }
 
+    /// Whether some weekday is in both sets.
+    pub fn intersects(self, other: Weekdays) -> bool {
+        self.0 & other.0 != 0
+    }
+
     /// The weekdays in the set, from Monday on.
     pub fn iter(self) -> impl Iterator<Item = Weekday> {
         (0..7).filter(move |&day| self.has(day)).filter_map(|day| Weekday::try_from(day).ok())
@@ -166,18 +169,6 @@ impl Weekdays {
 impl From<Weekday> for Weekdays {
     fn from(weekday: Weekday) -> Weekdays {
         Weekdays(1 << weekday.num_days_from_monday())
-    }
-}
-
-impl From<Vec<Weekday>> for Weekdays {
-    fn from(weekdays: Vec<Weekday>) -> Weekdays {
-        weekdays.into_iter().collect()
-    }
-}
-
-impl From<Weekdays> for Vec<Weekday> {
-    fn from(weekdays: Weekdays) -> Vec<Weekday> {
-        weekdays.iter().collect()
     }
 }
 
@@ -195,8 +186,43 @@ impl BitOr for Weekdays {
     }
 }
 
+impl fmt::Display for Weekdays {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let days: Vec<Weekday> = self.iter().collect();
+        let runs = days.chunk_by(|one, next| one.succ() == *next);
+        for (index, run) in runs.enumerate() {
+            let separator = if index > 0 { ", " } else { "" };
+            match run {
+                [] => {}
+                [day] => write!(f, "{separator}{day}")?,
+                [first, second] => write!(f, "{separator}{first}, {second}")?,
+                [first, .., last] => write!(f, "{separator}{first}-{last}")?,
+            }
+        }
+        Ok(())
+    }
+}
+
 impl fmt::Debug for Weekdays {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_set().entries(self.iter()).finish()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_set_of_weekdays_is_written_from_monday_on_with_neighbours_joined() {
+        for (days, text) in [
+            (Weekdays::MONDAY_TO_FRIDAY | Weekdays::SUNDAY, "Mon-Fri, Sun"),
+            (Weekdays::ALL, "Mon-Sun"),
+            (Weekdays::SATURDAY | Weekdays::SUNDAY, "Sat, Sun"),
+            (Weekdays::TUESDAY | Weekdays::THURSDAY, "Tue, Thu"),
+            (Weekdays::default(), ""),
+        ] {
+            assert_eq!(days.to_string(), text);
+        }
     }
 }

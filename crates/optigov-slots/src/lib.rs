@@ -72,9 +72,10 @@
 //!
 //! | feature | default | what it adds |
 //! |---|---|---|
-//! | `serde` | no | `Serialize` for [`Slot`] and [`Reason`]; `Serialize` and `Deserialize`, with the checks of their constructors, for [`Interval`] and [`IntervalSet`], and for the words and texts of a configuration: [`Hours`], [`Weekdays`], [`Needed`], [`Anchor`], [`ClockChange`] |
+//! | `serde` | no | `Serialize` for [`Slot`] and [`Reason`]; `Serialize` and `Deserialize`, with the checks of their constructors, for [`Interval`] and [`IntervalSet`] |
 //!
-//! Timetables and rules have no serialised form here: a configuration format belongs to the crate that reads it and calls the builders.
+//! Timetables, rules and what they are made of have no serialised form here: a configuration format belongs to the crate that reads it and calls
+//! the builders.
 
 #![cfg_attr(not(test), deny(clippy::as_conversions))]
 
@@ -83,6 +84,7 @@ mod bitmap;
 mod cells;
 mod civil;
 mod error;
+mod exception;
 mod hours;
 mod index;
 mod interval;
@@ -102,14 +104,15 @@ mod why;
 mod workspace;
 
 pub use error::Error;
+pub use exception::{Exception, ExceptionEffect};
 pub use hours::{Hours, Weekdays};
 pub use interval::{EmptyInterval, Interval};
 pub use merge::{Merged, merge};
 pub use open::OpenWindows;
 pub use reason::Reason;
 pub use resources::{Busy, Needed, Resources};
-pub use rule::Rule;
+pub use rule::{Recurrence, Rule};
 pub use rules::{Anchor, Lead, SlotRules, SlotRulesBuilder};
 pub use set::IntervalSet;
 pub use slots::{Iter, Slot, Slots};
-pub use timetable::{ClockChange, Exception, Timetable, TimetableBuilder};
+pub use timetable::{ClockChange, Timetable, TimetableBuilder};

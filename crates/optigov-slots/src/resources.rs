@@ -22,7 +22,6 @@ pub struct Resources {
 
 /// How many of several resources must be free for an appointment.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Default)]
-#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize), serde(rename_all = "snake_case"))]
 #[non_exhaustive]
 pub enum Needed {
     /// All of them, for any appointment. How many appointments can then take place at once is the capacity of the rules.

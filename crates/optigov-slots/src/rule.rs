@@ -27,15 +27,23 @@ pub struct Rule {
     pub(crate) audience: Vec<String>,
 }
 
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
-enum Recurrence {
+/// In which weeks a [`Rule`] opens on its weekdays.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Default)]
+#[non_exhaustive]
+pub enum Recurrence {
+    /// In every week.
     #[default]
     Weekly,
+    /// In every n-th week, counted in both directions from the week (Monday to Sunday) of a date.
     EveryWeeks {
+        /// 1 for every week, 2 for every second one.
         weeks: u16,
-        anchor: NaiveDate,
+        /// A date in a week in which the rule opens.
+        from: NaiveDate,
     },
+    /// On the n-th of each of the weekdays in a month, 1 to 5. In a month without a fifth, a 5 opens nothing.
     NthOfMonth(u8),
+    /// On the last of each of the weekdays in a month.
     LastOfMonth,
 }
 
@@ -53,25 +61,29 @@ impl Rule {
         }
     }
 
-    /// Only every `weeks`-th week, counted in both directions from the week (Monday to Sunday) of `anchor`.
+    /// Only in some weeks. Default: [`Recurrence::Weekly`].
     #[must_use]
-    pub fn every_weeks(mut self, weeks: u16, anchor: NaiveDate) -> Rule {
-        self.recurrence = Recurrence::EveryWeeks { weeks, anchor };
+    pub fn recurring(mut self, recurrence: Recurrence) -> Rule {
+        self.recurrence = recurrence;
         self
+    }
+
+    /// Only every `weeks`-th week, counted in both directions from the week (Monday to Sunday) of `from`.
+    #[must_use]
+    pub fn every_weeks(self, weeks: u16, from: NaiveDate) -> Rule {
+        self.recurring(Recurrence::EveryWeeks { weeks, from })
     }
 
     /// Only the `n`-th of each weekday in a month: 1 to 5. In a month without a fifth, a 5 opens nothing.
     #[must_use]
-    pub fn nth_of_month(mut self, n: u8) -> Rule {
-        self.recurrence = Recurrence::NthOfMonth(n);
-        self
+    pub fn nth_of_month(self, n: u8) -> Rule {
+        self.recurring(Recurrence::NthOfMonth(n))
     }
 
     /// Only the last of each weekday in a month.
     #[must_use]
-    pub fn last_of_month(mut self) -> Rule {
-        self.recurrence = Recurrence::LastOfMonth;
-        self
+    pub fn last_of_month(self) -> Rule {
+        self.recurring(Recurrence::LastOfMonth)
     }
 
     /// Adds hours. May be called again: a morning and an afternoon.
@@ -103,6 +115,36 @@ impl Rule {
         self
     }
 
+    /// The weekdays on which it opens.
+    pub fn weekdays(&self) -> Weekdays {
+        self.weekdays
+    }
+
+    /// The hours of each day on which it opens, in the order in which they were added.
+    pub fn daily_hours(&self) -> &[Hours] {
+        &self.hours
+    }
+
+    /// In which weeks it opens.
+    pub fn recurrence(&self) -> Recurrence {
+        self.recurrence
+    }
+
+    /// The first date on which it applies, if there is one.
+    pub fn first_date(&self) -> Option<NaiveDate> {
+        self.valid_from
+    }
+
+    /// The last date on which it applies, if there is one.
+    pub fn last_date(&self) -> Option<NaiveDate> {
+        self.valid_until
+    }
+
+    /// Whom alone it opens for; nobody named means everybody.
+    pub fn audience(&self) -> &[String] {
+        &self.audience
+    }
+
     /// Whether the rule opens on a day, whose weekday (Monday is 0) is known.
     pub(crate) fn applies_on(&self, day: Day, weekday: u8) -> bool {
         self.weekdays.has(weekday)
@@ -110,8 +152,8 @@ impl Rule {
             && self.valid_until.is_none_or(|until| day <= Day::of(until))
             && match self.recurrence {
                 Recurrence::Weekly => true,
-                Recurrence::EveryWeeks { weeks, anchor } => {
-                    day.monday().since(Day::of(anchor).monday()) % (7 * i32::from(weeks)) == 0
+                Recurrence::EveryWeeks { weeks, from } => {
+                    day.monday().since(Day::of(from).monday()) % (7 * i32::from(weeks)) == 0
                 }
                 Recurrence::NthOfMonth(n) => day.date().day0() / 7 + 1 == u32::from(n),
                 Recurrence::LastOfMonth => {

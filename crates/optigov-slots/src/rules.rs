@@ -38,7 +38,6 @@ pub struct SlotRules {
 
 /// What the grid of possible starts is counted from.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Default)]
-#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize), serde(rename_all = "snake_case"))]
 #[non_exhaustive]
 pub enum Anchor {
     /// The start of each opening window: the grid begins anew after lunch, and with the hours of a new day. Where hours overlap, the

@@ -7,7 +7,7 @@ use crate::civil::{Offsets, Reader};
 use crate::index::index;
 use crate::open::{self, Closed, OpenWindows};
 use crate::time::{Day, Seconds};
-use crate::{Error, Hours, Interval, Rule};
+use crate::{Error, Exception, ExceptionEffect, Hours, Interval, Rule};
 
 /// When a counter is open, in the civil time of one zone: rules that recur, exceptions by date, holidays.
 ///
@@ -44,7 +44,6 @@ pub struct Timetable {
 
 /// What becomes of an edge of opening hours that the clocks skip, or show twice.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Default)]
-#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize), serde(rename_all = "snake_case"))]
 #[non_exhaustive]
 pub enum ClockChange {
     /// All the time between the two edges, as the clock on the wall shows them: a skipped edge falls on the instant of the change (hours
@@ -106,12 +105,14 @@ impl Timetable {
         for day in first.plus(-2).through(last.plus(2)) {
             hours.clear();
             let exceptions = self.by_day.get(&day).map(Vec::as_slice).unwrap_or_default();
-            let exceptions = exceptions.iter().map(|&index| &self.exceptions[index]).filter(|e| applies(&e.audience));
-            let of = |kind: ExceptionKind| exceptions.clone().filter(move |e| e.kind == kind);
+            let exceptions = exceptions.iter().map(|&index| &self.exceptions[index]);
+            let effects =
+                exceptions.filter(|exception| applies(&exception.audience)).map(|exception| &exception.effect);
+            let other_hours = effects.clone().filter_map(ExceptionEffect::other_hours);
             let mut closing = None;
-            if of(ExceptionKind::OtherHours).next().is_some() {
-                hours.extend(of(ExceptionKind::OtherHours).flat_map(|e| &e.hours));
-            } else if of(ExceptionKind::Closed).next().is_some() {
+            if other_hours.clone().next().is_some() {
+                hours.extend(other_hours.flatten());
+            } else if effects.clone().any(|effect| *effect == ExceptionEffect::Closed) {
                 closing = Some(Closed::Exception);
             } else if self.holidays.contains(&day) {
                 closing = Some(Closed::Holiday);
@@ -121,7 +122,7 @@ impl Timetable {
                     hours.extend(&rule.hours);
                 }
             }
-            hours.extend(of(ExceptionKind::ExtraHours).flat_map(|e| &e.hours));
+            hours.extend(effects.filter_map(ExceptionEffect::extra_hours).flatten());
             if let Some(kind) = closing
                 && hours.is_empty()
             {
@@ -216,73 +217,11 @@ impl TimetableBuilder {
         let mut by_day = BTreeMap::<Day, Vec<usize>>::new();
         for (index, exception) in self.exceptions.iter().enumerate() {
             exception.check().map_err(|fact| Error::new(format!("exceptions[{index}]"), fact))?;
-            for day in Day::of(exception.first).through(Day::of(exception.last)) {
+            for day in exception.days() {
                 by_day.entry(day).or_default().push(index);
             }
         }
         let TimetableBuilder { zone, rules, exceptions, holidays, clock_change } = self;
         Ok(Timetable { zone, rules, exceptions, holidays, clock_change, by_day })
-    }
-}
-
-/// What is different on a date, or on every date of a stretch.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Exception {
-    kind: ExceptionKind,
-    first: NaiveDate,
-    last: NaiveDate,
-    hours: Vec<Hours>,
-    audience: Vec<String>,
-}
-
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-enum ExceptionKind {
-    Closed,
-    OtherHours,
-    ExtraHours,
-}
-
-impl Exception {
-    /// No rule opens on the date.
-    pub fn closed(date: NaiveDate) -> Exception {
-        Exception { kind: ExceptionKind::Closed, first: date, last: date, hours: Vec::new(), audience: Vec::new() }
-    }
-
-    /// These hours in place of those of the rules, also on a holiday.
-    pub fn other_hours(date: NaiveDate, hours: impl IntoIterator<Item = Hours>) -> Exception {
-        let hours = hours.into_iter().collect();
-        Exception { kind: ExceptionKind::OtherHours, first: date, last: date, hours, audience: Vec::new() }
-    }
-
-    /// These hours on top of all others, also on a holiday.
-    pub fn extra_hours(date: NaiveDate, hours: impl IntoIterator<Item = Hours>) -> Exception {
-        Exception { kind: ExceptionKind::ExtraHours, ..Exception::other_hours(date, hours) }
-    }
-
-    /// The same on every date up to `last`, which is included: an election week, a company outing.
-    #[must_use]
-    pub fn through(mut self, last: NaiveDate) -> Exception {
-        self.last = last;
-        self
-    }
-
-    /// Only for an audience, such as one appointment template. May be called again for further ones.
-    #[must_use]
-    pub fn only_for(mut self, audience: impl Into<String>) -> Exception {
-        self.audience.push(audience.into());
-        self
-    }
-
-    fn check(&self) -> Result<(), &'static str> {
-        if self.last < self.first {
-            return Err("its last date is before its first: exchange them");
-        }
-        if Day::of(self.last).since(Day::of(self.first)) > 3_660 {
-            return Err("it covers more than 3,660 days: use a rule that is valid from and until a date");
-        }
-        if self.kind != ExceptionKind::Closed && self.hours.is_empty() {
-            return Err("it has no hours: add hours, or say that the date is closed");
-        }
-        Ok(())
     }
 }

@@ -51,7 +51,7 @@ pub(super) async fn start(State(service): State<Service>, Query(asked): Query<As
         let status = if asked.counter.is_some() { StatusCode::NOT_FOUND } else { StatusCode::OK };
         return page(status, &town, None, town.name(), &note("warn", &text));
     };
-    whole(&service, &town, counter, &asked, &Entered::from(counter)).await
+    whole(&service, &town, counter, &asked, &Entered::of(counter)).await
 }
 
 pub(super) async fn save(
@@ -79,15 +79,16 @@ pub(super) async fn save(
 
 pub(super) async fn check(State(service): State<Service>, Path(id): Path<String>) -> Result<Response, Refusal> {
     let (town, counter) = service.counter(&id)?;
-    let mut entered = Entered::from(&counter);
+    let mut entered = Entered::of(&counter);
     for mailbox in counter.exchange_sync().mailboxes() {
         entered.checks.push(service.availability.check_connection(mailbox).await);
     }
     Ok(whole(&service, &town, &counter, &Asked::default(), &entered).await)
 }
 
-impl From<&Counter> for Entered {
-    fn from(counter: &Counter) -> Self {
+impl Entered {
+    /// What the entry in force says.
+    fn of(counter: &Counter) -> Self {
         let sync = counter.exchange_sync();
         let mailboxes = sync.mailboxes().iter().map(|mailbox| mailbox.as_str().to_owned()).collect();
         Entered { on: sync.is_on(), mailboxes, complaints: Vec::new(), checks: Vec::new() }

@@ -26,12 +26,12 @@ fn step_lines(report: &StepReport, language: Language) -> String {
         text += &format!("\n   {}\n   {}", warning.cause.in_language(language), warning.remedy.in_language(language));
     }
     if let Some(error) = report.error() {
-        text += &format!(
-            "\n   {}\n   {}\n   {}",
-            error.cause().in_language(language),
-            error.details(language),
-            error.remedy().in_language(language)
-        );
+        let details = error.details(language);
+        for line in [error.cause().in_language(language), &details, error.remedy().in_language(language)] {
+            if !line.is_empty() {
+                text += &format!("\n   {line}");
+            }
+        }
     }
     text + "\n"
 }

@@ -1,21 +1,25 @@
 //! What holds between the parts of one counter.
 
+use std::time::Duration;
+
 use chrono::{Datelike, NaiveDate};
 use optigov_calendar::Text;
+use optigov_slots::{Recurrence, Rule, Weekdays};
 
 use crate::{
-    exception::Exception,
+    exception::ExceptionRule,
     fault::{Code, Fault},
-    opening::{OpeningRule, Repeat},
     text::reader::{Reader, suggestion},
     values::TemplateId,
 };
 
+const DAY: Duration = Duration::from_hours(24);
+
 /// Rules and exceptions are for templates that the counter serves, and it serves none twice.
 pub(super) fn own_templates(
     served: &[TemplateId],
-    opening: &[OpeningRule],
-    exceptions: &[Exception],
+    opening: &[Rule],
+    exceptions: &[ExceptionRule],
     reader: &mut Reader,
 ) {
     // The lists are short: looking through them is quicker than hashing.
@@ -24,15 +28,16 @@ pub(super) fn own_templates(
             reader.below("templates", |reader| reader.element(index, |reader| reader.fault(named_twice(id))));
         }
     }
-    let mut check = |key: &'static str, index: usize, named: &[TemplateId]| {
-        for (place, id) in named.iter().enumerate().filter(|(_, id)| !served.contains(id)) {
+    let mut check = |key: &'static str, index: usize, named: &mut dyn Iterator<Item = &str>| {
+        let is_served = |id: &str| served.iter().any(|served| served.as_str() == id);
+        for (place, id) in named.enumerate().filter(|(_, id)| !is_served(id)) {
             let fault = Fault::new(
                 Code::UnknownTemplate,
                 Text::new(
                     format!("Der Schalter bietet die Vorlage „{id}“ nicht an."),
                     format!("The counter does not serve the template \"{id}\"."),
                 ),
-                suggestion(id.as_str(), served.iter().map(TemplateId::as_str)).unwrap_or_else(|| {
+                suggestion(id, served.iter().map(TemplateId::as_str)).unwrap_or_else(|| {
                     Text::new(
                         "Bitte sie auch unter „templates“ des Schalters eintragen.",
                         "Enter it under the counter's \"templates\", too.",
@@ -47,15 +52,15 @@ pub(super) fn own_templates(
         }
     };
     for (index, rule) in opening.iter().enumerate() {
-        check("opening", index, rule.for_templates());
+        check("opening", index, &mut rule.audience().iter().map(String::as_str));
     }
     for (index, exception) in exceptions.iter().enumerate() {
-        check("exceptions", index, exception.for_templates());
+        check("exceptions", index, &mut exception.for_templates().iter().map(TemplateId::as_str));
     }
 }
 
 /// No two exceptions say different things about a date.
-pub(super) fn contradicting_exceptions(exceptions: &[Exception], reader: &mut Reader) {
+pub(super) fn contradicting_exceptions(exceptions: &[ExceptionRule], reader: &mut Reader) {
     for (index, exception) in exceptions.iter().enumerate() {
         if let Some(earlier) = exceptions[..index].iter().position(|earlier| earlier.contradicts(exception)) {
             let fault = Fault::new(
@@ -72,7 +77,7 @@ pub(super) fn contradicting_exceptions(exceptions: &[Exception], reader: &mut Re
 }
 
 /// Rules whose windows overlap are joined; most likely that was not meant.
-pub(super) fn overlapping_rules(rules: &[OpeningRule], reader: &mut Reader) {
+pub(super) fn overlapping_rules(rules: &[Rule], reader: &mut Reader) {
     for (index, rule) in rules.iter().enumerate() {
         if let Some(earlier) = rules[..index].iter().position(|earlier| may_overlap(earlier, rule)) {
             let fault = Fault::new(
@@ -92,33 +97,34 @@ pub(super) fn overlapping_rules(rules: &[OpeningRule], reader: &mut Reader) {
 }
 
 /// Whether both may open the same minute for the same template. Hours for one template on top of those for all are meant to.
-fn may_overlap(a: &OpeningRule, b: &OpeningRule) -> bool {
-    let same_audience = match (a.for_templates(), b.for_templates()) {
+fn may_overlap(a: &Rule, b: &Rule) -> bool {
+    let same_audience = match (a.audience(), b.audience()) {
         ([], []) => true,
         ([], _) | (_, []) => false,
         (ours, theirs) => ours.iter().any(|id| theirs.contains(id)),
     };
-    let starts_after = |rule: &OpeningRule, other: &OpeningRule| {
-        rule.from().zip(other.until()).is_some_and(|(from, until)| from > until)
-    };
-    if !same_audience || starts_after(a, b) || starts_after(b, a) || take_turns(a.repeat(), b.repeat()) {
+    let starts_after =
+        |rule: &Rule, other: &Rule| rule.first_date().zip(other.last_date()).is_some_and(|(from, until)| from > until);
+    if !same_audience || starts_after(a, b) || starts_after(b, a) || take_turns(a.recurrence(), b.recurrence()) {
         return false;
     }
-    let same_day = a.days().overlap(b.days());
-    let next_day = |first: &OpeningRule, second: &OpeningRule| {
-        first.days().next_days().overlap(second.days())
-            && first.hours().iter().any(|late| late.end_minute() > 1440 + second.hours()[0].start_minute())
+    let same_day = a.weekdays().intersects(b.weekdays());
+    let next_day = |first: &Rule, second: &Rule| {
+        let days_after: Weekdays = first.weekdays().iter().map(|day| day.succ()).collect();
+        let opening = second.daily_hours().iter().map(|hours| DAY + hours.start()).min();
+        let runs_into = |opening: Duration| first.daily_hours().iter().any(|late| late.end() > opening);
+        days_after.intersects(second.weekdays()) && opening.is_some_and(runs_into)
     };
-    (same_day && a.hours().iter().any(|ours| b.hours().iter().any(|theirs| ours.overlaps(*theirs))))
+    (same_day && a.daily_hours().iter().any(|ours| b.daily_hours().iter().any(|theirs| ours.overlaps(*theirs))))
         || next_day(a, b)
         || next_day(b, a)
 }
 
 /// Whether the two can be told never to open in the same week or on the same day.
-fn take_turns(a: Option<Repeat>, b: Option<Repeat>) -> bool {
+fn take_turns(a: Recurrence, b: Recurrence) -> bool {
     match (a, b) {
-        (Some(Repeat::NthOfMonth(a)), Some(Repeat::NthOfMonth(b))) => a != b,
-        (Some(Repeat::EveryWeeks { weeks: a, from: x }), Some(Repeat::EveryWeeks { weeks: b, from: y })) => {
+        (Recurrence::NthOfMonth(a), Recurrence::NthOfMonth(b)) => a != b,
+        (Recurrence::EveryWeeks { weeks: a, from: x }, Recurrence::EveryWeeks { weeks: b, from: y }) => {
             let week = |date: NaiveDate| (date.num_days_from_ce() - 1).div_euclid(7);
             a == b && (week(x) - week(y)) % i32::from(a) != 0
         }

@@ -1,14 +1,14 @@
 //! What holds between the parts of a municipality.
 
-use std::collections::HashSet;
+use std::{collections::HashSet, time::Duration};
 
 use optigov_calendar::Text;
+use optigov_slots::ExceptionEffect;
 
 use super::templates::Templates;
 use crate::{
     booking::horizon_before_lead_time,
     counter::Counter,
-    exception::ExceptionEffect,
     fault::{Code, Fault},
     text::reader::{Reader, suggestion},
     values::TemplateId,
@@ -45,9 +45,9 @@ pub(super) fn counter(counter: &Counter, templates: &Templates, has_exchange: bo
             at_template(reader, horizon_before_lead_time());
         }
         let longest = longest_window(counter, id);
-        if u64::from(longest) * 60 >= template.length().as_secs() {
+        if longest >= template.length() {
             bookable = true;
-        } else if longest > 0 {
+        } else if !longest.is_zero() {
             at_template(reader, never_fits(longest));
         }
     }
@@ -99,7 +99,8 @@ fn unknown_template(id: &TemplateId, templates: &Templates) -> Fault {
     )
 }
 
-fn never_fits(longest: u32) -> Fault {
+fn never_fits(longest: Duration) -> Fault {
+    let longest = longest.as_secs() / 60;
     Fault::new(
         Code::TemplateNeverFits,
         Text::new(
@@ -113,35 +114,33 @@ fn never_fits(longest: u32) -> Fault {
     )
 }
 
-/// The longest stretch, in minutes, in which the counter is ever open for a template: what touches is joined.
-fn longest_window(counter: &Counter, template: &TemplateId) -> u32 {
-    const DAY: u32 = 24 * 60;
-    let concerns = |named: &[TemplateId]| named.is_empty() || named.contains(template);
-    let mut week: Vec<(u32, u32)> = Vec::new();
-    for rule in counter.opening().iter().filter(|rule| concerns(rule.for_templates())) {
-        for day in rule.days().iter() {
-            let midnight = day.num_days_from_monday() * DAY;
-            week.extend(
-                rule.hours().iter().map(|hours| {
-                    (midnight + u32::from(hours.start_minute()), midnight + u32::from(hours.end_minute()))
-                }),
-            );
+/// The longest time for which the counter is ever open for a template without a break: what touches is joined.
+fn longest_window(counter: &Counter, template: &TemplateId) -> Duration {
+    const DAY: Duration = Duration::from_hours(24);
+    let mut week: Vec<(Duration, Duration)> = Vec::new();
+    let rules = counter.opening().iter();
+    for rule in
+        rules.filter(|rule| rule.audience().is_empty() || rule.audience().iter().any(|id| id == template.as_str()))
+    {
+        for day in rule.weekdays().iter() {
+            let midnight = DAY * day.num_days_from_monday();
+            week.extend(rule.daily_hours().iter().map(|hours| (midnight + hours.start(), midnight + hours.end())));
         }
     }
     let mut longest = longest_joined(&mut week);
-    for exception in counter.exceptions().iter().filter(|exception| concerns(exception.for_templates())) {
+    let exceptions = counter.exceptions().iter();
+    for exception in exceptions.filter(|one| one.for_templates().is_empty() || one.for_templates().contains(template)) {
         if let ExceptionEffect::OtherHours(hours) | ExceptionEffect::ExtraHours(hours) = exception.effect() {
-            let mut day: Vec<(u32, u32)> =
-                hours.iter().map(|hours| (u32::from(hours.start_minute()), u32::from(hours.end_minute()))).collect();
+            let mut day: Vec<_> = hours.iter().map(|hours| (hours.start(), hours.end())).collect();
             longest = longest.max(longest_joined(&mut day));
         }
     }
     longest
 }
 
-fn longest_joined(windows: &mut [(u32, u32)]) -> u32 {
+fn longest_joined(windows: &mut [(Duration, Duration)]) -> Duration {
     windows.sort_unstable();
-    let (mut longest, mut start, mut end) = (0, 0, 0);
+    let (mut longest, mut start, mut end) = (Duration::ZERO, Duration::ZERO, Duration::ZERO);
     for (from, until) in windows.iter().copied() {
         if from > end {
             (start, end) = (from, until);

@@ -23,6 +23,12 @@ macro_rules! id {
                 checked_id(text).map(|id| $type(id.to_owned()))
             }
 
+            /// An id that was checked once.
+            #[allow(dead_code)]
+            pub(crate) fn of(text: &str) -> Self {
+                $type(text.to_owned())
+            }
+
             /// The id as text.
             pub fn as_str(&self) -> &str {
                 &self.0
@@ -33,6 +39,12 @@ macro_rules! id {
         impl std::borrow::Borrow<str> for $type {
             fn borrow(&self) -> &str {
                 &self.0
+            }
+        }
+
+        impl From<$type> for String {
+            fn from(id: $type) -> String {
+                id.0
             }
         }
 

@@ -1,6 +1,7 @@
 //! Lengths of time: exact ones, and civil days.
 
 use optigov_calendar::Text;
+use optigov_slots::Lead;
 use std::fmt;
 use std::time::Duration;
 
@@ -120,31 +121,18 @@ impl fmt::Display for Days {
 
 text_value!(Days, "A number of civil days.", ["60d", "60 days", "8 weeks", "14 Tage"]);
 
-/// How long before its start an appointment can be booked at the latest.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
-#[non_exhaustive]
-pub enum LeadTime {
-    /// An exact length of time, whatever the hour: with 24 h, at 10:15 the next day's 10:15 can still be booked. In whole seconds.
-    Exact(Duration),
-    /// Whole civil days in the counter's zone: with 1, everything from the next day's midnight on can be booked.
-    Days(u16),
-}
+/// How long before its start an appointment can be booked at the latest: an exact length of time, or civil days.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) struct LeadText(pub(crate) Lead);
 
-impl LeadTime {
-    /// No lead time: up to the very start.
-    pub const NONE: LeadTime = LeadTime::Exact(Duration::ZERO);
-
-    /// Reads `"24h"` (exact) or `"1d"` (civil days).
-    ///
-    /// # Errors
-    ///
-    /// A fault that says which forms there are.
-    pub fn parse(text: &str) -> Result<LeadTime, Fault> {
+impl LeadText {
+    /// `"24h"` is exact, `"1d"` is a number of civil days.
+    fn parse(text: &str) -> Result<LeadText, Fault> {
         if let Ok(days) = Days::parse(text) {
-            return Ok(LeadTime::Days(days.count()));
+            return Ok(LeadText(Lead::Days(days.count().into())));
         }
         match Span::parse(text) {
-            Ok(span) => Ok(LeadTime::Exact(span.duration())),
+            Ok(span) => Ok(LeadText(Lead::Time(span.duration()))),
             Err(fault) if fault.code() == Code::OutOfRange => Err(fault),
             Err(_) => Err(malformed(
                 text,
@@ -155,22 +143,18 @@ impl LeadTime {
     }
 }
 
-impl Default for LeadTime {
-    fn default() -> LeadTime {
-        LeadTime::NONE
-    }
-}
-
-impl fmt::Display for LeadTime {
+impl fmt::Display for LeadText {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        match self {
-            LeadTime::Exact(length) => Span::from_duration(*length).fmt(f),
-            LeadTime::Days(days) => Days(*days).fmt(f),
+        match self.0 {
+            Lead::Time(length) => Span::from_duration(length).fmt(f),
+            Lead::Days(days) => write!(f, "{days}d"),
+            // Nothing else is read, so nothing else is written.
+            _ => Err(fmt::Error),
         }
     }
 }
 
-text_value!(LeadTime, "An exact length of time (24h) or whole civil days (1d).", ["24h", "1d", "90min", "0min"]);
+text_value!(LeadText, "An exact length of time (24h) or whole civil days (1d).", ["24h", "1d", "90min", "0min"]);
 
 const DAY: u32 = 24 * 3600;
 

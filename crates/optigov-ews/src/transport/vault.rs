@@ -14,6 +14,9 @@ use crate::Credentials;
 /// still good.
 const PROOF_LASTS: Duration = Duration::from_secs(60);
 
+/// No lock is longer, so that clocks do not overflow.
+const LONGEST_LOCK: Duration = Duration::from_secs(366 * 86_400);
+
 /// Keeps a refused credential from being sent again: directories lock accounts after a few wrong passwords.
 ///
 /// As long as a credential is unproven, one request at a time carries it. So a wrong password is sent once, however many tasks wait.
@@ -48,6 +51,7 @@ pub(crate) struct Admission<'a> {
 impl Vault {
     pub(crate) fn new(credentials: Credentials, lock_lasts: Duration) -> Vault {
         let state = State { credentials, generation: 0, standing: Standing::Unproven };
+        let lock_lasts = lock_lasts.min(LONGEST_LOCK);
         Vault { state: Mutex::new(state), proving: tokio::sync::Mutex::new(()), lock_lasts }
     }
 

@@ -13,7 +13,7 @@ mod load;
 mod ntlm;
 #[cfg(feature = "ntlm")]
 mod ntlm_gate;
+mod route;
 mod secrecy;
 mod support;
 mod throttling;
-mod way;

@@ -169,3 +169,13 @@ async fn a_host_that_accepts_and_says_nothing_ends_within_the_time_for_connectin
         assert_eq!((error.kind(), error.step()), (ReadErrorKind::Timeout, Some(Step::Connect)));
     }
 }
+
+#[tokio::test]
+async fn a_wait_without_end_is_an_error_at_once_and_breaks_nothing() {
+    let server = Scripted::start(|_, _| Reply::status(503, "").header("retry-after", u64::MAX.to_string())).await;
+    let client = server.client().build();
+    for _ in 0..2 {
+        assert!(read(&client, &anna()).await.expect_err("busy for ever").is_throttled());
+    }
+    assert_eq!(server.count(), 1);
+}

@@ -79,6 +79,17 @@ fn exceptions_come_before_holidays_and_holidays_before_rules() {
 }
 
 #[test]
+fn an_exception_holds_on_its_weekdays_alone() {
+    let closed = Exception::closed(date("2027-03-01")).through(date("2027-03-12"));
+    let closed = closed.on(Weekdays::MONDAY | Weekdays::FRIDAY);
+    let rule = Rule::weekly(Weekdays::MONDAY_TO_FRIDAY).hours(hours("08:00-12:00"));
+    let timetable = Timetable::builder(Berlin).rule(rule).exception(closed).build().expect("valid");
+    let open = open_dates(&timetable, days("2027-03-01", "2027-03-15"), None);
+    let expected = ["02", "03", "04", "09", "10", "11", "15"].map(|day| date(&format!("2027-03-{day}")));
+    assert_eq!(open, expected.into());
+}
+
+#[test]
 fn hours_by_appointment_open_for_their_templates_alone() {
     let timetable = timetable([
         Rule::weekly(Weekdays::MONDAY).hours(hours("08:00-12:00")),

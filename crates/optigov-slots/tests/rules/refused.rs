@@ -52,6 +52,7 @@ fn what_cannot_be_is_refused_with_its_place_and_a_remedy() {
         Exception::extra_hours(date("2027-03-01"), []),
         Exception::closed(date("2027-03-01")).through(date("2027-02-01")),
         Exception::closed(NaiveDate::MIN).through(NaiveDate::MAX),
+        Exception::closed(date("2027-03-01")).through(date("2027-03-31")).on(Weekdays::default()),
     ] {
         assert_eq!(Timetable::builder(Berlin).exception(wrong).build().expect_err("wrong").place(), "exceptions[0]");
     }
