@@ -3,8 +3,12 @@
 use std::{path::Path, sync::Arc};
 
 use async_trait::async_trait;
+#[cfg(any(feature = "ntlm", feature = "kerberos"))]
+use optigov_calendar::NegotiatePolicy;
 use optigov_calendar::{ClientCertificate, InvalidRoute, ReadError};
 use optigov_counter::{Authentication, ExchangeConnection, SecretReference};
+#[cfg(feature = "kerberos")]
+use optigov_ews::Kerberos;
 use optigov_ews::{Credentials, EwsClient, TokenProvider, TokenReason};
 use secrecy::{ExposeSecret as _, SecretString};
 
@@ -39,6 +43,15 @@ pub fn exchange_client(connection: &ExchangeConnection, provided: Option<SecretS
 }
 
 fn credentials(connection: &ExchangeConnection, provided: Option<SecretString>) -> Result<Credentials, Error> {
+    #[cfg(feature = "kerberos")]
+    if let (Some(file), Some(settings)) = (connection.keytab(), connection.kerberos()) {
+        let kerberos = Kerberos::with_keytab(settings.clone(), read(file)?);
+        return kerberos.map(Credentials::from).map_err(|cause| {
+            let name = file.display();
+            Error::setup(format!("die Datei {name} ist nicht verwendbar"), format!("the file {name} cannot be used"))
+                .caused_by(cause)
+        });
+    }
     let secret = match provided {
         Some(secret) => secret,
         None => referred(connection.secret())?,
@@ -52,16 +65,38 @@ fn credentials(connection: &ExchangeConnection, provided: Option<SecretString>) 
             )
         })
     };
+    #[cfg(feature = "kerberos")]
+    let tickets = || {
+        connection.kerberos().cloned().ok_or_else(|| {
+            Error::setup(
+                "die Angaben zu Kerberos fehlen (exchange.account, exchange.realm)",
+                "what Kerberos needs is missing (exchange.account, exchange.realm)",
+            )
+        })
+    };
     match connection.authentication() {
         Authentication::Basic => Ok(Credentials::basic(account()?, secret)),
         #[cfg(feature = "ntlm")]
         Authentication::Ntlm => Ok(Credentials::ntlm(account()?, secret)),
         #[cfg(feature = "ntlm")]
-        Authentication::Negotiate => Ok(Credentials::negotiate(account()?, secret)),
+        Authentication::Negotiate if connection.negotiate() == NegotiatePolicy::Ntlm => {
+            Ok(Credentials::negotiate(account()?, secret))
+        }
+        #[cfg(all(feature = "ntlm", feature = "kerberos"))]
+        Authentication::Negotiate if connection.negotiate() == NegotiatePolicy::Both => {
+            let kerberos = Kerberos::with_password(tickets()?, secret);
+            Credentials::negotiate_by(kerberos, NegotiatePolicy::Both).map_err(unusable)
+        }
+        #[cfg(feature = "kerberos")]
+        Authentication::Kerberos => Ok(Kerberos::with_password(tickets()?, secret).into()),
+        #[cfg(feature = "kerberos")]
+        Authentication::Negotiate if connection.negotiate() == NegotiatePolicy::Kerberos => {
+            Ok(Kerberos::with_password(tickets()?, secret).into())
+        }
         Authentication::Bearer => Ok(Credentials::bearer(Arc::new(FixedToken(secret)))),
         _ => Err(Error::setup(
-            "dieses Anmeldeverfahren ist nicht einkompiliert (Feature „ntlm“)",
-            "this authentication scheme is not compiled in (feature \"ntlm\")",
+            "dieses Anmeldeverfahren ist nicht einkompiliert (Features „ntlm“ und „kerberos“)",
+            "this authentication scheme is not compiled in (features \"ntlm\" and \"kerberos\")",
         )),
     }
 }

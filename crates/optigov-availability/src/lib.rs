@@ -47,6 +47,7 @@
 //! | feature | default | adds |
 //! |---|---|---|
 //! | `ntlm` | yes | NTLM and Negotiate towards Exchange, through `sspi` |
+//! | `kerberos` | yes | Kerberos towards Exchange, alone or within Negotiate, through `krb5` |
 
 mod answer;
 mod availability;
