@@ -4,6 +4,8 @@
 //! variable these tests say that they skip.
 
 mod bindings;
+#[cfg(feature = "ntlm")]
+mod cost;
 mod gate;
 mod kdc;
 mod load;
