@@ -125,8 +125,7 @@ fn run(arguments: &Arguments) -> Result<String, String> {
                 Some(id) => match municipality.counter(id) {
                     Some(counter) => vec![counter],
                     None => {
-                        let known: Vec<&str> =
-                            municipality.counters().map(|counter| counter.id().as_str()).collect();
+                        let known: Vec<&str> = municipality.counters().map(|counter| counter.id().as_str()).collect();
                         let known = known.join(", ");
                         return Err(format!("there is no counter {id}; there are: {known}\n"));
                     }

@@ -9,7 +9,7 @@ use secrecy::SecretString;
 
 use crate::{
     Availability, Error,
-    connect::exchange_client,
+    connect::{ProvidedSecrets, exchange_client},
     setup::{Reading, Setup},
 };
 
@@ -31,7 +31,7 @@ pub struct AvailabilityBuilder {
 /// What the builder was told and the facade needs again when the configuration changes.
 pub(crate) struct Parts {
     source: Option<Arc<dyn CalendarSource>>,
-    secret: Option<SecretString>,
+    secrets: ProvidedSecrets,
     cache: Arc<dyn CalendarCache>,
     pub(crate) clock: Arc<dyn Clock>,
     when_unavailable: Option<WhenUnavailable>,
@@ -47,7 +47,7 @@ impl AvailabilityBuilder {
             cache: None,
             parts: Parts {
                 source: None,
-                secret: None,
+                secrets: ProvidedSecrets::none(),
                 cache: Arc::new(MemoryCache::new(0, KEEP)),
                 clock: Arc::new(SystemClock),
                 when_unavailable: None,
@@ -66,7 +66,13 @@ impl AvailabilityBuilder {
 
     /// The service account's password or token, where the service keeps it. Default: what the connection refers to.
     pub fn secret(mut self, secret: impl Into<SecretString>) -> AvailabilityBuilder {
-        self.parts.secret = Some(secret.into());
+        self.parts.secrets = self.parts.secrets.account(secret);
+        self
+    }
+
+    /// The proxy's password, where the service keeps it. Default: what the connection refers to.
+    pub fn proxy_secret(mut self, secret: impl Into<SecretString>) -> AvailabilityBuilder {
+        self.parts.secrets = self.parts.secrets.proxy(secret);
         self
     }
 
@@ -148,7 +154,7 @@ impl Parts {
         }
         let source: Arc<dyn CalendarSource> = match (&self.source, connection) {
             (Some(source), _) => Arc::clone(source),
-            (None, Some(connection)) => Arc::new(exchange_client(connection, self.secret.clone())?),
+            (None, Some(connection)) => Arc::new(exchange_client(connection, &self.secrets)?),
             (None, None) if municipality.counters().any(|counter| counter.exchange_sync().is_on()) => {
                 return Err(Error::setup(
                     "bei einem Schalter ist der Exchange-Abgleich an, aber es gibt keine Verbindung zu Exchange",

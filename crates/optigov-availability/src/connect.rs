@@ -5,7 +5,7 @@ use std::{path::Path, sync::Arc};
 use async_trait::async_trait;
 #[cfg(any(feature = "ntlm", feature = "kerberos"))]
 use optigov_calendar::NegotiatePolicy;
-use optigov_calendar::{ClientCertificate, InvalidRoute, ReadError};
+use optigov_calendar::{ClientCertificate, InvalidRoute, KerberosSettings, ReadError};
 use optigov_counter::{Authentication, ExchangeConnection, SecretReference};
 #[cfg(feature = "kerberos")]
 use optigov_ews::Kerberos;
@@ -14,14 +14,38 @@ use secrecy::{ExposeSecret as _, SecretString};
 
 use crate::Error;
 
-/// The client that a municipality's connection describes. `provided` is the secret, where the connection leaves it to the service; it then also
-/// takes the place of one that the connection refers to.
+/// The secrets that a service keeps itself and hands in. One that is handed in takes the place of the one that the connection refers to. `Debug`
+/// shows none of them.
+#[derive(Clone, Debug, Default)]
+pub struct ProvidedSecrets {
+    account: Option<SecretString>,
+    proxy: Option<SecretString>,
+}
+
+impl ProvidedSecrets {
+    /// Nothing is handed in: the connection says where the secrets are.
+    pub fn none() -> ProvidedSecrets {
+        ProvidedSecrets::default()
+    }
+
+    /// The service account's password or token.
+    pub fn account(self, secret: impl Into<SecretString>) -> ProvidedSecrets {
+        ProvidedSecrets { account: Some(secret.into()), ..self }
+    }
+
+    /// The password for the proxy.
+    pub fn proxy(self, secret: impl Into<SecretString>) -> ProvidedSecrets {
+        ProvidedSecrets { proxy: Some(secret.into()), ..self }
+    }
+}
+
+/// The client that a municipality's connection describes.
 ///
 /// Keep a clone to replace the credential later without setting up the facade anew: `client.set_credentials(…)`.
 ///
 /// # Errors
 /// [`is_setup`](Error::is_setup): a secret or a file that the connection refers to is missing or cannot be used.
-pub fn exchange_client(connection: &ExchangeConnection, provided: Option<SecretString>) -> Result<EwsClient, Error> {
+pub fn exchange_client(connection: &ExchangeConnection, provided: &ProvidedSecrets) -> Result<EwsClient, Error> {
     let mut route = connection.route().clone();
     if let Some(file) = connection.ca_file() {
         route = route.with_root_certificates(&read(file)?).map_err(|refused| unusable_file(file, refused))?;
@@ -32,7 +56,11 @@ pub fn exchange_client(connection: &ExchangeConnection, provided: Option<SecretS
         route = route.with_client_certificate(certificate.map_err(|refused| unusable_file(files.key(), refused))?);
     }
     if let Some(user) = connection.proxy_account() {
-        let password = connection.proxy_secret().map(referred).transpose()?.unwrap_or_else(|| SecretString::from(""));
+        let password = match (&provided.proxy, connection.proxy_secret()) {
+            (Some(password), _) => password.clone(),
+            (None, Some(reference)) => referred(reference)?,
+            (None, None) => SecretString::from(""),
+        };
         route = route.with_proxy_login(user, password).map_err(|refused| {
             Error::setup("die Anmeldung am Proxy ist so nicht möglich", "this logon to the proxy is not possible")
                 .caused_by(refused)
@@ -42,18 +70,12 @@ pub fn exchange_client(connection: &ExchangeConnection, provided: Option<SecretS
     client.credentials(credentials(connection, provided)?).build().map_err(unusable)
 }
 
-fn credentials(connection: &ExchangeConnection, provided: Option<SecretString>) -> Result<Credentials, Error> {
-    #[cfg(feature = "kerberos")]
+fn credentials(connection: &ExchangeConnection, provided: &ProvidedSecrets) -> Result<Credentials, Error> {
     if let (Some(file), Some(settings)) = (connection.keytab(), connection.kerberos()) {
-        let kerberos = Kerberos::with_keytab(settings.clone(), read(file)?);
-        return kerberos.map(Credentials::from).map_err(|cause| {
-            let name = file.display();
-            Error::setup(format!("die Datei {name} ist nicht verwendbar"), format!("the file {name} cannot be used"))
-                .caused_by(cause)
-        });
+        return by_keytab(file, settings);
     }
-    let secret = match provided {
-        Some(secret) => secret,
+    let secret = match &provided.account {
+        Some(secret) => secret.clone(),
         None => referred(connection.secret())?,
     };
     let account = || {
@@ -94,11 +116,33 @@ fn credentials(connection: &ExchangeConnection, provided: Option<SecretString>) 
             Ok(Kerberos::with_password(tickets()?, secret).into())
         }
         Authentication::Bearer => Ok(Credentials::bearer(Arc::new(FixedToken(secret)))),
-        _ => Err(Error::setup(
-            "dieses Anmeldeverfahren ist nicht einkompiliert (Features „ntlm“ und „kerberos“)",
-            "this authentication scheme is not compiled in (features \"ntlm\" and \"kerberos\")",
-        )),
+        _ => Err(not_compiled_in()),
     }
+}
+
+/// A keytab holds keys, so no error names its path.
+#[cfg(feature = "kerberos")]
+fn by_keytab(file: &Path, settings: &KerberosSettings) -> Result<Credentials, Error> {
+    let bytes = std::fs::read(file).map_err(|cause| {
+        Error::setup("das Keytab ist nicht lesbar (exchange.keytab)", "the keytab cannot be read (exchange.keytab)")
+            .caused_by(cause)
+    })?;
+    Kerberos::with_keytab(settings.clone(), bytes).map(Credentials::from).map_err(|cause| {
+        Error::setup("das Keytab ist nicht verwendbar (exchange.keytab)", "the keytab cannot be used (exchange.keytab)")
+            .caused_by(cause)
+    })
+}
+
+#[cfg(not(feature = "kerberos"))]
+fn by_keytab(_: &Path, _: &KerberosSettings) -> Result<Credentials, Error> {
+    Err(not_compiled_in())
+}
+
+fn not_compiled_in() -> Error {
+    Error::setup(
+        "dieses Anmeldeverfahren ist nicht einkompiliert (Features „ntlm“ und „kerberos“)",
+        "this authentication scheme is not compiled in (features \"ntlm\" and \"kerberos\")",
+    )
 }
 
 /// The secret that a configuration refers to. A byte order mark before it and a line's end after it are not part of it.
@@ -117,8 +161,8 @@ fn referred(reference: &SecretReference) -> Result<SecretString, Error> {
         })?,
         _ => {
             return Err(Error::setup(
-                "das Geheimnis fehlt: Die Verbindung überlässt es dem Dienst (AvailabilityBuilder::secret)",
-                "the secret is missing: the connection leaves it to the service (AvailabilityBuilder::secret)",
+                "das Geheimnis fehlt: Die Verbindung überlässt es dem Dienst (AvailabilityBuilder::secret oder proxy_secret)",
+                "the secret is missing: the connection leaves it to the service (AvailabilityBuilder::secret or proxy_secret)",
             ));
         }
     };

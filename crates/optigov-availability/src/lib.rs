@@ -64,7 +64,7 @@ mod wanted;
 pub use answer::{Answer, CounterAnswer, FirstFree, FreeSlot, Status, Unread, Warning, WarningCode};
 pub use availability::{Availability, Progress};
 pub use builder::AvailabilityBuilder;
-pub use connect::exchange_client;
+pub use connect::{ProvidedSecrets, exchange_client};
 pub use error::{Error, ErrorKind};
 pub use handle::CounterHandle;
 pub use optigov_calendar::{

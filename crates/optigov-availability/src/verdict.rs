@@ -161,7 +161,7 @@ pub fn reason_text(reason: &Reason, zone: Tz) -> Text {
 
 /// The instant as the zone's clock shows it.
 fn at(instant: DateTime<Utc>, zone: Tz, format: &str) -> String {
-    instant.with_timezone(&zone).format(format).to_string()
+    local(instant, zone).format(format).to_string()
 }
 
 fn day_de(date: NaiveDate) -> String {

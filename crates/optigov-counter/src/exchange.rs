@@ -52,7 +52,8 @@ pub struct ExchangeConnection {
     negotiate: NegotiatePolicy,
     kerberos: Option<KerberosSettings>,
     secret: SecretReference,
-    keytab: Option<FilePath>,
+    /// The secret is a keytab file.
+    by_keytab: bool,
     ca_file: Option<FilePath>,
     client_certificate: Option<CertificateFiles>,
     proxy_login: Option<ProxyLogin>,
@@ -130,7 +131,10 @@ impl ExchangeConnection {
 
     /// The keytab file, where the account has one in place of a password.
     pub fn keytab(&self) -> Option<&Path> {
-        self.keytab.as_ref().map(|path| path.0.as_path())
+        match &self.secret {
+            SecretReference::File(path) if self.by_keytab => Some(path),
+            _ => None,
+        }
     }
 
     /// A file with roots to trust besides the system's; with [`Route::only_given_roots`], the only ones.
@@ -347,13 +351,13 @@ impl ConnectionForm {
             account: self.account,
             negotiate: self.negotiate,
             kerberos,
-            secret: match (self.secret, &self.keytab) {
+            by_keytab: self.secret.is_none() && self.keytab.is_some(),
+            secret: match (self.secret, self.keytab) {
                 (Some(secret), _) => secret,
-                (None, Some(keytab)) => SecretReference::File(keytab.0.clone()),
+                (None, Some(keytab)) => SecretReference::File(keytab.0),
                 // A fault has said so.
                 (None, None) => SecretReference::Provided,
             },
-            keytab: self.keytab,
             ca_file: self.ca_file,
             client_certificate: client_certificate.map(|(certificate, key)| CertificateFiles { certificate, key }),
             proxy_login: proxy_login.map(|(account, secret)| ProxyLogin { account, secret }),
@@ -515,6 +519,10 @@ impl From<ExchangeConnection> for ConnectionForm {
         };
         let (client_certificate, client_key) =
             connection.client_certificate.map(|files| (files.certificate, files.key)).unzip();
+        let (secret, keytab) = match connection.secret {
+            SecretReference::File(path) if connection.by_keytab => (None, Some(FilePath(path))),
+            secret => (Some(secret), None),
+        };
         let kerberos = connection.kerberos.as_ref();
         let realm = kerberos.and_then(KerberosSettings::realm_given).map(|realm| Realm(realm.to_owned()));
         let service_name = kerberos.and_then(KerberosSettings::service_name).map(|name| ServiceName(name.to_owned()));
@@ -531,8 +539,8 @@ impl From<ExchangeConnection> for ConnectionForm {
             realm,
             kdcs,
             service_name,
-            secret: connection.keytab.is_none().then_some(connection.secret),
-            keytab: connection.keytab,
+            secret,
+            keytab,
             credential_lock: span(ews.credential_lock, default.credential_lock),
             ca_file: connection.ca_file,
             only_given_roots: route.only_given_roots(),

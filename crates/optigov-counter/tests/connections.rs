@@ -179,7 +179,8 @@ fn what_kerberos_cannot_take_is_refused_with_its_place_and_what_to_do() {
         let told: Vec<(String, Code)> = faults.into_iter().map(|fault| (fault.path(), fault.code())).collect();
         assert_eq!(told, [(format!("exchange.{path}"), code)], "{lines}{more}");
     }
-    exchange(&format!("{kerberos}keytab = \"/k\"\nkdcs = [\"dc1\"]")).expect("accepted");
+    let town = exchange(&format!("{kerberos}keytab = \"/run/svc.keytab\"\nkdcs = [\"dc1\"]")).expect("accepted");
+    assert!(!format!("{town:?}").contains("svc"), "the path of a keytab, or the account: {town:?}");
 }
 
 #[test]

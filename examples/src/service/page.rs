@@ -6,7 +6,7 @@ use axum::response::{IntoResponse, Redirect, Response};
 use chrono::{DateTime, Datelike as _, NaiveDate, Utc};
 use maud::{DOCTYPE, Markup, PreEscaped, html};
 use optigov_availability::{ConnectionReport, Counter, CounterAnswer, Language, Municipality, Status};
-use optigov_counter::{Repeat, Weekdays};
+use optigov_counter::{Recurrence, Weekdays};
 use serde::Deserialize;
 
 use super::refusal::{Complaint, Refusal};
@@ -179,8 +179,8 @@ fn entry(town: &Municipality, counter: &Counter) -> Markup {
             dt { "Öffnungszeiten" }
             dd {
                 @for rule in counter.opening() {
-                    @let hours: Vec<String> = rule.hours().iter().map(ToString::to_string).collect();
-                    div { (days(rule.days())) " " (hours.join(", ")) (repeated(rule.repeat())) }
+                    @let hours: Vec<String> = rule.daily_hours().iter().map(ToString::to_string).collect();
+                    div { (days(rule.weekdays())) " " (hours.join(", ")) (repeated(rule.recurrence())) }
                 }
             }
         }
@@ -201,12 +201,12 @@ fn days(weekdays: Weekdays) -> String {
     WORDS.iter().fold(weekdays.to_string(), |text, (english, german)| text.replace(english, german)).replace('-', "–")
 }
 
-fn repeated(repeat: Option<Repeat>) -> String {
-    match repeat {
-        None => String::new(),
-        Some(Repeat::EveryWeeks { weeks, .. }) => format!(" (alle {weeks} Wochen)"),
-        Some(Repeat::NthOfMonth(nth)) => format!(" (jeweils der {nth}. im Monat)"),
-        Some(_) => " (jeweils der letzte im Monat)".to_owned(),
+fn repeated(recurrence: Recurrence) -> String {
+    match recurrence {
+        Recurrence::EveryWeeks { weeks, .. } => format!(" (alle {weeks} Wochen)"),
+        Recurrence::NthOfMonth(nth) => format!(" (jeweils der {nth}. im Monat)"),
+        Recurrence::LastOfMonth => " (jeweils der letzte im Monat)".to_owned(),
+        _ => String::new(),
     }
 }
 

@@ -1,6 +1,6 @@
 //! How answers are written: slots one by one from the engine's view, texts in the answer's language.
 
-use chrono::{DateTime, FixedOffset, SubsecRound as _, Utc};
+use chrono::{DateTime, FixedOffset, Offset as _, SubsecRound as _, TimeZone as _, Utc};
 use chrono_tz::Tz;
 use serde::ser::{Serialize, SerializeSeq as _, SerializeStruct as _, Serializer};
 
@@ -76,7 +76,12 @@ impl Serialize for WarningList<'_> {
     }
 }
 
-/// The instant with the offset that holds then in the zone.
+/// The instant with the offset that holds then in the zone. At the ends of what chrono can name, the zone's clock may show what it cannot: there
+/// the instant is written in UTC.
 pub(crate) fn local(instant: DateTime<Utc>, zone: Tz) -> DateTime<FixedOffset> {
-    instant.with_timezone(&zone).fixed_offset()
+    let offset = zone.offset_from_utc_datetime(&instant.naive_utc()).fix();
+    match instant.naive_utc().checked_add_offset(offset) {
+        Some(_) => instant.with_timezone(&offset),
+        None => instant.fixed_offset(),
+    }
 }

@@ -1,11 +1,15 @@
 //! Through the facade, the client and a real socket to a simulated Exchange; and through the facade alone, over sources that tests watch.
 
+mod configuration;
 mod connection;
+mod edges;
 mod failures;
 mod observed;
 mod privacy;
 mod probe;
 mod safety;
+mod saved;
 mod scenarios;
 mod sharing;
 mod support;
+mod told;

@@ -280,7 +280,6 @@ async fn scenario_30_in_free_busy_mode_midnight_to_midnight_is_a_stated_guess() 
 async fn the_list_and_the_confirmation_agree() {
     let entries = [entry("2026-11-24 09:50", "2026-11-24 10:05"), entry("2026-11-24 08:00", "2026-11-24 08:10")];
     let town = Town::new(COUNTER, [mailbox().entries(entries)]);
-    let request = days(TUESDAY, TUESDAY);
     let listed = town.starts(TUESDAY).await;
     for quarter in 0..24 {
         let start = berlin("2026-11-24 07:00") + chrono::TimeDelta::minutes(15 * quarter);

@@ -1,5 +1,8 @@
 //! Channel bindings, mutual authentication, and the ways to name the account.
 
+use std::{path::PathBuf, sync::Mutex};
+
+use base64::{Engine, prelude::BASE64_STANDARD};
 use optigov_calendar::ReadErrorKind;
 use optigov_ews::{Credentials, Kerberos};
 
@@ -7,7 +10,7 @@ use super::{
     ask,
     gate::{Gate, count},
 };
-use crate::support::{Reply, Scripted, Setup, view};
+use crate::support::{Received, Reply, Scripted, Setup, view};
 
 /// Each certificate's signature hash, held against each way of looking at the binding.
 async fn accepted_with(digest: &str) {
@@ -91,4 +94,35 @@ async fn an_answer_without_the_servers_proof_ends_the_connection() {
         }
     }
     assert_eq!(gate.issued(), (3, 3), "an impostor costs no tickets");
+}
+
+/// The token of a request.
+fn token(received: &Received) -> Option<Vec<u8>> {
+    BASE64_STANDARD.decode(received.header("authorization").strip_prefix("Negotiate ")?).ok()
+}
+
+#[tokio::test]
+async fn a_proof_made_for_another_request_is_refused() {
+    const FOLDER: &str = include_str!("../../goldens/get_folder.response.xml");
+    let Some(gate) = Gate::start(&[]) else { return };
+    let path = PathBuf::from(gate.text("krb5_conf")).with_file_name("http.keytab");
+    let keytab = krb5::Keytab::load(path).expect("the service's keys");
+    let first_proof = Mutex::new(None);
+    let server = Scripted::start(move |_, received| {
+        let Some(token) = token(received) else {
+            return Reply::status(401, "").header("www-authenticate", "Negotiate");
+        };
+        let proof = krb5::spnego::SpnegoAcceptor::new(&keytab).step(&token).expect("a ticket").expect("a proof");
+        // The first proof is right; later it is sent again in place of theirs.
+        let sent = first_proof.lock().expect("the proof").get_or_insert(proof).clone();
+        Reply::ok(FOLDER).header("www-authenticate", format!("Negotiate {}", BASE64_STANDARD.encode(sent)))
+    })
+    .await;
+    let kerberos = gate.kerberos_for("HTTP/localhost");
+    let client = Setup::new(&server.url).credentials(Credentials::from(kerberos)).build();
+    ask(&client).await.expect("a right proof");
+    let error = ask(&client).await.expect_err("a proof that was made for the request before");
+    assert_eq!(error.kind(), ReadErrorKind::ServerUnproven);
+    assert_eq!(server.count(), 3, "with a token, without one, with another one");
+    assert_eq!(gate.issued(), (1, 1));
 }
