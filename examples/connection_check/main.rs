@@ -6,10 +6,11 @@
 use std::path::PathBuf;
 use std::process::ExitCode;
 
+use anyhow::bail;
 use chrono::Utc;
 use clap::Parser;
 use optigov_availability::{Availability, Language, Mailbox};
-use optigov_examples::{Failure, demo, language, print, town};
+use optigov_examples::{demo, failure, language, print, town};
 
 /// Checks the connection to Exchange, from the name's resolution to the calendar.
 #[derive(Parser)]
@@ -38,11 +39,11 @@ async fn main() -> ExitCode {
     match run(&Arguments::parse()).await {
         Ok(true) => ExitCode::SUCCESS,
         Ok(false) => ExitCode::from(3),
-        Err(failure) => failure.report(),
+        Err(error) => failure::report(&error),
     }
 }
 
-async fn run(arguments: &Arguments) -> Result<bool, Failure> {
+async fn run(arguments: &Arguments) -> anyhow::Result<bool> {
     let language = arguments.lang;
     // The simulator serves as long as `demo` lives.
     let (_demo, builder) = match &arguments.config {
@@ -61,7 +62,7 @@ async fn run(arguments: &Arguments) -> Result<bool, Failure> {
         (Some(address), _) => address.parse::<Mailbox>()?,
         (None, Some(mailbox)) => mailbox.clone(),
         (None, None) => {
-            return Err(Failure::usage("no mailbox: name one with --mailbox, or a test mailbox in the configuration"));
+            bail!("no mailbox: name one with --mailbox, or a test mailbox in the configuration");
         }
     };
     let report = availability.check_connection(&mailbox).await;

@@ -8,12 +8,13 @@ use std::path::PathBuf;
 use std::pin::pin;
 use std::process::ExitCode;
 
+use anyhow::Context as _;
 use chrono::{DateTime, Days, FixedOffset, NaiveDate, Utc};
 use clap::{Parser, ValueEnum};
 use futures_util::StreamExt as _;
 use indicatif::{ProgressBar, ProgressStyle};
 use optigov_availability::{Answer, Availability, Interval, Language, SlotsRequest};
-use optigov_examples::{Failure, demo, language, print, table, town};
+use optigov_examples::{demo, failure, language, print, table, town};
 
 /// Prints the appointments that can be booked, by day and counter.
 #[derive(Parser)]
@@ -64,11 +65,11 @@ async fn main() -> ExitCode {
     match run(&arguments).await {
         Ok(answer) if answer.is_known() => ExitCode::SUCCESS,
         Ok(_) => ExitCode::from(3),
-        Err(failure) => failure.report(),
+        Err(error) => failure::report(&error),
     }
 }
 
-async fn run(arguments: &Arguments) -> Result<Answer, Failure> {
+async fn run(arguments: &Arguments) -> anyhow::Result<Answer> {
     let language = arguments.lang;
     let now = arguments.now.map_or_else(Utc::now, |now| now.to_utc());
     let municipality = match &arguments.config {
@@ -89,7 +90,7 @@ async fn run(arguments: &Arguments) -> Result<Answer, Failure> {
     let zone = availability.municipality().time_zone();
     let from = arguments.from.unwrap_or_else(|| now.with_timezone(&zone).date_naive());
     let last = from.checked_add_days(Days::new(u64::from(arguments.days) - 1));
-    let last = last.ok_or_else(|| Failure::usage("--from is too late: the calendar ends before the last day"))?;
+    let last = last.context("--from is too late: the calendar ends before the last day")?;
     let window = Interval::of_dates(from, last, zone)?;
     let mut request = SlotsRequest::new(window);
     if !arguments.counter.is_empty() {
@@ -111,7 +112,7 @@ async fn run(arguments: &Arguments) -> Result<Answer, Failure> {
 }
 
 /// Reads the counters' calendars into the cache and shows how far it is. A calendar that cannot be read is the answer's matter.
-async fn warm(availability: &Availability, counters: &[String], window: Interval) -> Result<(), Failure> {
+async fn warm(availability: &Availability, counters: &[String], window: Interval) -> anyhow::Result<()> {
     let ids: Vec<&str> = counters.iter().map(String::as_str).collect();
     let mut progress = pin!(availability.refresh(&ids, window)?);
     let bar = ProgressBar::new(0).with_style(ProgressStyle::with_template("{bar:40} {pos}/{len} {msg}")?);
@@ -133,10 +134,10 @@ fn mailbox_and_file(text: &str) -> Result<(String, PathBuf), String> {
     }
 }
 
-fn ics_files(arguments: &[(String, PathBuf)]) -> Result<Vec<(String, String)>, Failure> {
-    let read = |(mailbox, file): &(String, PathBuf)| match fs::read_to_string(file) {
-        Ok(text) => Ok((mailbox.clone(), text)),
-        Err(error) => Err(Failure::usage(format!("--ics {}: {error}", file.display()))),
+fn ics_files(arguments: &[(String, PathBuf)]) -> anyhow::Result<Vec<(String, String)>> {
+    let read = |(mailbox, file): &(String, PathBuf)| {
+        let text = fs::read_to_string(file).with_context(|| format!("--ics {} cannot be read", file.display()))?;
+        Ok((mailbox.clone(), text))
     };
     arguments.iter().map(read).collect()
 }

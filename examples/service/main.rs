@@ -9,7 +9,7 @@ use std::process::ExitCode;
 use chrono::Utc;
 use clap::Parser;
 use optigov_availability::{Availability, Language, SystemClock};
-use optigov_examples::{Failure, demo, print, service, town};
+use optigov_examples::{demo, failure, print, service, town};
 use tokio::net::TcpListener;
 
 /// Serves counters and their free slots over HTTP until it is interrupted.
@@ -29,11 +29,11 @@ async fn main() -> ExitCode {
     optigov_examples::log_to_stderr();
     match run(&Arguments::parse()).await {
         Ok(()) => ExitCode::SUCCESS,
-        Err(failure) => failure.report(),
+        Err(error) => failure::report(&error),
     }
 }
 
-async fn run(arguments: &Arguments) -> Result<(), Failure> {
+async fn run(arguments: &Arguments) -> anyhow::Result<()> {
     // The simulator serves as long as `demo` lives.
     let (_demo, builder) = match &arguments.config {
         Some(file) => (None, Availability::for_municipality(town::load(file, Language::German)?)),

@@ -9,7 +9,7 @@ use optigov_counter::Municipality;
 use optigov_exchange_simulator::{Account, Entry, Mailbox, Scenario, Simulator, Status};
 use tempfile::TempDir;
 
-use crate::Failure;
+use anyhow::anyhow;
 
 /// The service account's password in the simulated Exchange; a demo has no secret to keep.
 const PASSWORD: &str = "Musterstadt-2026";
@@ -29,13 +29,13 @@ impl Demo {
     ///
     /// # Errors
     /// Where an iCalendar text or its address cannot be used, or the simulator cannot start.
-    pub fn start(now: DateTime<Utc>, ics: &[(String, String)]) -> Result<Self, Failure> {
+    pub fn start(now: DateTime<Utc>, ics: &[(String, String)]) -> anyhow::Result<Self> {
         let mut mailboxes = mailboxes(now.with_timezone(&Berlin).date_naive());
         for (address, text) in ics {
             let at = mailboxes.iter().position(|mailbox| mailbox.address().eq_ignore_ascii_case(address));
             let at = at.ok_or_else(|| {
                 let known: Vec<&str> = mailboxes.iter().map(Mailbox::address).collect();
-                Failure::usage(format!("--ics: Musterstadt has no mailbox {address}; there are {}", known.join(", ")))
+                anyhow!("--ics: Musterstadt has no mailbox {address}; there are {}", known.join(", "))
             })?;
             let mailbox = mailboxes.remove(at).ics(text)?;
             mailboxes.insert(at, mailbox);

@@ -9,7 +9,6 @@ pub mod town;
 use std::io::{self, Write as _};
 
 use clap::builder::{PossibleValuesParser, TypedValueParser};
-pub use failure::Failure;
 use optigov_availability::Language;
 
 /// Reads the language of texts for people from a command line: `de` or `en`.

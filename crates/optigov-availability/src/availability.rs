@@ -139,8 +139,8 @@ impl Availability {
     /// old configuration stays in force.
     pub async fn municipality_saved(&self, municipality: impl Into<Arc<Municipality>>) -> Result<(), Error> {
         let (setup, municipality) = (self.setup(), municipality.into());
-        let reading = self.inner.parts.reading(&municipality, Some(&setup))?;
-        let changed = Setup::new(Arc::clone(&municipality), reading);
+        let how = self.inner.parts.how_to_read(&municipality, Some(&setup))?;
+        let changed = Setup::new(Arc::clone(&municipality), how);
         let ids = setup.municipality.counters().chain(municipality.counters()).map(|counter| counter.id().as_str());
         let differs = |id: &&str| setup.municipality.counter(id) != municipality.counter(id);
         let ids: HashSet<&str> = ids.filter(differs).collect();

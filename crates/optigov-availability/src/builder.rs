@@ -10,7 +10,7 @@ use secrecy::SecretString;
 use crate::{
     Availability, Error,
     connect::{ProvidedSecrets, exchange_client},
-    setup::{Reading, Setup},
+    setup::{HowToRead, Setup},
 };
 
 /// Bytes that the default cache may hold: about 4 million entries.
@@ -125,8 +125,8 @@ impl AvailabilityBuilder {
             _ => KEEP.max(parts.time_to_live),
         };
         parts.cache = cache.unwrap_or_else(|| Arc::new(MemoryCache::new(CACHE_BYTES, keep)));
-        let reading = parts.reading(&municipality, None)?;
-        Ok(Availability::assemble(Setup::new(municipality, reading), parts))
+        let how = parts.how_to_read(&municipality, None)?;
+        Ok(Availability::assemble(Setup::new(municipality, how), parts))
     }
 }
 
@@ -142,7 +142,7 @@ impl fmt::Debug for AvailabilityBuilder {
 impl Parts {
     /// How the calendars of a municipality are read. Where the connection is the same as before, so is the client, with its connections and what it
     /// has learned.
-    pub(crate) fn reading(&self, municipality: &Municipality, before: Option<&Setup>) -> Result<Reading, Error> {
+    pub(crate) fn how_to_read(&self, municipality: &Municipality, before: Option<&Setup>) -> Result<HowToRead, Error> {
         let connection = municipality.exchange();
         let when_unavailable = self.policy(municipality);
         let deadline = self.deadline.or(connection.map(|connection| connection.route().timeout()));
@@ -150,7 +150,7 @@ impl Parts {
         let kept = before.filter(|before| before.municipality.exchange() == connection && before.deadline == deadline);
         if let Some(before) = kept {
             let (reader, namespace) = (Arc::clone(&before.reader), Arc::clone(&before.namespace));
-            return Ok(Reading { reader, namespace, when_unavailable, deadline });
+            return Ok(HowToRead { reader, namespace, when_unavailable, deadline });
         }
         let source: Arc<dyn CalendarSource> = match (&self.source, connection) {
             (Some(source), _) => Arc::clone(source),
@@ -174,7 +174,7 @@ impl Parts {
             let (access, url) = (connection.ews_settings().access, connection.route().url());
             format!("{access:?} {url} {}", connection.account().unwrap_or_default())
         });
-        Ok(Reading { reader, namespace: namespace.unwrap_or_default().into(), when_unavailable, deadline })
+        Ok(HowToRead { reader, namespace: namespace.unwrap_or_default().into(), when_unavailable, deadline })
     }
 
     fn policy(&self, municipality: &Municipality) -> WhenUnavailable {

@@ -58,7 +58,7 @@ pub(crate) fn counter_answer<'f>(
                         tally.age = tally.age.max(age);
                         tally.stale.push(Unread { mailbox, error });
                     }
-                    blocked.busy.extend(asked.parts_not_read(open, moment));
+                    blocked.busy.extend(asked.parts_not_read(open, moment.read, moment.now));
                     busy.push(blocked.busy.into());
                 }
                 Known::Ignored(error) => {

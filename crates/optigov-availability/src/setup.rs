@@ -8,7 +8,7 @@ use optigov_calendar_cache::{CalendarReader, ReadTarget, ReadWindow};
 use optigov_counter::{AppointmentTemplate, Counter, Municipality, ResolvedHours, WhenUnavailable};
 use optigov_slots::{Interval, OpenWindows, SlotRules};
 
-use crate::{Error, ErrorKind, resource::Moment, wanted::SlotsRequest};
+use crate::{Error, ErrorKind, wanted::SlotsRequest};
 
 /// Readings begin and end on whole UTC days, so that calls of the same day share them.
 const DAY: i64 = 86_400;
@@ -51,7 +51,7 @@ pub(crate) struct Asked<'a> {
 }
 
 /// How a municipality's calendars are read.
-pub(crate) struct Reading {
+pub(crate) struct HowToRead {
     pub(crate) reader: Arc<CalendarReader>,
     pub(crate) namespace: Arc<str>,
     pub(crate) when_unavailable: WhenUnavailable,
@@ -59,17 +59,16 @@ pub(crate) struct Reading {
 }
 
 impl Setup {
-    pub(crate) fn new(municipality: Arc<Municipality>, reading: Reading) -> Setup {
-        let counters = municipality
-            .counters()
-            .map(|counter| Arc::new(CounterSetup::new(&municipality, counter, &reading.namespace)));
+    pub(crate) fn new(municipality: Arc<Municipality>, how: HowToRead) -> Setup {
+        let counters =
+            municipality.counters().map(|counter| Arc::new(CounterSetup::new(&municipality, counter, &how.namespace)));
         let counters = counters.collect();
-        Setup::assembled(municipality, reading, counters)
+        Setup::assembled(municipality, how, counters)
     }
 
-    fn assembled(municipality: Arc<Municipality>, reading: Reading, counters: Vec<Arc<CounterSetup>>) -> Setup {
+    fn assembled(municipality: Arc<Municipality>, how: HowToRead, counters: Vec<Arc<CounterSetup>>) -> Setup {
         let reach = counters.iter().map(|counter| counter.reach).max().unwrap_or_default();
-        let Reading { reader, namespace, when_unavailable, deadline } = reading;
+        let HowToRead { reader, namespace, when_unavailable, deadline } = how;
         Setup { municipality, reader, namespace, when_unavailable, deadline, counters, reach }
     }
 
@@ -88,13 +87,13 @@ impl Setup {
                 None => counters.push(changed),
             }
         }
-        let reading = Reading {
+        let how = HowToRead {
             reader: Arc::clone(&self.reader),
             namespace: Arc::clone(&self.namespace),
             when_unavailable: self.when_unavailable,
             deadline: self.deadline,
         };
-        Ok(Setup::assembled(Arc::new(municipality), reading, counters))
+        Ok(Setup::assembled(Arc::new(municipality), how, counters))
     }
 
     /// What the request names, looked up and checked.
@@ -225,9 +224,13 @@ impl Asked<'_> {
 
     /// What has become bookable between the beginning of the call, when it was decided what to read, and now. It was not read, so it counts as
     /// busy.
-    pub(crate) fn parts_not_read(&self, open: &OpenWindows, moment: &Moment<'_>) -> impl Iterator<Item = Interval> {
-        let read = moment.read;
-        let parts = self.needed(open, moment.now).map(|needed| {
+    pub(crate) fn parts_not_read(
+        &self,
+        open: &OpenWindows,
+        read: Interval,
+        now: DateTime<Utc>,
+    ) -> impl Iterator<Item = Interval> {
+        let parts = self.needed(open, now).map(|needed| {
             let before = Interval::new(needed.start(), read.start().min(needed.end())).ok();
             let after = Interval::new(read.end().max(needed.start()), needed.end()).ok();
             [before, after]

@@ -81,7 +81,7 @@ fn a_missing_or_unusable_file_is_named() {
             fs::write(&path, content).expect("a file");
         }
         let built = client(&format!(r#""ca_file": {}, "secret": {{ "file": {} }}"#, shown(&path), shown(&secret)));
-        let error = built.err().expect("it cannot be used");
+        let error = built.expect_err("it cannot be used");
         assert!(error.is_setup() && error.to_string().contains(file), "{error}");
     }
 }

@@ -6,7 +6,7 @@ use optigov_availability::{Municipality, WarningCode};
 use optigov_exchange_simulator::{Account, Entry, Mailbox, Permission, Scenario, Status};
 
 use crate::support::{
-    COUNTER, MAILBOX, PASSWORD, TITLE, Town, all_starts, berlin, configuration, date, days, entry, starts, wall,
+    COUNTER, MAILBOX, PASSWORD, TITLE, Town, all_starts, berlin, configuration, date, entry, starts, wall,
 };
 
 const TUESDAY: &str = "2026-11-24";
