@@ -6,8 +6,8 @@ use bytes::Bytes;
 use chrono::{DateTime, Utc};
 use http::{HeaderMap, StatusCode, header};
 use optigov_calendar::{
-    Access, CHECKED_DAYS, CalendarEntry, ConnectionReport, EntryTime, Finding, Mailbox, ReadError, ReadErrorKind, Step,
-    StepReport, StepWarning, Text, TitleVisibility, check_window,
+    Access, CHECKED_DAYS, CalendarEntry, ConnectionReport, EntryTime, Finding, Language, Mailbox, ReadError,
+    ReadErrorKind, Step, StepReport, StepWarning, Text, TitleVisibility, check_window,
 };
 use optigov_slots::Interval;
 use tokio::time::{Instant, timeout, timeout_at};
@@ -15,11 +15,13 @@ use tokio::time::{Instant, timeout, timeout_at};
 #[cfg(feature = "kerberos")]
 use crate::transport::kerberos::failure::is_verdict;
 use crate::{
-    calendar_view, free_busy,
+    calendar_view::{Compare, Completeness, Views},
+    free_busy,
     ops::{find_item, get_folder, get_user_availability},
     session::Session,
     transport::{certificate, connection::Connection, connector::Dialled, offered_schemes},
     version::ServerVersion,
+    window,
 };
 
 /// The whole check may take this many times as long as a single call.
@@ -111,15 +113,18 @@ impl Check<'_> {
         };
         self.steps_before(Step::Calendar, steps);
 
-        let entries = match self.free_busy_mode() {
-            true => entered.free_busy,
+        let (entries, warning) = match self.free_busy_mode() {
+            true => (entered.free_busy, None),
             false => {
-                let read = calendar_view::read(self.session, self.mailbox, self.window, self.call_deadline()).await;
-                read.map_err(failed(Step::Calendar))?.into_entries()
+                let Check { session, mailbox, window, .. } = *self;
+                let views = Views { session, mailbox, window, deadline: self.call_deadline() };
+                let reading = views.read(Compare::Always).await.map_err(failed(Step::Calendar))?;
+                (reading.calendar.into_entries(), completeness_warning(&reading.completeness))
             }
         };
         let found = Finding::Entries { count: entries.len(), days: CHECKED_DAYS };
-        steps.push(StepReport::passed(Step::Calendar).with_finding(found));
+        let report = StepReport::passed(Step::Calendar).with_finding(found);
+        steps.push(warning.into_iter().fold(report, StepReport::with_warning));
 
         let visibility = self.titles(&entries).await.map_err(failed(Step::Titles))?;
         let finding = Finding::Titles { visibility };
@@ -289,8 +294,8 @@ impl Check<'_> {
         };
         // Entries may reach far beyond what one request may ask for; that they touch the window is enough to find them.
         let from = (*first).max(self.window.start_unix());
-        let to = (*third).max(from).saturating_add(60);
-        let window = Interval::from_unix(from, to).map_or(self.window, |asked| free_busy::piece(self.session, asked));
+        let around = Interval::from_unix(from, (*third).max(from).saturating_add(60)).unwrap_or(self.window);
+        let window = window::at_least(around, get_user_availability::SHORTEST_WINDOW);
         let body = get_user_availability::titles_request(window, self.mailbox);
         let call = self.session.as_itself(Some(self.mailbox), get_user_availability::NAME, &body, self.call_deadline());
         Ok(self.session.call(call, get_user_availability::count_titles).await?.seen_in_free_busy())
@@ -334,6 +339,42 @@ fn service(version: Option<ServerVersion>) -> StepReport {
             "Move to Exchange Server Subscription Edition (SE).",
         ),
     ))
+}
+
+/// What the administrator is to know about how sure it is that the calendar was read whole.
+fn completeness_warning(completeness: &Completeness) -> Option<StepWarning> {
+    match completeness {
+        Completeness::Shown => None,
+        Completeness::InDoubt(error) => Some(StepWarning::new(
+            Text::new(
+                format!(
+                    "Ob die Ansicht alle Termine enthält, konnte nicht geprüft werden, denn die Frage nach Frei/Gebucht-Zeiten wurde abgelehnt. \
+                     {}",
+                    error.details(Language::German)
+                ),
+                format!(
+                    "Whether the view holds all appointments could not be checked, since the question for free/busy times was refused. {}",
+                    error.details(Language::English)
+                ),
+            ),
+            Text::fixed(
+                "Erlauben Sie dem Konto Frei/Gebucht-Anfragen (GetUserAvailability) für das Postfach, oder prüfen Sie mit einem Postfach, in \
+                 dessen nächsten 14 Tagen ein Serientermin liegt.",
+                "Allow the account free/busy requests (GetUserAvailability) for the mailbox, or check with a mailbox that has an occurrence of \
+                 a recurring appointment in the next 14 days.",
+            ),
+        )),
+        Completeness::ReadByFreeBusy => Some(StepWarning::new(
+            Text::fixed(
+                "Der Server löst Terminserien nicht auf. Der Kalender wird deshalb über Frei/Gebucht-Zeiten gelesen.",
+                "The server does not expand series of appointments. So the calendar is read by free/busy times.",
+            ),
+            Text::fixed(
+                "Rechnen Sie damit, dass ganztägige Einträge nur vermutet werden können; ein Exchange Server löst Serien auf.",
+                "Expect that all-day entries can only be guessed; an Exchange Server expands series.",
+            ),
+        )),
+    }
 }
 
 fn titles_visible() -> ReadError {

@@ -57,6 +57,7 @@ mod free_busy;
 mod impersonated;
 #[cfg(feature = "kerberos")]
 mod kerberos;
+mod learned;
 mod ops;
 mod session;
 mod soap;
@@ -100,6 +101,9 @@ pub mod wire {
 
     /// A `GetUserAvailability` answer about so many mailboxes.
     pub fn free_busy(answer: &[u8], mailboxes: usize) -> Result<Vec<Result<Calendar, ReadError>>, ReadError> {
-        ops::get_user_availability::read(answer, mailboxes)?.content
+        // Anything may be an answer to a question about all of time.
+        let window = optigov_slots::Interval::from_unix(0, 253_402_300_799).map_err(|_| ReadError::internal())?;
+        let asked = ops::get_user_availability::Asked { mailboxes, window, most_entries: 200_000 };
+        ops::get_user_availability::read(answer, asked)?.content
     }
 }

@@ -4,7 +4,27 @@ pub(crate) mod find_item;
 pub(crate) mod get_folder;
 pub(crate) mod get_user_availability;
 
-use optigov_calendar::{EntryStatus, TitleVisibility};
+use optigov_calendar::{EntryStatus, ReadError, TitleVisibility};
+
+use crate::error::malformed;
+
+/// Sets what an answer may say once only. Where it says it twice, nothing tells which of the two is true.
+///
+/// # Errors
+/// [`Malformed`](optigov_calendar::ReadErrorKind::Malformed) where it was set already.
+#[inline]
+pub(crate) fn set_once<T>(place: &mut Option<T>, value: T, name: &'static str) -> Result<(), ReadError> {
+    match place.replace(value) {
+        None => Ok(()),
+        Some(_) => Err(twice(name)),
+    }
+}
+
+/// The error of an answer that holds an element twice.
+#[cold]
+pub(crate) fn twice(name: &'static str) -> ReadError {
+    malformed(format!("die Antwort nennt {name} zweimal"), format!("the answer holds {name} twice"))
+}
 
 /// A status as Exchange writes it, in `LegacyFreeBusyStatus` and in `BusyType`.
 fn entry_status(text: &str) -> EntryStatus {

@@ -1,7 +1,7 @@
 //! One account's dealings with one server: everything that the clones of a client share, and how a single request is sent.
 
 use std::{
-    sync::{OnceLock, atomic::AtomicI64},
+    sync::OnceLock,
     time::{Duration, SystemTime},
 };
 
@@ -13,6 +13,8 @@ use uuid::Uuid;
 
 use crate::{
     credentials::Credentials,
+    error::malformed,
+    learned::Learned,
     soap::{self, ActingFor},
     transport::{Answer, Post, Transport, connector::Connector, limits::Limits, vault::Vault},
     version::ServerVersion,
@@ -25,8 +27,7 @@ pub(crate) struct Session {
     pub(crate) connector: Connector,
     pub(crate) vault: Vault,
     pub(crate) settings: EwsSettings,
-    /// The longest free/busy window in seconds that the server may still take; zero when it has refused none.
-    pub(crate) longest_free_busy: AtomicI64,
+    pub(crate) learned: Learned,
     server: OnceLock<ServerVersion>,
     transport: Transport,
     limits: Limits,
@@ -55,7 +56,7 @@ impl Session {
             limits: Limits::new(connector.route.in_flight().get()),
             vault: Vault::new(credentials, settings.credential_lock),
             settings,
-            longest_free_busy: AtomicI64::new(0),
+            learned: Learned::default(),
             server: OnceLock::new(),
             connector,
         })
@@ -189,7 +190,13 @@ fn interpret<T>(
         return if is_web_page(&answer) { Err(web_page(&answer.body)) } else { read(&answer.body) };
     }
     if answer.status == StatusCode::INTERNAL_SERVER_ERROR {
-        return read(&answer.body).map_err(|error| without_soap(&answer).with_source(error));
+        let said = read(&answer.body).map_err(|error| without_soap(&answer).with_source(error))?;
+        return Ok(said.map(|_| {
+            Err(malformed(
+                "die Antwort meldet Erfolg unter einem HTTP-Status, der einen Fehler meldet",
+                "the answer reports success under an HTTP status that reports an error",
+            ))
+        }));
     }
     // What Exchange itself says of a refusal is worth more than the bare status.
     match read(&answer.body) {

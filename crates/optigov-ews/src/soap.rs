@@ -7,6 +7,7 @@ use quick_xml::escape::escape;
 
 use crate::{
     error::malformed,
+    ops::{set_once, twice},
     version::ServerVersion,
     xml::{Reader, Tag},
 };
@@ -95,6 +96,7 @@ pub(crate) fn read<'a, T>(
                         name if name == response && body.is_some() => {
                             content = body.take().map(|body| body(&mut reader))
                         }
+                        name if name == response => content = Some(Err(twice("Response"))),
                         _ => reader.skip()?,
                     }
                     if let Some(Err(_)) = content {
@@ -147,7 +149,7 @@ impl Status {
     /// Takes a child of the response message if it belongs to the head. Its text is for people and may name addresses: it is not kept.
     pub(crate) fn take(&mut self, tag: &Tag<'_>, reader: &mut Reader<'_>) -> Result<bool, ReadError> {
         match tag.name() {
-            "ResponseCode" => self.code = Some(reader.text()?.trim().to_owned()),
+            "ResponseCode" => set_once(&mut self.code, reader.text()?.trim().to_owned(), "ResponseCode")?,
             "MessageXml" => self.details = Details::read(reader)?,
             "MessageText" | "DescriptiveLinkKey" => reader.skip()?,
             _ => return Ok(false),

@@ -1,16 +1,22 @@
 //! Instants as EWS writes them.
 
-use chrono::{DateTime, NaiveDate, NaiveDateTime, SecondsFormat, Utc};
+use chrono::{DateTime, Datelike, NaiveDate, NaiveDateTime, SecondsFormat, Utc};
 
-/// Reads an `xs:dateTime`: with `Z`, with an offset, or bare. A bare one is UTC, because every request asks for times in UTC.
+/// Reads an `xs:dateTime`: with `Z`, with an offset, or bare. A bare one is UTC, because every request asks for times in UTC. A year has four
+/// digits and no sign: Exchange knows the years 1 to 9999 only.
 pub(crate) fn parse(text: &str) -> Option<DateTime<Utc>> {
-    parse_plain(text.as_bytes()).or_else(|| {
+    let time = parse_plain(text.as_bytes()).or_else(|| {
         let text = text.trim();
+        let year_ends = text.as_bytes().iter().position(|byte| !byte.is_ascii_digit());
+        if year_ends != Some(4) {
+            return None;
+        }
         DateTime::parse_from_rfc3339(text)
             .map(|time| time.to_utc())
             .or_else(|_| NaiveDateTime::parse_from_str(text, "%Y-%m-%dT%H:%M:%S%.f").map(|time| time.and_utc()))
             .ok()
-    })
+    });
+    time.filter(|time| (1..=9_999).contains(&time.year()))
 }
 
 /// Writes an instant so that no server has to guess its zone.
@@ -51,6 +57,12 @@ mod tests {
             "2026-11-23T25:00:00Z",
             "2026-11-23T08:00:00 CET",
             "９026-11-23T08:00:00Z",
+            "+12026-11-23T08:00:00",
+            "12026-11-23T08:00:00",
+            "-0001-11-23T08:00:00",
+            "+2026-11-23T08:00:00",
+            "0000-11-23T08:00:00Z",
+            "9999-12-31T23:59:59-01:00",
         ] {
             assert_eq!(parse(text), None, "{text}");
         }

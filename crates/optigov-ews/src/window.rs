@@ -22,6 +22,24 @@ pub(crate) fn halves(window: Interval) -> Option<(Interval, Interval)> {
     Some((first, Interval::from_unix(middle, window.end_unix()).ok()?))
 }
 
+/// The window, or one around it that is this many seconds long, which is never more than a day.
+pub(crate) fn at_least(window: Interval, seconds: i64) -> Interval {
+    if length(window) >= seconds {
+        return window;
+    }
+    let start = window.start_unix().min(LATEST - seconds);
+    Interval::from_unix(start, start + seconds).unwrap_or(window)
+}
+
+/// The first of as few pieces as there can be of at most so many seconds, all about equally long. So no piece is a small remainder.
+pub(crate) fn first_even_piece(window: Interval, longest: i64) -> Interval {
+    let pieces = length(window).div_euclid(longest) + i64::from(length(window) % longest > 0);
+    let even = length(window).div_euclid(pieces) + i64::from(length(window) % pieces > 0);
+    let whole_minutes = (even + 59) / 60 * 60;
+    let end = window.start_unix() + whole_minutes.min(longest).min(length(window));
+    Interval::from_unix(window.start_unix(), end).unwrap_or(window)
+}
+
 /// The window in pieces of at most so many seconds, the earliest first.
 pub(crate) fn pieces(window: Interval, seconds: i64) -> impl Iterator<Item = Interval> {
     let mut start = window.start_unix();
@@ -55,6 +73,18 @@ mod tests {
         assert_eq!(expressible(usual), usual);
         assert_eq!(expressible(seconds(LATEST + 1, LATEST + 2)), seconds(LATEST - 1, LATEST));
         assert_eq!(expressible(seconds(i64::MIN, EARLIEST - 1)), seconds(EARLIEST, EARLIEST + 1));
+    }
+
+    #[test]
+    fn a_short_window_is_widened_and_a_long_one_falls_into_even_pieces() {
+        assert_eq!(at_least(seconds(7, 8), 300), seconds(7, 307));
+        assert_eq!(at_least(seconds(7, 400), 300), seconds(7, 400));
+        assert_eq!(at_least(seconds(LATEST - 1, LATEST), 300), seconds(LATEST - 300, LATEST));
+        let day = 86_400;
+        assert_eq!(first_even_piece(seconds(0, 42 * day), 42 * day), seconds(0, 42 * day));
+        assert_eq!(first_even_piece(seconds(0, 42 * day + 1_800), 42 * day), seconds(0, 21 * day + 900));
+        assert_eq!(first_even_piece(seconds(0, 84 * day + 1), 42 * day), seconds(0, 28 * day + 60));
+        assert_eq!(first_even_piece(seconds(5, 305), 42 * day), seconds(5, 305));
     }
 
     #[test]

@@ -54,6 +54,13 @@ impl Refusals {
         self.0.lock().unwrap_or_else(PoisonError::into_inner).get(&account.to_lowercase()).copied().unwrap_or(0)
     }
 
+    /// Counts a try of an application, which is never locked.
+    pub(crate) fn count(&self, name: &str, right: bool) {
+        let mut counts = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        let count = counts.entry(name.to_lowercase()).or_insert(0);
+        *count = if right { 0 } else { *count + 1 };
+    }
+
     /// Counts a try with a right or wrong password. A locked account stays locked.
     fn judge(&self, account: &Account, right: bool) -> Result<(), Denial> {
         let mut counts = self.0.lock().unwrap_or_else(PoisonError::into_inner);

@@ -1,24 +1,24 @@
 //! One HTTP request: from its head to the answer's last byte.
 
+mod ending;
+
 use std::io;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, PoisonError, RwLock};
 use std::time::Duration;
 
 use bytes::{Bytes, BytesMut};
-use http::header::{
-    AUTHORIZATION, CONTENT_ENCODING, CONTENT_LENGTH, PROXY_AUTHORIZATION, RETRY_AFTER, WWW_AUTHENTICATE,
-};
+use http::header::{AUTHORIZATION, PROXY_AUTHORIZATION, RETRY_AFTER, WWW_AUTHENTICATE};
 use http::{HeaderValue, Request, Response, StatusCode};
 use http_body_util::BodyExt;
 use hyper::body::Incoming;
 use tokio::sync::watch;
 
 use crate::auth::{self, Denial, Judge, Login, Refusals, Session};
-use crate::encoding;
 use crate::front_end;
+use crate::graph::{Endpoint, GraphState};
 use crate::identity::Caller;
-use crate::misbehaviour::{Ending, Instead, Manner, Plan};
+use crate::misbehaviour::{Instead, Manner, Plan};
 use crate::operations;
 use crate::record::RecordedRequest;
 use crate::reply;
@@ -26,7 +26,7 @@ use crate::scenario::{LoginRefusal, Shape, SoapFault};
 use crate::soap::{self, Envelope, Refusal};
 use crate::subscriptions::Subscriptions;
 use crate::throttle;
-use crate::wire::{self, Body, ConnectionEnd, Repeated, Surplus};
+use crate::wire::{Body, ConnectionEnd, Surplus};
 use crate::world::World;
 use crate::xml::{Element, Ns};
 
@@ -41,6 +41,7 @@ pub(crate) struct Exchange {
     world: RwLock<Arc<World>>,
     pub(crate) refusals: Refusals,
     subscriptions: Arc<Subscriptions>,
+    pub(crate) graph: GraphState,
     pub(crate) recorded: Mutex<Vec<RecordedRequest>>,
     /// How many requests were recorded.
     pub(crate) received: watch::Sender<usize>,
@@ -51,7 +52,7 @@ pub(crate) struct Exchange {
 
 /// What the simulator remembers of one connection.
 pub(crate) struct Connection {
-    exchange: Arc<Exchange>,
+    pub(crate) exchange: Arc<Exchange>,
     number: u64,
     session: Mutex<Session>,
     connection_end: ConnectionEnd,
@@ -64,6 +65,7 @@ impl Exchange {
             world: RwLock::new(Arc::new(world)),
             refusals: Refusals::default(),
             subscriptions: Arc::new(Subscriptions::new()),
+            graph: GraphState::default(),
             recorded: Mutex::default(),
             received: watch::Sender::new(0),
             connections: AtomicU64::new(0),
@@ -97,6 +99,9 @@ impl Connection {
         let world = self.exchange.world();
         let (head, body) = request.into_parts();
         let Some(body) = read(body).await? else { return Ok(reply::plain(StatusCode::PAYLOAD_TOO_LARGE)) };
+        if let Some(endpoint) = Endpoint::of(head.uri.path()) {
+            return self.graph(&world, endpoint, &head, &body).await;
+        }
         let authorization = head.headers.get(AUTHORIZATION).and_then(|value| value.to_str().ok());
         let login = self.login(&world, authorization);
         let text = String::from_utf8_lossy(&body);
@@ -149,7 +154,7 @@ impl Connection {
         Ok(reply::unauthorized(challenges))
     }
 
-    fn reset(&self) -> io::Error {
+    pub(crate) fn reset(&self) -> io::Error {
         self.connection_end.reset();
         io::ErrorKind::ConnectionReset.into()
     }
@@ -180,6 +185,8 @@ impl Connection {
                 envelope.map(|envelope| operations::refused(envelope.operation(), &refusal)).map_err(Refused::fault)
             }
             (Some(Instead::Fault(fault)), _) => Err(Refused::chosen(fault)),
+            (Some(Instead::Graph { code, .. }), _) => Err(Refused::chosen(&SoapFault::new(code.clone()))),
+            (Some(Instead::Aadsts(number)), _) => Err(Refused::chosen(&SoapFault::new(format!("AADSTS{number}")))),
             (None, None) => busy(world.scenario.throttling.shape, world.scenario.throttling.back_off, envelope),
             (None, Some(_in_flight)) => {
                 match envelope.and_then(|envelope| self.operate(world, account, &envelope, &plan.manner)) {
@@ -196,8 +203,8 @@ impl Connection {
                 (status, soap::envelope(&content, !foreign))
             }
             Err(Refused::Fault(status, text)) => (status, text),
-            Err(Refused::Unavailable(back_off)) => {
-                let mut response = reply::plain(StatusCode::SERVICE_UNAVAILABLE);
+            Err(Refused::Unavailable(status, back_off)) => {
+                let mut response = reply::plain(status);
                 if let Some(back_off) = back_off {
                     let seconds = back_off.as_millis().div_ceil(1000).to_string();
                     response.headers_mut().extend(HeaderValue::try_from(seconds).map(|seconds| (RETRY_AFTER, seconds)));
@@ -205,48 +212,8 @@ impl Connection {
                 return Ok(response);
             }
         };
-        self.ended(status, plan.damage(text), &plan, request_id)
-    }
-
-    /// Turns the answer's text into the body that the plan asks for: encoded, repeated, or cut off.
-    fn ended(
-        &self,
-        status: StatusCode,
-        text: String,
-        plan: &Plan,
-        request_id: Option<&HeaderValue>,
-    ) -> io::Result<Response<Body>> {
-        let xml = |body| reply::xml(status, plan.encoding.charset(), body);
-        let repeated = match plan.ending {
-            Ending::Padded(bytes) => Some(Repeated::blanks(&text, bytes)),
-            Ending::ManyItems(bytes) => Some(Repeated::items(&text, bytes)),
-            _ => None,
-        };
-        let content = match repeated {
-            Some(repeated) if plan.encoding.gzip && !repeated.is_endless() => encoding::gzip(repeated.pieces())?,
-            Some(repeated) => return Ok(xml(wire::long(repeated))),
-            None => {
-                let bytes = Bytes::from(plan.encoding.bytes(text));
-                if plan.encoding.gzip { encoding::gzip([bytes])? } else { bytes }
-            }
-        };
-        let length = content.len();
-        let mut response = xml(match plan.ending {
-            Ending::ResetWithin => wire::broken(content, self.connection_end.clone()),
-            Ending::ResetAfter => wire::last(content, self.connection_end.clone()),
-            Ending::Surplus(after) => {
-                let next = reply::as_bytes(status, plan.encoding, request_id, &content);
-                wire::followed(content, self.surplus.clone(), next, after)
-            }
-            Ending::Whole | Ending::Padded(_) | Ending::ManyItems(_) => wire::whole(content),
-        });
-        if matches!(plan.ending, Ending::ResetWithin | Ending::Surplus(_)) {
-            response.headers_mut().insert(CONTENT_LENGTH, HeaderValue::from(length));
-        }
-        if plan.encoding.gzip {
-            response.headers_mut().insert(CONTENT_ENCODING, HeaderValue::from_static("gzip"));
-        }
-        Ok(response)
+        let content_type = format!("text/xml; charset={}", plan.encoding.charset());
+        self.ended(status, &content_type, plan.damage(text), &plan, request_id)
     }
 
     fn operate(
@@ -278,6 +245,19 @@ impl Connection {
         mailbox: Option<String>,
         login: &Login,
     ) {
+        let mut record = self.recorded(head);
+        record.operation = envelope.map(|envelope| operations::name(envelope.operation()).to_owned());
+        record.mailbox = mailbox;
+        match login {
+            Login::Account(account, _) => record.account = Some(world.account(*account).name.clone()),
+            Login::Refused(_, reason) => record.refusal = Some(reason.text()),
+        }
+        body.clone_into(&mut record.body);
+        self.keep(record);
+    }
+
+    /// A request's head, without secrets.
+    pub(crate) fn recorded(&self, head: &http::request::Parts) -> RecordedRequest {
         let headers = head.headers.iter().map(|(name, value)| {
             let value = String::from_utf8_lossy(value.as_bytes());
             let secret = name == AUTHORIZATION || name == PROXY_AUTHORIZATION;
@@ -285,23 +265,19 @@ impl Connection {
             let shown = if secret { scheme } else { &value };
             (name.to_string(), shown.to_owned())
         });
-        let recorded = RecordedRequest {
+        RecordedRequest {
             connection: self.number,
-            operation: envelope.map(|envelope| operations::name(envelope.operation()).to_owned()),
-            mailbox,
-            account: match login {
-                Login::Account(account, _) => Some(world.account(*account).name.clone()),
-                Login::Refused(..) => None,
-            },
-            refusal: match login {
-                Login::Account(..) => None,
-                Login::Refused(_, reason) => Some(reason.text()),
-            },
             headers: headers.collect(),
-            body: body.to_owned(),
-        };
+            method: head.method.to_string(),
+            path: head.uri.path().to_owned(),
+            query: head.uri.query().unwrap_or_default().to_owned(),
+            ..RecordedRequest::default()
+        }
+    }
+
+    pub(crate) fn keep(&self, record: RecordedRequest) {
         let mut all = self.exchange.recorded.lock().unwrap_or_else(PoisonError::into_inner);
-        all.push(recorded);
+        all.push(record);
         self.exchange.received.send_replace(all.len());
     }
 }
@@ -310,7 +286,7 @@ impl Connection {
 enum Refused {
     /// A SOAP fault.
     Fault(StatusCode, String),
-    Unavailable(Option<Duration>),
+    Unavailable(StatusCode, Option<Duration>),
 }
 
 impl Refused {
@@ -338,14 +314,17 @@ impl Refused {
 fn busy(shape: Shape, back_off: Option<Duration>, envelope: Result<Envelope, Refusal>) -> Result<String, Refused> {
     let refusal = throttle::refusal(shape, back_off);
     match (shape, envelope) {
-        (Shape::Status, _) => Err(Refused::Unavailable(back_off)),
+        (Shape::Status, _) => Err(Refused::Unavailable(StatusCode::SERVICE_UNAVAILABLE, back_off)),
+        (Shape::TooManyRequests | Shape::ApplicationThrottled, _) => {
+            Err(Refused::Unavailable(StatusCode::TOO_MANY_REQUESTS, back_off))
+        }
         (Shape::Wrapped | Shape::Message, Ok(envelope)) => Ok(operations::refused(envelope.operation(), &refusal)),
         (Shape::Fault | Shape::Wrapped | Shape::Message, _) => Err(Refused::fault(refusal)),
     }
 }
 
 /// The error that makes hyper close the connection without an answer.
-fn closed() -> io::Error {
+pub(crate) fn closed() -> io::Error {
     io::ErrorKind::ConnectionAborted.into()
 }
 

@@ -4,7 +4,7 @@ use http::header::{CONTENT_TYPE, HeaderMap, USER_AGENT};
 use http::{HeaderValue, Method, Response, StatusCode, request};
 
 use crate::reply;
-use crate::scenario::{AnchorLookup, HttpAnswer, MailboxState};
+use crate::scenario::{AnchorLookup, HttpAnswer, Location, MailboxState};
 use crate::soap::{Envelope, Refusal};
 use crate::wire::{self, Body};
 use crate::world::World;
@@ -59,7 +59,11 @@ fn forbidden(world: &World, head: &request::Parts, envelope: Option<&Envelope>) 
 
 fn unknown_anchor(world: &World, headers: &HeaderMap) -> Option<Response<Body>> {
     let anchor = headers.get("x-anchormailbox").and_then(|value| value.to_str().ok())?.trim();
-    let is_lost = |at| matches!(world.mailbox(at).state, MailboxState::Unavailable | MailboxState::Moving);
+    let is_lost = |at| {
+        let mailbox = world.mailbox(at);
+        let is_away = matches!(mailbox.state, MailboxState::Unavailable | MailboxState::Moving);
+        is_away || mailbox.location == Location::Online
+    };
     if !world.mailbox_of(anchor).is_none_or(is_lost) {
         return None;
     }

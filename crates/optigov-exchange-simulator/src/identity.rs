@@ -1,6 +1,6 @@
 //! On whose behalf a request acts, and what it may see.
 
-use crate::scenario::{Impersonates, MailboxState, Permission};
+use crate::scenario::{Location, Mailbox, MailboxState, Permission};
 use crate::soap::Refusal;
 use crate::world::{Named, World};
 use crate::xml::{Element, Ns};
@@ -25,11 +25,8 @@ impl Caller {
         };
         let target = named(world, id)?;
         let mailbox = world.mailbox(target);
-        let allowed = match &world.account(account).impersonates {
-            Impersonates::Everybody => true,
-            Impersonates::Nobody => false,
-            Impersonates::Scope(scope) => scope.iter().any(|address| address.eq_ignore_ascii_case(&mailbox.address)),
-        };
+        on_premises(mailbox)?;
+        let allowed = world.account(account).impersonates.includes(&mailbox.address);
         if !allowed {
             let text = "The account does not have permission to impersonate the requested user.";
             return Err(Refusal::new("ErrorImpersonateUserDenied", text));
@@ -82,6 +79,17 @@ fn named(world: &World, id: &Element) -> Result<usize, Refusal> {
         _ => {
             let text = "The ExchangeImpersonation header names the user in an unknown way.";
             Err(Refusal::new("ErrorInvalidExchangeImpersonationHeaderData", text))
+        }
+    }
+}
+
+/// Of a mailbox in Exchange Online, the server on premises has a mail user only.
+pub(crate) fn on_premises(mailbox: &Mailbox) -> Result<(), Refusal> {
+    match mailbox.location {
+        Location::OnPremises => Ok(()),
+        Location::Online => {
+            let text = "The SMTP address has no mailbox associated with it.";
+            Err(Refusal::new("ErrorNonExistentMailbox", text))
         }
     }
 }

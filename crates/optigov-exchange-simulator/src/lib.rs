@@ -105,6 +105,7 @@ mod encoding;
 mod error;
 mod exchange;
 mod front_end;
+mod graph;
 mod identity;
 mod misbehaviour;
 mod operations;
@@ -125,8 +126,8 @@ mod zones;
 pub use error::Error;
 pub use record::RecordedRequest;
 pub use scenario::{
-    AccessPolicy, Account, AnchorLookup, Certificate, ChannelBinding, Contradiction, Effect, Entry, Fault,
-    FreeBusyDefect, HttpAnswer, LoginRefusal, Mailbox, MailboxState, Permission, Scenario, Scheme, Shape, SoapFault,
-    Status, Throttling, Tls,
+    AccessPolicy, Account, AnchorLookup, Application, Certificate, ChannelBinding, Contradiction, Effect, Entry, Fault,
+    FreeBusyDefect, GraphDefect, HttpAnswer, Location, LoginRefusal, Mailbox, MailboxState, Permission, Scenario,
+    Scheme, Shape, SoapFault, Status, Throttling, Tls,
 };
 pub use server::Simulator;

@@ -1,15 +1,21 @@
 //! Which rules hit a request, and what they do to its answer.
 
 mod damage;
+mod json;
 
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::Duration;
 
 use crate::encoding::Encoding;
-use crate::scenario::{Contradiction, Effect, Fault, FreeBusyDefect, HttpAnswer, Scenario, Shape, SoapFault};
+use crate::scenario::{
+    Contradiction, Effect, Fault, FreeBusyDefect, GraphDefect, HttpAnswer, Scenario, Shape, SoapFault,
+};
 use damage::Damage;
 
 pub(crate) use damage::last_item;
+
+/// Operations that are concerned only by rules that name them.
+const ONLY_BY_NAME: [&str; 3] = ["$batch", "token", "discovery"];
 
 /// How many fitting requests each rule has seen.
 #[derive(Debug)]
@@ -42,6 +48,8 @@ pub(crate) enum Instead {
     Throttled(Shape, Option<Duration>),
     Message { code: String, back_off: Option<String> },
     Fault(SoapFault),
+    Graph { status: u16, code: String, retry_after: Option<String> },
+    Aadsts(u32),
 }
 
 /// In which ways an answer is written differently from what Exchange does as a rule.
@@ -60,6 +68,8 @@ pub(crate) struct Manner {
     /// A server that is not Microsoft's.
     pub(crate) foreign: bool,
     free_busy: Vec<FreeBusyManner>,
+    /// In which ways Microsoft Graph is odd.
+    pub(crate) graph: Vec<GraphDefect>,
 }
 
 /// A defect of free/busy, for one mailbox or for all.
@@ -113,7 +123,7 @@ impl Plan {
             let candidates =
                 if fault.effect.is_of_one_mailbox() { mailboxes } else { &mailboxes[..mailboxes.len().min(1)] };
             let fits_mailbox = |want: &str| candidates.iter().any(|is| is.eq_ignore_ascii_case(want));
-            let fits = fault.operation.as_deref().is_none_or(|name| name == operation)
+            let fits = fault.operation.as_deref().map_or(!ONLY_BY_NAME.contains(&operation), |name| name == operation)
                 && fault.mailbox.as_deref().is_none_or(fits_mailbox);
             if fits && fault.hits(count.fetch_add(1, Ordering::Relaxed) + 1) {
                 plan.add(fault);
@@ -138,6 +148,9 @@ impl Plan {
             Effect::SoapFault(fault) => Instead::Fault(fault),
             Effect::BareFault(code) => Instead::Fault(SoapFault::new(code).status(200).bare()),
             Effect::Throttled { shape, back_off } => Instead::Throttled(shape, back_off),
+            Effect::GraphError { status, code, retry_after } => Instead::Graph { status, code, retry_after },
+            Effect::Aadsts(number) => Instead::Aadsts(number),
+            Effect::Graph(defect) => return self.manner.graph.push(defect),
             Effect::Delay(delay) => return self.delay = self.delay.saturating_add(delay),
             Effect::ResetWithin => return self.ending = Ending::ResetWithin,
             Effect::ResetAfter => return self.ending = Ending::ResetAfter,

@@ -1,7 +1,7 @@
 //! What the simulator received.
 
 /// A request as it came in, without secrets.
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, Default)]
 pub struct RecordedRequest {
     pub(crate) connection: u64,
     pub(crate) operation: Option<String>,
@@ -10,20 +10,27 @@ pub struct RecordedRequest {
     pub(crate) refusal: Option<&'static str>,
     pub(crate) headers: Vec<(String, String)>,
     pub(crate) body: String,
+    pub(crate) method: String,
+    pub(crate) path: String,
+    pub(crate) query: String,
+    pub(crate) asks_for_titles: bool,
+    pub(crate) parts: Vec<RecordedRequest>,
 }
 
 impl RecordedRequest {
-    /// The name of the operation: the element in `soap:Body`. `None` where there is no SOAP request in it.
+    /// The name of the operation: the element in `soap:Body`, or what Microsoft Graph and the token endpoint do (`calendarView`,
+    /// `getSchedule`, `calendar`, `calendars`, `user`, `$batch`, `token`, `discovery`). `None` where there is none.
     pub fn operation(&self) -> Option<&str> {
         self.operation.as_deref()
     }
 
-    /// The mailbox that was meant: the one in the impersonation header, else the first one named in the body.
+    /// The mailbox that was meant: the one in the impersonation header, else the first one named in the body; for Microsoft
+    /// Graph the one in the path, by its primary address where the scenario has it. None of a batch, only of its parts.
     pub fn mailbox(&self) -> Option<&str> {
         self.mailbox.as_deref()
     }
 
-    /// The account that was logged in. `None` where the login did not succeed.
+    /// The account that was logged in, or the client id of the application. `None` where the login did not succeed.
     pub fn account(&self) -> Option<&str> {
         self.account.as_deref()
     }
@@ -45,8 +52,35 @@ impl RecordedRequest {
         self.headers.iter().find(|(key, _)| key.eq_ignore_ascii_case(name)).map(|(_, value)| value.as_str())
     }
 
-    /// The body as it was sent.
+    /// The body as it was sent. Of a token request, the secret and the assertion are `***`.
     pub fn body(&self) -> &str {
         &self.body
+    }
+
+    /// The HTTP method.
+    pub fn method(&self) -> &str {
+        &self.method
+    }
+
+    /// The path as it was sent; of a part of a batch, with `/v1.0` in front.
+    pub fn path(&self) -> &str {
+        &self.path
+    }
+
+    /// The query as it was sent, without the question mark. Empty where there is none.
+    pub fn query(&self) -> &str {
+        &self.query
+    }
+
+    /// Whether Microsoft Graph was asked for titles, places, bodies or the people of events: by name in the query, or by leaving
+    /// out `$select` where whole events come then. `getSchedule` has no way to ask, and so never does. A batch asks where one
+    /// of its parts does.
+    pub fn asks_for_titles(&self) -> bool {
+        self.asks_for_titles || self.parts.iter().any(RecordedRequest::asks_for_titles)
+    }
+
+    /// The requests of a batch, in their order. [`Simulator::requests`](crate::Simulator::requests) does not list them on their own.
+    pub fn parts(&self) -> &[RecordedRequest] {
+        &self.parts
     }
 }

@@ -46,8 +46,13 @@ pub(crate) fn http(answer: &HttpAnswer) -> Response<Body> {
 
 /// XML in a charset.
 pub(crate) fn xml(status: StatusCode, charset: &str, body: Body) -> Response<Body> {
+    typed(status, &format!("text/xml; charset={charset}"), body)
+}
+
+/// A body of any type.
+pub(crate) fn typed(status: StatusCode, content_type: &str, body: Body) -> Response<Body> {
     let mut response = plain(status);
-    let content_type = HeaderValue::try_from(format!("text/xml; charset={charset}"));
+    let content_type = HeaderValue::try_from(content_type);
     response.headers_mut().extend(content_type.map(|value| (CONTENT_TYPE, value)));
     *response.body_mut() = body;
     response
@@ -58,16 +63,17 @@ pub(crate) fn status(code: u16) -> StatusCode {
     StatusCode::from_u16(code).unwrap_or(StatusCode::INTERNAL_SERVER_ERROR)
 }
 
-/// A whole answer with XML as it looks on the wire.
+/// A whole answer as it looks on the wire.
 pub(crate) fn as_bytes(
     status: StatusCode,
+    content_type: &str,
     encoding: Encoding,
     request_id: Option<&HeaderValue>,
     content: &[u8],
 ) -> Bytes {
     let mut head = String::new();
     push!(head, "HTTP/1.1 {status}\r\nServer: Microsoft-IIS/10.0\r\n");
-    push!(head, "Content-Type: text/xml; charset={}\r\nContent-Length: {}\r\n", encoding.charset(), content.len());
+    push!(head, "Content-Type: {content_type}\r\nContent-Length: {}\r\n", content.len());
     if encoding.gzip {
         head.push_str("Content-Encoding: gzip\r\n");
     }

@@ -1,4 +1,5 @@
 mod account;
+mod application;
 mod contradiction;
 mod effect;
 mod entry;
@@ -6,8 +7,10 @@ mod fault;
 mod file;
 mod free_busy_defect;
 mod front_end;
+mod graph_defect;
 mod http_answer;
 mod ics;
+mod location;
 mod login_refusal;
 mod mailbox;
 mod milliseconds;
@@ -16,13 +19,16 @@ mod throttling;
 mod transport;
 
 pub use account::Account;
+pub use application::Application;
 pub use contradiction::Contradiction;
 pub use effect::Effect;
 pub use entry::{Entry, Status};
 pub use fault::Fault;
 pub use free_busy_defect::FreeBusyDefect;
 pub use front_end::{AccessPolicy, AnchorLookup};
+pub use graph_defect::GraphDefect;
 pub use http_answer::HttpAnswer;
+pub use location::Location;
 pub use login_refusal::LoginRefusal;
 pub use mailbox::{Mailbox, MailboxState, Permission};
 pub use soap_fault::SoapFault;
@@ -50,6 +56,8 @@ use crate::zones::is_in_range;
 #[derive(Clone, Debug, PartialEq)]
 pub struct Scenario {
     pub(crate) accounts: Vec<Account>,
+    pub(crate) applications: Vec<Application>,
+    pub(crate) tenant: String,
     pub(crate) mailboxes: Vec<Mailbox>,
     pub(crate) schemes: Vec<Scheme>,
     pub(crate) channel_binding: ChannelBinding,
@@ -61,6 +69,8 @@ pub struct Scenario {
     pub(crate) foreign: bool,
     pub(crate) unexpanded_series: bool,
     pub(crate) free_busy_days: u32,
+    pub(crate) hybrid_free_busy: bool,
+    pub(crate) mailbox_concurrency: usize,
     pub(crate) anchor_lookup: AnchorLookup,
     pub(crate) access_policy: AccessPolicy,
     pub(crate) refused_login: LoginRefusal,
@@ -98,10 +108,15 @@ pub enum ChannelBinding {
 }
 
 impl Scenario {
+    /// The id of the tenant, which names it everywhere its domain does.
+    pub const TENANT_ID: &str = "6f4c4d3a-2b1e-4f70-9a58-0d1c2e3f4a5b";
+
     /// An Exchange without accounts or mailboxes.
     pub fn new() -> Self {
         Scenario {
             accounts: Vec::new(),
+            applications: Vec::new(),
+            tenant: "musterstadt.example".to_owned(),
             mailboxes: Vec::new(),
             schemes: vec![Scheme::Negotiate, Scheme::Ntlm, Scheme::Basic],
             channel_binding: ChannelBinding::Allow,
@@ -113,6 +128,8 @@ impl Scenario {
             foreign: false,
             unexpanded_series: false,
             free_busy_days: 42,
+            hybrid_free_busy: false,
+            mailbox_concurrency: 4,
             anchor_lookup: AnchorLookup::default(),
             access_policy: AccessPolicy::default(),
             refused_login: LoginRefusal::default(),
@@ -132,6 +149,19 @@ impl Scenario {
     /// Adds an account.
     pub fn account(mut self, account: Account) -> Self {
         self.accounts.push(account);
+        self
+    }
+
+    /// Registers an application, which reads mailboxes that are [online](Mailbox::online) by Microsoft Graph.
+    pub fn application(mut self, application: Application) -> Self {
+        self.applications.push(application);
+        self
+    }
+
+    /// The domain by which token requests name the tenant. Default: `musterstadt.example`. [`TENANT_ID`](Scenario::TENANT_ID)
+    /// names it as well.
+    pub fn tenant(mut self, domain: impl Into<String>) -> Self {
+        self.tenant = domain.into();
         self
     }
 
@@ -157,6 +187,19 @@ impl Scenario {
     /// Default: 42, Exchange's own.
     pub fn free_busy_days(mut self, days: u32) -> Self {
         self.free_busy_days = days;
+        self
+    }
+
+    /// Lets free/busy work across the hybrid organisation: the server answers GetUserAvailability for mailboxes that are
+    /// online, and `getSchedule` answers for those on premises. Default: `ErrorProxyRequestProcessingFailed` for each of them.
+    pub fn hybrid_free_busy(mut self) -> Self {
+        self.hybrid_free_busy = true;
+        self
+    }
+
+    /// How many requests to one mailbox Microsoft Graph answers at a time; more are refused with 429. Default: 4.
+    pub fn mailbox_concurrency(mut self, most: usize) -> Self {
+        self.mailbox_concurrency = most;
         self
     }
 
@@ -247,6 +290,11 @@ impl Scenario {
         self.mailboxes.iter_mut().find(|mailbox| mailbox.address.eq_ignore_ascii_case(address))
     }
 
+    /// The application with this client id, to change it in [`Simulator::update`](crate::Simulator::update).
+    pub fn application_mut(&mut self, client_id: &str) -> Option<&mut Application> {
+        self.applications.iter_mut().find(|application| application.client_id.eq_ignore_ascii_case(client_id))
+    }
+
     /// The account of this name, to change it in [`Simulator::update`](crate::Simulator::update).
     pub fn account_mut(&mut self, name: &str) -> Option<&mut Account> {
         self.accounts.iter_mut().find(|account| account.name.eq_ignore_ascii_case(name))
@@ -264,6 +312,13 @@ impl Scenario {
                 let text = format!("its own mailbox {address} is not in the scenario");
                 return Err(crate::Error::scenario(text).at(format!("account {}", account.name)));
             }
+        }
+        for (at, application) in self.applications.iter().enumerate() {
+            let id = &application.client_id;
+            if self.applications[..at].iter().any(|other| other.client_id.eq_ignore_ascii_case(id)) {
+                return Err(crate::Error::scenario("the client id is taken").at(format!("application {id}")));
+            }
+            application.check().map_err(|error| error.at(format!("application {id}")))?;
         }
         for (at, fault) in self.faults.iter().enumerate() {
             fault.check().map_err(|error| error.at(format!("fault {}", at + 1)))?;

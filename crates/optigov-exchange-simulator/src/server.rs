@@ -92,8 +92,30 @@ impl Simulator {
 
     /// The address of the endpoint, `https://localhost:PORT/EWS/Exchange.asmx`.
     pub fn url(&self) -> String {
+        format!("{}/EWS/Exchange.asmx", self.base_url())
+    }
+
+    /// Scheme, host and port, `https://localhost:PORT`: the authority of token requests, and the endpoint of Microsoft Graph
+    /// without its `/v1.0`.
+    pub fn base_url(&self) -> String {
         let scheme = if self.ca_pem.is_some() { "https" } else { "http" };
-        format!("{scheme}://localhost:{}/EWS/Exchange.asmx", self.address.port())
+        format!("{scheme}://localhost:{}", self.address.port())
+    }
+
+    /// How many tokens an application got, by its client id.
+    pub fn tokens_issued(&self, client_id: &str) -> u64 {
+        self.exchange.graph.tokens.count(client_id)
+    }
+
+    /// Ends every token that was issued so far: requests with them get 401 `InvalidAuthenticationToken`.
+    pub fn expire_tokens(&self) {
+        self.exchange.graph.tokens.expire();
+    }
+
+    /// The most requests to a mailbox, by its primary address, that Microsoft Graph had at a time. Refused ones count, and so do
+    /// parts of batches.
+    pub fn most_at_once(&self, mailbox: &str) -> usize {
+        self.exchange.graph.concurrency.most(mailbox)
     }
 
     /// Address and port that it listens on.
@@ -120,7 +142,8 @@ impl Simulator {
         self.requests()
     }
 
-    /// Wrong passwords in a row that were tried for an account.
+    /// Wrong passwords in a row that were tried for an account, or wrong secrets and assertions for an application, by its client
+    /// id.
     pub fn refused_logins(&self, account: &str) -> u32 {
         self.exchange.refusals.of(account)
     }

@@ -8,6 +8,7 @@ use chrono::{DateTime, Utc};
 use tokio::sync::watch;
 
 use crate::calendar::Item;
+use crate::scenario::Location;
 use crate::world::World;
 
 /// Streams at a time, as on Exchange 2016 and 2019.
@@ -94,9 +95,13 @@ impl Subscriptions {
         self.all.lock().unwrap_or_else(PoisonError::into_inner).by_id.contains_key(id)
     }
 
-    /// Tells subscribers what differs between two worlds.
+    /// Tells subscribers what differs between two worlds. Subscriptions of mailboxes that have left the server end.
     pub(crate) fn publish(&self, before: &World, after: &World) {
         let mut all = self.all.lock().unwrap_or_else(PoisonError::into_inner);
+        let is_here = |address: &str| {
+            after.mailbox_of(address).is_none_or(|at| after.mailbox(at).location == Location::OnPremises)
+        };
+        all.by_id.retain(|_, subscription| is_here(&subscription.mailbox));
         for subscription in all.by_id.values_mut() {
             let items = |world: &World| {
                 let mailbox = world.mailbox_of(&subscription.mailbox);

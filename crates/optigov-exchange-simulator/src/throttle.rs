@@ -57,7 +57,9 @@ pub(crate) fn refusal(shape: Shape, back_off: Option<std::time::Duration>) -> Re
             .with("InnerErrorMessageText", TEXT)
             .with("InnerErrorResponseCode", "ErrorServerBusy")
             .with("InnerErrorDescriptiveLinkKey", 0),
-        Shape::Status | Shape::Fault | Shape::Message => Refusal::new("ErrorServerBusy", TEXT),
+        Shape::Status | Shape::Fault | Shape::Message | Shape::TooManyRequests | Shape::ApplicationThrottled => {
+            Refusal::new("ErrorServerBusy", TEXT)
+        }
     };
     match hint {
         Some(milliseconds) => refusal.with("BackOffMilliseconds", milliseconds),

@@ -1,13 +1,16 @@
 //! `FindItem` with a `CalendarView`:
 //! <https://learn.microsoft.com/exchange/client-developer/web-service-reference/finditem-operation>.
 
+use std::hash::{DefaultHasher, Hasher};
+
 use chrono::{DateTime, Utc};
 use optigov_calendar::{CalendarEntry, EntryStatus, Mailbox, ReadError, ResponseCode};
 use optigov_slots::Interval;
 
 use crate::{
     error::malformed,
-    ops::{TitleCount, entry_status},
+    learned::expansion::Expansion,
+    ops::{TitleCount, entry_status, set_once, twice},
     soap::{self, Answer, Status},
     time, xml,
     xml::{Reader, Tag},
@@ -28,23 +31,27 @@ const FIELDS: [&str; 7] = [
 ];
 
 /// The items of one answer.
-#[derive(Debug, Default, PartialEq)]
+#[derive(Debug, PartialEq)]
 pub(crate) struct View {
     pub(crate) items: Vec<Item>,
     /// Whether these are all the items of the window.
     pub(crate) complete: bool,
-    /// Whether a series came in place of its occurrences.
-    pub(crate) unexpanded: bool,
+    /// Whether the server counts more items than it sent, although it says that these are all.
+    pub(crate) short: bool,
+    /// What the items show of how the server expands series.
+    pub(crate) expansion: Expansion,
 }
 
-/// An item of a view. Two answers may hold the same item; it is then equal in everything, the server's name for it included. The order is
-/// that of time.
-#[derive(Debug, PartialEq, Eq, PartialOrd, Ord)]
+/// An item of a view, of one size whatever the server writes. Two answers may hold the same item; it is then equal in everything, the server's
+/// name for it included. The order is that of time.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub(crate) struct Item {
     /// From start to end. An all-day entry knows only its dates.
     pub(crate) interval: Interval,
     pub(crate) entry: CalendarEntry,
-    pub(crate) id: Box<str>,
+    /// A digest of the server's name for it. Two items that share it are taken for one only if they are equal in time and status, too, and then
+    /// one of them says all there is to know.
+    pub(crate) id: u64,
 }
 
 pub(crate) fn request(window: Interval, mailbox: &Mailbox, max_entries: u32) -> String {
@@ -72,14 +79,22 @@ fn view_of(fields: &[&str], window: Interval, mailbox: &Mailbox, max_entries: u3
 
 pub(crate) fn read(bytes: &[u8], max_entries: u32) -> Result<Answer<View>, ReadError> {
     let answer = read_response(bytes, |reader, folder| {
-        let last = folder.attribute("IncludesLastItemInRange")?.and_then(|text| xml::boolean(&text));
-        let mut view = View::default();
+        let last = folder.attribute("IncludesLastItemInRange")?.map(|text| xml::boolean(&text));
+        if last == Some(None) {
+            return Err(unreadable_end());
+        }
+        let total: Option<usize> = folder.attribute("TotalItemsInView")?.and_then(|text| text.trim().parse().ok());
+        let mut view = View::cut();
         let mut position = 0_usize;
         each_item(reader, |reader, name| {
             position += 1;
+            if position > max_entries as usize {
+                return Err(more_than_asked(max_entries));
+            }
             view.take(Fields::read(reader)?, name, position)
         })?;
-        view.complete = last.unwrap_or(position < max_entries as usize);
+        view.complete = last.flatten().unwrap_or(position < max_entries as usize);
+        view.short = view.complete && total.is_some_and(|total| total > position);
         Ok(view)
     })?;
     Ok(answer.map(|(status, view)| match status.check() {
@@ -87,7 +102,7 @@ pub(crate) fn read(bytes: &[u8], max_entries: u32) -> Result<Answer<View>, ReadE
             malformed("FindItemResponse enthält keinen RootFolder", "FindItemResponse holds no RootFolder")
         }),
         // The server's own limit on entries or on the window: as if it had cut the answer.
-        Err(error) if error.code().is_some_and(is_too_much) => Ok(View::default()),
+        Err(error) if error.code().is_some_and(is_too_much) => Ok(View::cut()),
         Err(error) => Err(error),
     }))
 }
@@ -125,13 +140,16 @@ fn read_response<'a, T>(
                 continue;
             }
             while let Some(_message) = reader.child()? {
+                if message.is_some() {
+                    return Err(twice("FindItemResponseMessage"));
+                }
                 let (mut status, mut content) = (Status::default(), None);
                 while let Some(tag) = reader.child()? {
                     if status.take(&tag, reader)? {
                         continue;
                     }
                     match tag.name() {
-                        "RootFolder" => content = Some(folder(reader, &tag)?),
+                        "RootFolder" => set_once(&mut content, folder(reader, &tag)?, "RootFolder")?,
                         _ => reader.skip()?,
                     }
                 }
@@ -148,28 +166,56 @@ fn each_item<'a>(
     reader: &mut Reader<'a>,
     mut item: impl FnMut(&mut Reader<'a>, &str) -> Result<(), ReadError>,
 ) -> Result<(), ReadError> {
+    let mut items = None;
     while let Some(tag) = reader.child()? {
         if tag.name() != "Items" {
             reader.skip()?;
             continue;
         }
+        set_once(&mut items, (), "Items")?;
         while let Some(tag) = reader.child()? {
             item(reader, tag.name())?;
         }
     }
-    Ok(())
+    // An empty calendar is told by an empty `Items`.
+    items.ok_or_else(|| malformed("RootFolder enthält keine Items", "RootFolder holds no Items"))
 }
 
 impl View {
+    /// A view that the server has cut to nothing.
+    fn cut() -> View {
+        View { items: Vec::new(), complete: false, short: false, expansion: Expansion::InDoubt }
+    }
+
     fn take(&mut self, fields: Fields, name: &str, position: usize) -> Result<(), ReadError> {
         let appointment = matches!(name, "CalendarItem" | "MeetingRequest" | "MeetingMessage" | "MeetingCancellation");
-        self.unexpanded |= fields.series;
+        match fields.expansion {
+            Some(Expansion::DoesNot) => self.expansion = Expansion::DoesNot,
+            Some(shown) if self.expansion == Expansion::InDoubt => self.expansion = shown,
+            _ => {}
+        }
         // A note or a task that lies in the folder has no time and blocks none.
         if appointment || !fields.start.is_missing() || !fields.end.is_missing() {
             self.items.extend(fields.item(position)?);
         }
         Ok(())
     }
+}
+
+#[cold]
+fn unreadable_end() -> ReadError {
+    malformed(
+        "IncludesLastItemInRange ist kein Wahrheitswert; ob die Ansicht vollständig ist, bleibt offen",
+        "IncludesLastItemInRange is no boolean, so whether the view is whole stays open",
+    )
+}
+
+#[cold]
+fn more_than_asked(max_entries: u32) -> ReadError {
+    malformed(
+        format!("die Ansicht enthält mehr als die {max_entries} Einträge, um die gebeten wurde"),
+        format!("the view holds more than the {max_entries} items that were asked for"),
+    )
 }
 
 fn is_too_much(code: &ResponseCode) -> bool {
@@ -179,14 +225,39 @@ fn is_too_much(code: &ResponseCode) -> bool {
 /// One element of `Items` as it was sent.
 #[derive(Default)]
 struct Fields {
-    id: Box<str>,
+    id: ItemId,
     start: Time,
     end: Time,
     status: Option<EntryStatus>,
     all_day: Option<bool>,
-    cancelled: bool,
-    series: bool,
+    cancelled: Option<bool>,
+    /// What its type shows of how the server expands series.
+    expansion: Option<Expansion>,
     zone: Option<String>,
+}
+
+/// What is kept of the server's name for an item, which may be of any length.
+#[derive(Clone, Copy, Default)]
+struct ItemId {
+    digest: u64,
+    /// The last four letters and digits, the last one first; zeros where there are fewer.
+    end: [u8; 4],
+}
+
+impl ItemId {
+    fn of(text: &str) -> ItemId {
+        let mut hasher = DefaultHasher::new();
+        hasher.write(text.as_bytes());
+        let mut end = [0; 4];
+        let last = text.bytes().rev().filter(u8::is_ascii_alphanumeric);
+        end.iter_mut().zip(last).for_each(|(place, byte)| *place = byte);
+        ItemId { digest: hasher.finish(), end }
+    }
+
+    /// So much of it that the owner can tell it from others.
+    fn last_characters(self) -> String {
+        self.end.iter().rev().filter(|byte| **byte != 0).map(|byte| char::from(*byte)).collect()
+    }
 }
 
 /// A time as it was sent.
@@ -203,6 +274,15 @@ impl Time {
         time::parse(text).map_or(Time::Unreadable, Time::At)
     }
 
+    /// Reads the time that an item tells by the element `name`.
+    fn take(&mut self, text: &str, name: &'static str) -> Result<(), ReadError> {
+        match self.is_missing() {
+            true => *self = Time::read(text),
+            false => return Err(twice(name)),
+        }
+        Ok(())
+    }
+
     fn is_missing(self) -> bool {
         matches!(self, Time::Missing)
     }
@@ -214,14 +294,30 @@ impl Fields {
         let mut fields = Fields::default();
         while let Some(tag) = reader.child()? {
             match tag.name() {
-                "Start" => fields.start = Time::read(&reader.text()?),
-                "End" => fields.end = Time::read(&reader.text()?),
-                "LegacyFreeBusyStatus" => fields.status = Some(entry_status(&reader.text()?)),
-                "IsAllDayEvent" => fields.all_day = xml::boolean(&reader.text()?),
-                "IsCancelled" => fields.cancelled = xml::boolean(&reader.text()?).unwrap_or(false),
-                "CalendarItemType" => fields.series = reader.text()?.trim() == "RecurringMaster",
+                "Start" => fields.start.take(&reader.text()?, "Start")?,
+                "End" => fields.end.take(&reader.text()?, "End")?,
+                "LegacyFreeBusyStatus" => {
+                    set_once(&mut fields.status, entry_status(&reader.text()?), "LegacyFreeBusyStatus")?;
+                }
+                "IsAllDayEvent" => {
+                    // A text that is no boolean counts as a timed entry, which blocks in any case.
+                    let all_day = xml::boolean(&reader.text()?).unwrap_or(false);
+                    set_once(&mut fields.all_day, all_day, "IsAllDayEvent")?;
+                }
+                "IsCancelled" => {
+                    let cancelled = xml::boolean(&reader.text()?).unwrap_or(false);
+                    set_once(&mut fields.cancelled, cancelled, "IsCancelled")?;
+                }
+                "CalendarItemType" => {
+                    let shown = match reader.text()?.trim() {
+                        "RecurringMaster" => Expansion::DoesNot,
+                        "Occurrence" | "Exception" => Expansion::Expands,
+                        _ => Expansion::InDoubt,
+                    };
+                    set_once(&mut fields.expansion, shown, "CalendarItemType")?;
+                }
                 "ItemId" => {
-                    fields.id = tag.attribute("Id")?.unwrap_or_default().into();
+                    fields.id = ItemId::of(&tag.attribute("Id")?.unwrap_or_default());
                     reader.skip()?;
                 }
                 // Only an all-day entry's dates need it.
@@ -249,16 +345,14 @@ impl Fields {
             }
             _ => CalendarEntry::timed(interval, status),
         };
-        let entry = if self.cancelled { entry.cancelled() } else { entry };
-        Ok(Some(Item { interval, entry, id: self.id }))
+        let entry = if self.cancelled == Some(true) { entry.cancelled() } else { entry };
+        Ok(Some(Item { interval, entry, id: self.id.digest }))
     }
 
     /// What is wrong with the times, in words by which the owner finds the entry: its place in the view, the end of its id, and its date.
     #[cold]
     fn broken(&self, position: usize) -> ReadError {
-        let mut end_of_id: Vec<char> = self.id.chars().rev().filter(char::is_ascii_alphanumeric).take(4).collect();
-        end_of_id.reverse();
-        let id: String = end_of_id.into_iter().collect();
+        let id = self.id.last_characters();
         let german_date = |at: DateTime<Utc>| at.format("%d.%m.%Y");
         let english_date = |at: DateTime<Utc>| at.format("%Y-%m-%d");
         let (german, english) = match (self.start, self.end) {
@@ -295,223 +389,4 @@ impl Fields {
 }
 
 #[cfg(test)]
-mod tests {
-    use chrono::NaiveDate;
-    use optigov_calendar::{ConnectingId, EntryTime, Language, ReadErrorKind, RequestVersion};
-    use proptest::prelude::*;
-
-    use super::*;
-    use crate::{ops::golden, soap::ActingFor};
-
-    fn utc(text: &str) -> DateTime<Utc> {
-        time::parse(text).expect("an instant")
-    }
-
-    fn day(text: &str) -> NaiveDate {
-        text.parse().expect("a date")
-    }
-
-    fn interval(start: &str, end: &str) -> Interval {
-        Interval::new(utc(start), utc(end)).expect("not empty")
-    }
-
-    fn window() -> Interval {
-        interval("2026-11-23T00:00:00Z", "2026-12-07T00:00:00Z")
-    }
-
-    fn content(bytes: &str) -> Result<View, ReadError> {
-        read(bytes.as_bytes(), 1_000).and_then(|answer| answer.content)
-    }
-
-    #[test]
-    fn the_request_asks_for_times_and_status_and_no_title() {
-        let mailbox = Mailbox::parse("o'neill&co@musterstadt.example").expect("an address");
-        for (id, name) in [
-            (ConnectingId::PrimarySmtpAddress, "find_item.request.xml"),
-            (ConnectingId::SmtpAddress, "find_item_smtp_address.request.xml"),
-        ] {
-            let operation = request(window(), &mailbox, 1_000);
-            for field in ["Subject", "Body", "Attendees", "Location", "Organizer", "AllProperties", "Default"] {
-                assert!(!operation.contains(field), "{field}");
-            }
-            golden(
-                name,
-                &soap::envelope(RequestVersion::default(), Some(ActingFor { id, mailbox: &mailbox }), &operation),
-            );
-        }
-    }
-
-    #[test]
-    fn the_check_asks_for_three_titles() {
-        let mailbox = Mailbox::parse("anna@musterstadt.example").expect("an address");
-        let acting_for = Some(ActingFor { id: ConnectingId::PrimarySmtpAddress, mailbox: &mailbox });
-        golden(
-            "find_item_titles.request.xml",
-            &soap::envelope(RequestVersion::default(), acting_for, &titles_request(window(), &mailbox)),
-        );
-    }
-
-    #[test]
-    fn a_view_is_read_with_every_spelling_of_times_and_booleans() {
-        let answer = read(include_bytes!("../../tests/goldens/find_item.response.xml"), 1_000).expect("an envelope");
-        assert_eq!(answer.server.expect("a version").to_string(), "15.2.1544.9");
-        let view = answer.content.expect("a view");
-        assert!(view.complete && !view.unexpanded);
-        let timed = |start, end, status| CalendarEntry::timed(interval(start, end), status);
-        let expected = [
-            timed("2026-11-24T09:00:00Z", "2026-11-24T10:30:00Z", EntryStatus::Busy),
-            CalendarEntry::all_day(day("2026-11-25"), day("2026-11-26"), EntryStatus::OutOfOffice),
-            timed("2026-11-25T07:00:00Z", "2026-11-25T07:30:00Z", EntryStatus::Tentative).cancelled(),
-            timed("2026-11-26T10:00:00Z", "2026-11-26T11:00:00Z", EntryStatus::Unknown),
-        ];
-        let entries: Vec<CalendarEntry> = view.items.iter().map(|item| item.entry).collect();
-        assert_eq!(entries, expected);
-        assert_eq!(view.items[1].interval, interval("2026-11-24T23:00:00Z", "2026-11-26T23:00:00Z"));
-        assert_eq!(&*view.items[3].id, "AAMkAGItem4");
-    }
-
-    #[test]
-    fn a_cut_view_says_so() {
-        assert!(
-            !content(include_str!("../../tests/goldens/find_item_truncated.response.xml")).expect("a view").complete
-        );
-    }
-
-    #[test]
-    fn the_times_inside_a_series_are_not_its_own() {
-        let view = content(include_str!("../../tests/goldens/find_item_series.response.xml")).expect("a view");
-        assert!(view.unexpanded);
-        assert_eq!(view.items[0].interval, interval("2026-11-03T09:00:00Z", "2026-11-03T10:00:00Z"));
-    }
-
-    #[test]
-    fn an_alias_is_told_with_the_primary_address_which_no_text_shows() {
-        let error = content(include_str!("../../tests/goldens/find_item_alias.response.xml")).expect_err("an alias");
-        assert_eq!(error.kind(), ReadErrorKind::NotPrimaryAddress);
-        assert_eq!(error.primary_address().map(Mailbox::as_str), Some("anna@musterstadt.example"));
-        assert!(!format!("{error} {error:?}").contains("anna"));
-    }
-
-    #[test]
-    fn titles_are_counted_and_dropped() {
-        let answer =
-            count_titles(include_bytes!("../../tests/goldens/find_item_titles.response.xml")).expect("an envelope");
-        assert_eq!(answer.content.expect("counts"), TitleCount { entries: 3, fields: 2, titled: 1 });
-    }
-
-    #[test]
-    fn a_broken_item_is_an_error_that_names_it_and_no_hole() {
-        let whole = include_str!("../../tests/goldens/find_item.response.xml");
-        let breaks = [
-            ("<t:Start>2026-11-26T10:00:00Z</t:Start>\n", "", "has no start; it ends on 2026-11-26"),
-            ("<t:End>2026-11-26T11:00:00Z</t:End>\n", "", "has no end; it begins on 2026-11-26"),
-            ("2026-11-26T10:00:00Z", "heute um zehn", "has a start that is no time; it ends on 2026-11-26"),
-            ("2026-11-26T11:00:00Z", "", "has an end that is no time; it begins on 2026-11-26"),
-            ("2026-11-26T11:00:00Z", "2026-11-26T09:00:00Z", "ends before it begins, on 2026-11-26"),
-        ];
-        for (from, to, fact) in breaks {
-            let error = content(&whole.replace(from, to)).expect_err(fact);
-            assert_eq!(error.kind(), ReadErrorKind::Malformed);
-            assert_eq!(error.to_string(), format!("item 4 of the view (…tem4) {fact}"));
-            let german = error.fact().in_language(Language::German);
-            assert!(german.starts_with("Eintrag 4 der Ansicht (…tem4)") && german.contains("26.11.2026"), "{german}");
-        }
-    }
-
-    #[test]
-    fn a_note_in_the_folder_blocks_nothing_and_breaks_nothing() {
-        let whole = include_str!("../../tests/goldens/find_item.response.xml");
-        let view = content(&whole.replace("<t:Items>", "<t:Items><t:Message><t:ItemId Id=\"x\"/></t:Message>"))
-            .expect("a view");
-        assert_eq!(view.items.len(), 4);
-    }
-
-    #[test]
-    fn a_server_limit_on_entries_counts_as_a_cut_view() {
-        for code in ["ErrorCalendarViewRangeTooBig", "ErrorExceededFindCountLimit"] {
-            let alias = include_str!("../../tests/goldens/find_item_alias.response.xml");
-            assert_eq!(content(&alias.replace("ErrorNonPrimarySmtpAddress", code)).expect("a view"), View::default());
-        }
-    }
-
-    /// Writes a view as a server would; times in the spelling that `style` picks.
-    fn written(view: &View, style: usize) -> String {
-        let time = |instant: DateTime<Utc>| match style % 3 {
-            0 => time::format(instant),
-            1 => instant.format("%Y-%m-%dT%H:%M:%S").to_string(),
-            _ => (instant + chrono::TimeDelta::hours(5)).format("%Y-%m-%dT%H:%M:%S.000+05:00").to_string(),
-        };
-        let boolean = |value: bool| [["false", "true"], ["0", "1"]][style % 2][usize::from(value)];
-        let items: String = view
-            .items
-            .iter()
-            .map(|Item { interval, entry, id }| {
-                let status = match entry.status() {
-                    EntryStatus::OutOfOffice => "OOF".to_owned(),
-                    status => format!("{status:?}"),
-                };
-                let id = quick_xml::escape::escape(&**id);
-                format!(
-                    "<t:CalendarItem><t:ItemId Id=\"{id}\"/><t:Start>{}</t:Start><t:End>{}</t:End><t:IsAllDayEvent>{}</t:IsAllDayEvent>\
-                     <t:LegacyFreeBusyStatus>{status}</t:LegacyFreeBusyStatus><t:IsCancelled>{}</t:IsCancelled>\
-                     <t:StartTimeZone Id=\"W. Europe Standard Time\"/></t:CalendarItem>",
-                    time(interval.start()),
-                    time(interval.end()),
-                    boolean(matches!(entry.time(), EntryTime::AllDay { .. })),
-                    boolean(entry.is_cancelled())
-                )
-            })
-            .collect();
-        format!(
-            "<Envelope><Body><FindItemResponse><ResponseMessages><FindItemResponseMessage><ResponseCode>NoError</ResponseCode>\
-             <RootFolder IncludesLastItemInRange=\"{}\"><Items>{items}</Items></RootFolder></FindItemResponseMessage></ResponseMessages>\
-             </FindItemResponse></Body></Envelope>",
-            boolean(view.complete)
-        )
-    }
-
-    fn any_item() -> impl Strategy<Value = Item> {
-        let status = prop::sample::select(EntryStatus::ALL.to_vec());
-        let days = (0_i64..20_000, 1_i64..30);
-        ("[ -~äöü]{0,40}", any::<bool>(), 0_i64..2_000_000_000, 1_i64..10_000_000, days, status, any::<bool>())
-            .prop_map(|(id, all_day, start, length, (first, days), status, cancelled)| {
-                let date = |day: i64| DateTime::from_timestamp(day * 86_400, 0).expect("in range").date_naive();
-                let interval = match all_day {
-                    true => Interval::of_dates(date(first), date(first + days - 1), chrono_tz::Europe::Berlin),
-                    false => Interval::from_unix(start, start + length),
-                };
-                let interval = interval.expect("not empty");
-                let entry = match all_day {
-                    true => CalendarEntry::all_day(date(first), date(first + days - 1), status),
-                    false => CalendarEntry::timed(interval, status),
-                };
-                Item { interval, entry: if cancelled { entry.cancelled() } else { entry }, id: id.into() }
-            })
-    }
-
-    proptest! {
-        #[test]
-        fn what_a_server_writes_is_what_is_read(items in prop::collection::vec(any_item(), 0..20), complete: bool, style in 0_usize..6) {
-            let view = View { items, complete, unexpanded: false };
-            let read = content(&written(&view, style)).expect("a view");
-            prop_assert_eq!(read, view);
-        }
-
-        #[test]
-        fn no_bytes_make_the_reader_panic(bytes in prop::collection::vec(any::<u8>(), 0..400)) {
-            read(&bytes, 10).ok();
-        }
-
-        #[test]
-        fn no_cut_or_changed_answer_makes_the_reader_panic(at in 0_usize..3_000, byte: u8, cut: bool) {
-            let mut bytes = include_bytes!("../../tests/goldens/find_item.response.xml").to_vec();
-            let at = at % (bytes.len() - 2); // what follows is white space
-            bytes[at] = byte;
-            if cut {
-                bytes.truncate(at);
-                prop_assert!(read(&bytes, 10).and_then(|answer| answer.content).is_err(), "half an answer passed for a whole one");
-            }
-            read(&bytes, 10).ok();
-        }
-    }
-}
+mod tests;

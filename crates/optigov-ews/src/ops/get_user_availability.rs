@@ -1,19 +1,40 @@
 //! `GetUserAvailability`, the free/busy question:
 //! <https://learn.microsoft.com/exchange/client-developer/web-service-reference/getuseravailability-operation>.
 
-use optigov_calendar::{Calendar, CalendarEntry, EntryStatus, Mailbox, ReadError, ReadErrorKind, Step, Text};
+mod view;
+
+use optigov_calendar::{Calendar, Mailbox, ReadError, Step};
 use optigov_slots::Interval;
 use quick_xml::escape::escape;
 
 use crate::{
     error::malformed,
-    ops::{TitleCount, entry_status},
+    ops::{TitleCount, twice},
     soap::{self, Answer, Status},
-    time,
+    time, window,
     xml::Reader,
 };
 
 pub(crate) const NAME: &str = "GetUserAvailability";
+
+/// The shortest window in seconds that a server takes: no interval of merged data is shorter, and no window may be shorter than that.
+pub(crate) const SHORTEST_WINDOW: i64 = 5 * 60;
+
+/// What an answer is held against.
+#[derive(Clone, Copy)]
+pub(crate) struct Asked {
+    /// How many mailboxes the request named.
+    pub(crate) mailboxes: usize,
+    /// The window of the request.
+    pub(crate) window: Interval,
+    /// The most entries that may come for one mailbox.
+    pub(crate) most_entries: u32,
+}
+
+/// The interval of merged data in minutes. Nobody needs the merged data, but every server checks that the interval is no longer than the window.
+fn interval_minutes(window: Interval) -> i64 {
+    (window::length(window) / 60).clamp(5, 60)
+}
 
 /// Asks in a zone of bias 0 without daylight saving, so that even a server that answers without an offset answers in UTC.
 pub(crate) fn request(window: Interval, mailboxes: &[Mailbox]) -> String {
@@ -43,24 +64,32 @@ fn view_of(view: &str, window: Interval, mailboxes: &[Mailbox]) -> String {
          <t:TimeZone><t:Bias>0</t:Bias><t:StandardTime>{MIDNIGHT}</t:StandardTime><t:DaylightTime>{MIDNIGHT}</t:DaylightTime></t:TimeZone>\n\
          <m:MailboxDataArray>\n{mailboxes}</m:MailboxDataArray>\n\
          <t:FreeBusyViewOptions><t:TimeWindow><t:StartTime>{}</t:StartTime><t:EndTime>{}</t:EndTime></t:TimeWindow>\
-         <t:MergedFreeBusyIntervalInMinutes>60</t:MergedFreeBusyIntervalInMinutes><t:RequestedView>{view}</t:RequestedView>\
+         <t:MergedFreeBusyIntervalInMinutes>{}</t:MergedFreeBusyIntervalInMinutes><t:RequestedView>{view}</t:RequestedView>\
          </t:FreeBusyViewOptions>\n\
          </m:GetUserAvailabilityRequest>",
         time::format(window.start()),
         time::format(window.end()),
+        interval_minutes(window),
     )
 }
 
 /// The results in the order of the mailboxes asked for. Throttling and a window that is too long concern the whole request and are the
 /// answer's error, even where the server reports them for one mailbox.
-pub(crate) fn read(bytes: &[u8], mailboxes: usize) -> Result<Answer<Vec<Result<Calendar, ReadError>>>, ReadError> {
+pub(crate) fn read(bytes: &[u8], asked: Asked) -> Result<Answer<Vec<Result<Calendar, ReadError>>>, ReadError> {
     soap::read(bytes, "GetUserAvailabilityResponse", |reader| {
-        let mut results = Vec::with_capacity(mailboxes);
+        let Asked { mailboxes, .. } = asked;
+        let (mut results, mut further) = (Vec::with_capacity(mailboxes), 0_usize);
         while let Some(tag) = reader.child()? {
             match tag.name() {
                 "FreeBusyResponseArray" => {
                     while let Some(_response) = reader.child()? {
-                        results.push(read_response(reader)?);
+                        match results.len() < mailboxes {
+                            true => results.push(read_response(reader, &asked)?),
+                            false => {
+                                further += 1;
+                                reader.skip()?;
+                            }
+                        }
                     }
                 }
                 "ResponseMessage" => read_status(reader)?.check()?,
@@ -70,8 +99,8 @@ pub(crate) fn read(bytes: &[u8], mailboxes: usize) -> Result<Answer<Vec<Result<C
         if let Some(whole) = results.iter().position(|result| result.as_ref().is_err_and(concerns_the_request)) {
             return results.swap_remove(whole).map(|_| Vec::new());
         }
-        if results.len() != mailboxes {
-            let count = results.len();
+        let count = results.len() + further;
+        if count != mailboxes {
             return Err(malformed(
                 format!("die Antwort enthält {count} Frei/Gebucht-Ergebnisse für {mailboxes} Postfächer"),
                 format!("the answer holds {count} free/busy results for {mailboxes} mailboxes"),
@@ -127,19 +156,28 @@ fn concerns_the_request(error: &ReadError) -> bool {
     error.is_throttled() || is_window_too_long(error)
 }
 
-fn read_response(reader: &mut Reader<'_>) -> Result<Result<Calendar, ReadError>, ReadError> {
-    let (mut status, mut view) = (Status::default(), None);
+fn read_response(reader: &mut Reader<'_>, asked: &Asked) -> Result<Result<Calendar, ReadError>, ReadError> {
+    let (mut status, mut view) = (None, None);
     while let Some(tag) = reader.child()? {
         match tag.name() {
-            "ResponseMessage" => status = read_status(reader)?,
-            "FreeBusyView" => view = Some(read_view(reader)?),
+            "ResponseMessage" if status.is_some() => {
+                read_status(reader)?;
+                status = Some(Err(twice("ResponseMessage")));
+            }
+            "ResponseMessage" => status = Some(read_status(reader)?.check()),
+            "FreeBusyView" if view.is_some() => {
+                reader.skip()?;
+                view = Some(Err(twice("FreeBusyView")));
+            }
+            "FreeBusyView" => view = Some(view::read_view(reader, asked)?),
             _ => reader.skip()?,
         }
     }
     let no_view = || {
         malformed("das Frei/Gebucht-Ergebnis enthält keinen FreeBusyView", "the free/busy result holds no FreeBusyView")
     };
-    let result = status.check().and_then(|()| view.unwrap_or_else(|| Err(no_view())));
+    let status = status.unwrap_or_else(|| Status::default().check());
+    let result = status.and_then(|()| view.unwrap_or_else(|| Err(no_view())));
     // Nobody is impersonated here: whatever is said of one mailbox is said of its calendar.
     Ok(result.map_err(|error| error.at(Step::Calendar)))
 }
@@ -154,72 +192,9 @@ fn read_status(reader: &mut Reader<'_>) -> Result<Status, ReadError> {
     Ok(status)
 }
 
-/// The outer error ends the whole answer; the inner one is about this mailbox only.
-fn read_view(reader: &mut Reader<'_>) -> Result<Result<Calendar, ReadError>, ReadError> {
-    let (mut entries, mut kind) = (Ok(Vec::new()), String::new());
-    let (mut position, mut seen) = (0_usize, false);
-    while let Some(tag) = reader.child()? {
-        match tag.name() {
-            "FreeBusyViewType" => kind = reader.text()?.trim().to_owned(),
-            "CalendarEventArray" => {
-                seen = true;
-                while let Some(_event) = reader.child()? {
-                    position += 1;
-                    let event = read_event(reader, position)?;
-                    entries = entries.and_then(|mut entries: Vec<CalendarEntry>| {
-                        event.map(|entry| {
-                            entries.extend(entry);
-                            entries
-                        })
-                    });
-                }
-            }
-            _ => reader.skip()?,
-        }
-    }
-    // A view of less than single events says nothing about when the owner is free.
-    if !seen && matches!(kind.as_str(), "" | "None" | "MergedOnly") {
-        let fact = Text::fixed(
-            "der Server nennt dem Konto keine einzelnen Frei/Gebucht-Zeiten des Postfachs",
-            "the server gives the account no single free/busy times of the mailbox",
-        );
-        return Ok(Err(ReadError::new(ReadErrorKind::AccessDenied, fact)));
-    }
-    Ok(entries.map(Calendar::without_all_day_flag))
-}
-
-/// `None` for an event that covers no time.
-fn read_event(reader: &mut Reader<'_>, position: usize) -> Result<Result<Option<CalendarEntry>, ReadError>, ReadError> {
-    let (mut start, mut end, mut status) = (None, None, EntryStatus::Unknown);
-    while let Some(tag) = reader.child()? {
-        match tag.name() {
-            "StartTime" => start = time::parse(&reader.text()?),
-            "EndTime" => end = time::parse(&reader.text()?),
-            "BusyType" => status = entry_status(&reader.text()?),
-            _ => reader.skip()?,
-        }
-    }
-    Ok(match (start, end) {
-        (Some(start), Some(end)) if start <= end => {
-            Ok(Interval::new(start, end).ok().map(|interval| CalendarEntry::timed(interval, status)))
-        }
-        (Some(start), Some(_)) => Err(malformed(
-            format!(
-                "Zeit {position} des Frei/Gebucht-Ergebnisses endet vor ihrem Beginn am {}",
-                start.format("%d.%m.%Y")
-            ),
-            format!("time {position} of the free/busy result ends before it begins, on {}", start.format("%Y-%m-%d")),
-        )),
-        _ => Err(malformed(
-            format!("Zeit {position} des Frei/Gebucht-Ergebnisses hat keinen lesbaren Beginn oder kein lesbares Ende"),
-            format!("time {position} of the free/busy result has no start or end that can be read"),
-        )),
-    })
-}
-
 #[cfg(test)]
 mod tests {
-    use optigov_calendar::RequestVersion;
+    use optigov_calendar::{CalendarEntry, EntryStatus, ReadErrorKind, RequestVersion};
 
     use super::*;
     use crate::ops::golden;
@@ -227,6 +202,17 @@ mod tests {
     fn interval(start: &str, end: &str) -> Interval {
         let instant = |text| time::parse(text).expect("an instant");
         Interval::new(instant(start), instant(end)).expect("not empty")
+    }
+
+    fn asked(mailboxes: usize) -> Asked {
+        Asked { mailboxes, window: interval("2026-11-23T00:00:00Z", "2026-12-07T00:00:00Z"), most_entries: 1_000 }
+    }
+
+    #[test]
+    fn the_interval_of_merged_data_fits_every_window() {
+        for (seconds, minutes) in [(300, 5), (359, 5), (30 * 60, 30), (59 * 60, 59), (3_600, 60), (42 * 86_400, 60)] {
+            assert_eq!(interval_minutes(Interval::from_unix(7, 7 + seconds).expect("not empty")), minutes);
+        }
     }
 
     fn mailboxes() -> Vec<Mailbox> {
@@ -267,8 +253,8 @@ mod tests {
 
     #[test]
     fn each_mailbox_has_its_own_result_and_less_than_events_is_not_free() {
-        let answer =
-            read(include_bytes!("../../tests/goldens/get_user_availability.response.xml"), 4).expect("an envelope");
+        let answer = read(include_bytes!("../../tests/goldens/get_user_availability.response.xml"), asked(4))
+            .expect("an envelope");
         let mut results = answer.content.expect("results").into_iter();
         let event = |start, end, status| CalendarEntry::timed(interval(start, end), status);
         let anna = results.next().expect("anna's").expect("events");
@@ -284,8 +270,8 @@ mod tests {
 
     #[test]
     fn a_result_too_few_is_an_error() {
-        let answer =
-            read(include_bytes!("../../tests/goldens/get_user_availability.response.xml"), 5).expect("an envelope");
+        let answer = read(include_bytes!("../../tests/goldens/get_user_availability.response.xml"), asked(5))
+            .expect("an envelope");
         assert_eq!(answer.content.expect_err("one is missing").kind(), ReadErrorKind::Malformed);
     }
 }

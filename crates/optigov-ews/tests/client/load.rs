@@ -4,10 +4,10 @@ use std::{collections::HashSet, num::NonZeroUsize, time::Duration};
 
 use optigov_calendar::Mailbox;
 use optigov_ews::{Credentials, EwsClient};
-use optigov_exchange_simulator::{Account, Mailbox as SimulatedMailbox, Permission, Scenario, Simulator};
+use optigov_exchange_simulator::{Account, Entry, Mailbox as SimulatedMailbox, Permission, Scenario, Simulator};
 use tokio::task::JoinSet;
 
-use crate::support::{PASSWORD, Setup, read, window};
+use crate::support::{PASSWORD, Setup, read, utc, window};
 
 const MAILBOXES: usize = 1_000;
 const IN_FLIGHT: usize = 10;
@@ -20,8 +20,13 @@ fn mailboxes() -> Vec<Mailbox> {
 
 fn simulator() -> Simulator {
     let account = Account::new("svc-optigov").password(PASSWORD).impersonates_everybody();
-    let mailbox =
-        |mailbox: &Mailbox| SimulatedMailbox::new(mailbox.as_str()).default_permission(Permission::AvailabilityOnly);
+    // Everybody has a weekly meeting, which shows that the server expands series.
+    let (start, end) = (utc("2026-11-24T09:00:00Z"), utc("2026-11-24T10:00:00Z"));
+    let weekly = Entry::timed(start, end).recurs("FREQ=WEEKLY");
+    let mailbox = |mailbox: &Mailbox| {
+        let mailbox = SimulatedMailbox::new(mailbox.as_str()).default_permission(Permission::AvailabilityOnly);
+        mailbox.entry(weekly.clone())
+    };
     let scenario = mailboxes().iter().map(mailbox).fold(Scenario::new().account(account), Scenario::mailbox);
     Simulator::start(scenario).expect("a simulator")
 }

@@ -5,6 +5,7 @@ mod certificates;
 mod check;
 mod conformance;
 mod credentials;
+mod expansion;
 mod free_busy;
 #[cfg(feature = "kerberos")]
 mod kerberos_gate;

@@ -3,7 +3,10 @@
 use std::{
     io,
     net::SocketAddr,
-    sync::{Arc, Mutex},
+    sync::{
+        Arc, Mutex,
+        atomic::{AtomicBool, Ordering},
+    },
 };
 
 use http_body_util::{BodyExt, Full};
@@ -84,6 +87,8 @@ struct Shared {
     answer: Script,
     received: Mutex<Vec<Received>>,
     arrived: Notify,
+    /// Whether the script answers the questions by which a view is compared with free/busy.
+    compares: AtomicBool,
 }
 
 impl Scripted {
@@ -109,7 +114,12 @@ impl Scripted {
             Some(_) => format!("https://localhost:{}/EWS/Exchange.asmx", address.port()),
             None => format!("http://{address}/EWS/Exchange.asmx"),
         };
-        let shared = Arc::new(Shared { answer: Box::new(answer), received: Mutex::default(), arrived: Notify::new() });
+        let shared = Arc::new(Shared {
+            answer: Box::new(answer),
+            received: Mutex::default(),
+            arrived: Notify::new(),
+            compares: AtomicBool::new(false),
+        });
         let (at_work, tls) = (shared.clone(), tls.map(|config| TlsAcceptor::from(Arc::new(config))));
         let task = tokio::spawn(async move {
             let mut connection = 0;
@@ -129,6 +139,13 @@ impl Scripted {
             }
         });
         Scripted { url, address, shared, task }
+    }
+
+    /// From now on the script also gets the questions by which a client in doubt compares a view with free/busy. Without this they are answered
+    /// with an empty calendar and counted nowhere, so that a test of something else sees the requests that it is about.
+    pub(crate) fn answer_comparisons(self) -> Scripted {
+        self.shared.compares.store(true, Ordering::Relaxed);
+        self
     }
 
     pub(crate) fn received(&self) -> Vec<Received> {
@@ -215,6 +232,11 @@ async fn serve(
             let (head, body) = request.into_parts();
             let body = body.collect().await.map_err(io::Error::other)?.to_bytes();
             let body = String::from_utf8_lossy(&body).into_owned();
+            let is_comparison =
+                body.contains("<m:GetUserAvailabilityRequest>") && body.contains("ExchangeImpersonation");
+            if is_comparison && !shared.compares.load(Ordering::Relaxed) {
+                return Ok(Response::new(Full::new(Bytes::from(envelope(NOTHING_BUSY)))));
+            }
             let received = Received { from, connection, headers: head.headers, body };
             let number = {
                 let mut log = shared.received.lock().expect("the log");
@@ -236,6 +258,12 @@ async fn serve(
     });
     http1::Builder::new().serve_connection(TokioIo::new(stream), service).await.ok();
 }
+
+/// What free/busy says of one mailbox without appointments.
+const NOTHING_BUSY: &str = "<m:GetUserAvailabilityResponse xmlns:m=\"http://schemas.microsoft.com/exchange/services/2006/messages\">\
+     <m:FreeBusyResponseArray><m:FreeBusyResponse><m:ResponseMessage><m:ResponseCode>NoError</m:ResponseCode></m:ResponseMessage>\
+     <m:FreeBusyView><FreeBusyViewType>FreeBusy</FreeBusyViewType></m:FreeBusyView></m:FreeBusyResponse></m:FreeBusyResponseArray>\
+     </m:GetUserAvailabilityResponse>";
 
 /// The password of every test; no text may show it.
 pub(crate) const PASSWORD: &str = "geheim-4711";
@@ -303,11 +331,12 @@ pub(crate) fn envelope(body: &str) -> String {
 
 /// A FindItem answer with these items, complete or not.
 pub(crate) fn view(items: &str, complete: &str) -> String {
+    let count = items.matches("<t:CalendarItem>").count();
     envelope(&format!(
         "<m:FindItemResponse xmlns:m=\"http://schemas.microsoft.com/exchange/services/2006/messages\" \
          xmlns:t=\"http://schemas.microsoft.com/exchange/services/2006/types\"><m:ResponseMessages>\
          <m:FindItemResponseMessage ResponseClass=\"Success\"><m:ResponseCode>NoError</m:ResponseCode>\
-         <m:RootFolder TotalItemsInView=\"1\" IncludesLastItemInRange=\"{complete}\"><t:Items>{items}</t:Items></m:RootFolder>\
+         <m:RootFolder TotalItemsInView=\"{count}\" IncludesLastItemInRange=\"{complete}\"><t:Items>{items}</t:Items></m:RootFolder>\
          </m:FindItemResponseMessage></m:ResponseMessages></m:FindItemResponse>"
     ))
 }

@@ -1,5 +1,6 @@
 //! What is done to the text of a finished answer.
 
+use super::json;
 use crate::scenario::Contradiction;
 
 #[derive(Debug)]
@@ -26,6 +27,9 @@ impl Damage {
     pub(super) fn apply(&self, text: String) -> String {
         match self {
             Damage::Truncated => first_half(text),
+            Damage::Malformed if json::is(&text) => json::wrong_end(text),
+            Damage::Year(year) if json::is(&text) => json::with_year(text, year),
+            Damage::Contradiction(contradiction) if json::is(&text) => json::contradict(text, contradiction),
             Damage::Malformed => wrong_end_tag(text),
             Damage::ForbiddenCharacters => forbidden_characters(text),
             Damage::Replace { text: from, with } => text.replace(from, with),
@@ -147,6 +151,9 @@ fn without_items(mut text: String, count: usize) -> String {
 
 /// Where the last item or event of an answer stands.
 pub(crate) fn last_item(text: &str) -> Option<std::ops::Range<usize>> {
+    if json::is(text) {
+        return json::last_item(text);
+    }
     ["CalendarItem", "CalendarEvent"].into_iter().find_map(|name| {
         let start = text.rfind(&format!("<t:{name}>"))?;
         let end_tag = format!("</t:{name}>");

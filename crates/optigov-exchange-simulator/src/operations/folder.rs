@@ -4,7 +4,7 @@ use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
 
 use super::Request;
-use crate::identity::not_primary;
+use crate::identity::{not_primary, on_premises};
 use crate::scenario::{MailboxState, Permission};
 use crate::soap::Refusal;
 use crate::world::Named;
@@ -56,6 +56,7 @@ impl Folder {
 
     /// Whether the mailbox can be opened, by this caller.
     pub(super) fn check(self, request: &Request<'_>) -> Result<(), Refusal> {
+        on_premises(request.world.mailbox(self.mailbox))?;
         available(request, self.mailbox)?;
         if request.caller.permission(request.world, self.mailbox) < Permission::Reviewer {
             return Err(Refusal::new("ErrorAccessDenied", "Access is denied. Check the credentials and try again."));

@@ -7,7 +7,7 @@ use super::folder::available;
 use super::{Request, instant, required, schema};
 use crate::calendar::{Kind, Occurrence};
 use crate::encoding::INVALID_BYTE;
-use crate::scenario::{FreeBusyDefect, Mailbox, Permission, Status};
+use crate::scenario::{FreeBusyDefect, Location, Mailbox, Permission, Status};
 use crate::soap::Refusal;
 use crate::xml::{Element, Escaped, Ns};
 use crate::zones::{self, Change, Clock, Summer};
@@ -83,6 +83,10 @@ fn one<'a>(request: &Request<'a>, data: &Element) -> Result<Asked<'a>, Refusal> 
     }
     let unknown = || Refusal::new("ErrorMailRecipientNotFound", "The address could not be resolved in the directory.");
     let mailbox = request.world.mailbox_of(address).ok_or_else(unknown)?;
+    if request.world.mailbox(mailbox).location == Location::Online && !request.world.scenario.hybrid_free_busy {
+        let text = "The request could not be passed on to the organization of the mailbox.";
+        return Err(Refusal::new("ErrorProxyRequestProcessingFailed", text));
+    }
     available(request, mailbox)?;
     match request.caller.permission(request.world, mailbox) {
         Permission::None => {

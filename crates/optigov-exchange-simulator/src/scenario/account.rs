@@ -34,6 +34,16 @@ pub(crate) enum Impersonates {
     Everybody,
 }
 
+impl Impersonates {
+    pub(crate) fn includes(&self, address: &str) -> bool {
+        match self {
+            Impersonates::Nobody => false,
+            Impersonates::Scope(scope) => scope.iter().any(|one| one.eq_ignore_ascii_case(address)),
+            Impersonates::Everybody => true,
+        }
+    }
+}
+
 impl Account {
     /// An account with this name, in the domain `STADT`.
     pub fn new(name: impl Into<String>) -> Self {

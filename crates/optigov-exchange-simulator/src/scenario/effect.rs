@@ -4,6 +4,7 @@ use serde::Deserialize;
 
 use super::contradiction::Contradiction;
 use super::free_busy_defect::FreeBusyDefect;
+use super::graph_defect::GraphDefect;
 use super::http_answer::HttpAnswer;
 use super::milliseconds;
 use super::soap_fault::SoapFault;
@@ -88,7 +89,22 @@ pub enum Effect {
     /// GetUserAvailability answers oddly, see [`FreeBusyDefect`]. Where the rule names a mailbox, only that mailbox's part of
     /// the answer is odd, wherever it stands in the request.
     FreeBusy(FreeBusyDefect),
-    /// FindItem reads the calendar of another mailbox, this one, than it was asked for.
+    /// Microsoft Graph answers oddly, see [`GraphDefect`].
+    Graph(GraphDefect),
+    /// Microsoft Graph refuses with this HTTP status and error code, known or not. In a batch, it concerns the part.
+    GraphError {
+        /// The status, 400 to 599 as a rule.
+        status: u16,
+        /// The text of `error.code`.
+        code: String,
+        /// The text of `Retry-After`, number or not. Default: there is no such header.
+        #[serde(default)]
+        retry_after: Option<String>,
+    },
+    /// The token endpoint refuses with the number of this `AADSTS` error. Only rules that name the operation `token` concern
+    /// that endpoint.
+    Aadsts(u32),
+    /// FindItem or `calendarView` reads the calendar of another mailbox, this one, than it was asked for.
     OtherMailbox(String),
     /// Elements that the schema calls optional are left out: `IsCancelled`, `IsAllDayEvent`, `LegacyFreeBusyStatus`, zones.
     MissingOptional,
@@ -135,6 +151,10 @@ impl Effect {
             Effect::Contradiction(Contradiction::Status(code)) => super::http_answer::check_status(*code),
             Effect::Http(answer) => answer.check(),
             Effect::SoapFault(fault) => fault.check(),
+            Effect::GraphError { status, retry_after, .. } => {
+                super::http_answer::check_status(*status)?;
+                retry_after.as_deref().map_or(Ok(()), super::http_answer::check_value)
+            }
             Effect::OtherRequestId(id) => super::http_answer::check_value(id),
             _ => Ok(()),
         }

@@ -7,6 +7,10 @@ use super::effect::Effect;
 /// A rule looks at requests that got past authentication, so that the legs of an NTLM handshake are not counted. Several
 /// rules may fit one request: delays add up, damages combine, and the first rule that answers by itself does so.
 ///
+/// Operations of EWS are called as their elements (`FindItem`). Those of Microsoft Graph are `calendarView`, `getSchedule`,
+/// `calendar`, `calendars` and `user`; each part of a batch is looked at as a request of its own. The batch itself (`$batch`), the
+/// token endpoint (`token`) and the discovery of an authority (`discovery`) are concerned only by rules that name them.
+///
 /// In a scenario file: `[[fault]]` with `effect` and the conditions `operation`, `mailbox`, `nth`, `first`, `after`,
 /// `probability`, `seed`.
 ///

@@ -6,8 +6,8 @@ use serde::de::Error as _;
 use serde::{Deserialize, Deserializer};
 
 use super::{
-    AccessPolicy, Account, AnchorLookup, Certificate, ChannelBinding, Entry, Fault, LoginRefusal, Mailbox,
-    MailboxState, Permission, Scenario, Scheme, Status, Throttling, Tls,
+    AccessPolicy, Account, AnchorLookup, Application, Certificate, ChannelBinding, Entry, Fault, Location,
+    LoginRefusal, Mailbox, MailboxState, Permission, Scenario, Scheme, Status, Throttling, Tls,
 };
 
 pub(super) fn scenario(text: &str) -> Result<Scenario, crate::Error> {
@@ -17,6 +17,14 @@ pub(super) fn scenario(text: &str) -> Result<Scenario, crate::Error> {
     })?;
     let mut scenario = Scenario::new();
     scenario.accounts = file.accounts;
+    scenario.applications = file.applications;
+    if let Some(tenant) = file.tenant {
+        scenario.tenant = tenant;
+    }
+    scenario.hybrid_free_busy = file.hybrid_free_busy;
+    if let Some(most) = file.mailbox_concurrency {
+        scenario.mailbox_concurrency = most;
+    }
     if let Some(schemes) = file.schemes {
         scenario.schemes = schemes;
     }
@@ -74,6 +82,12 @@ struct File {
     #[serde(default, rename = "fault")]
     faults: Vec<Fault>,
     free_busy_days: Option<u32>,
+    tenant: Option<String>,
+    #[serde(default)]
+    hybrid_free_busy: bool,
+    mailbox_concurrency: Option<usize>,
+    #[serde(default, rename = "application")]
+    applications: Vec<Application>,
     #[serde(default, rename = "account")]
     accounts: Vec<Account>,
     #[serde(default, rename = "mailbox")]
@@ -93,6 +107,8 @@ struct RawMailbox {
     working_hours: Option<RawWorkingHours>,
     #[serde(default)]
     state: MailboxState,
+    #[serde(default)]
+    location: Location,
     #[serde(default)]
     room: bool,
     #[serde(default)]
@@ -175,6 +191,7 @@ impl RawMailbox {
         mailbox.principal_name = self.principal_name;
         mailbox.sid = self.sid;
         mailbox.state = self.state;
+        mailbox.location = self.location;
         mailbox.room = self.room;
         mailbox.default_permission = self.default_permission;
         if let Some(zone) = self.zone {

@@ -25,8 +25,8 @@ pub struct AccessPolicy {
 }
 
 /// What the front end does when `X-AnchorMailbox` names a mailbox that it cannot find: one that the scenario does not have, or
-/// one whose state is [`Unavailable`](crate::MailboxState::Unavailable) or [`Moving`](crate::MailboxState::Moving). The whole
-/// request then fails, although other mailboxes in it are fine.
+/// one whose state is [`Unavailable`](crate::MailboxState::Unavailable) or [`Moving`](crate::MailboxState::Moving), or one in
+/// Exchange Online. The whole request then fails, although other mailboxes in it are fine.
 ///
 /// In a scenario file: `anchor_lookup = "ignore"`, `{ fault = "ErrorNonExistentMailbox" }`, `{ status = 404 }`.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Deserialize)]

@@ -6,10 +6,11 @@ use serde::Deserialize;
 
 use super::entry::Entry;
 use super::ics;
+use super::location::Location;
 
 /// A mailbox with one calendar.
 ///
-/// Defaults: zone `Europe/Berlin`, working hours Monday to Friday 08:00–17:00, enabled, a user's mailbox, `AvailabilityOnly`
+/// Defaults: on premises, zone `Europe/Berlin`, working hours Monday to Friday 08:00–17:00, enabled, a user's mailbox, `AvailabilityOnly`
 /// for everybody (as Exchange sets it for *Default*).
 #[derive(Clone, Debug, PartialEq)]
 pub struct Mailbox {
@@ -20,6 +21,7 @@ pub struct Mailbox {
     pub(crate) zone: Tz,
     pub(crate) working_hours: WorkingHours,
     pub(crate) state: MailboxState,
+    pub(crate) location: Location,
     pub(crate) room: bool,
     pub(crate) default_permission: Permission,
     pub(crate) permissions: BTreeMap<String, Permission>,
@@ -81,6 +83,7 @@ impl Mailbox {
             zone: Tz::Europe__Berlin,
             working_hours: WorkingHours::default(),
             state: MailboxState::default(),
+            location: Location::default(),
             room: false,
             default_permission: Permission::default(),
             permissions: BTreeMap::new(),
@@ -151,6 +154,28 @@ impl Mailbox {
     pub fn state(mut self, state: MailboxState) -> Self {
         self.state = state;
         self
+    }
+
+    /// Puts it into Exchange Online; the same as [`Location::Online`].
+    pub fn online(mut self) -> Self {
+        self.location = Location::Online;
+        self
+    }
+
+    /// Sets the side of the hybrid organisation on which it lies. Default: [`Location::OnPremises`].
+    pub fn location(mut self, location: Location) -> Self {
+        self.location = location;
+        self
+    }
+
+    /// Moves it to this side; for [`Simulator::update`](crate::Simulator::update).
+    pub fn move_to(&mut self, location: Location) {
+        self.location = location;
+    }
+
+    /// Changes its state; for [`Simulator::update`](crate::Simulator::update).
+    pub fn set_state(&mut self, state: MailboxState) {
+        self.state = state;
     }
 
     /// What everybody may see who is not named by [`permission`](Mailbox::permission).

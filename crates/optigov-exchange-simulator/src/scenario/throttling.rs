@@ -21,7 +21,11 @@ pub struct Throttling {
     pub(crate) back_off: Option<Duration>,
 }
 
-/// How a busy server says so. In a scenario file: `status`, `fault`, `wrapped`, `message`.
+/// How a busy server says so. In a scenario file: `status`, `fault`, `wrapped`, `message`,
+/// `too_many_requests`, `application_throttled`.
+///
+/// Microsoft Graph has shapes of its own: 503 `serviceNotAvailable` for `Status`, 429 `TooManyRequests` for
+/// `TooManyRequests`, and 429 `ApplicationThrottled` for all others; each with `Retry-After` if there is a hint.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Deserialize)]
 #[serde(rename_all = "snake_case")]
 #[non_exhaustive]
@@ -35,6 +39,10 @@ pub enum Shape {
     Wrapped,
     /// HTTP 200 with a response message `ErrorServerBusy`.
     Message,
+    /// HTTP 429, with `Retry-After` in whole seconds if there is a hint.
+    TooManyRequests,
+    /// The same; Microsoft Graph names the code `ApplicationThrottled`.
+    ApplicationThrottled,
 }
 
 impl Throttling {

@@ -18,16 +18,20 @@ pub(crate) struct Repeated {
 }
 
 impl Repeated {
-    /// `text` with blanks before `</s:Body>`, up to so many bytes, or for ever.
+    /// `text` with blanks before `</s:Body>`, or before the last brace of JSON, up to so many bytes, or for ever.
     pub(crate) fn blanks(text: &str, bytes: Option<u64>) -> Repeated {
-        let at = text.rfind("</s:Body>").unwrap_or(text.len());
+        let at = text.rfind("</s:Body>").or_else(|| text.rfind('}')).unwrap_or(text.len());
         Repeated::new(text, at, Bytes::from_static(b" "), bytes)
     }
 
     /// `text` with its last item repeated, and blanks for the rest, up to so many bytes. Without items: with blanks.
     pub(crate) fn items(text: &str, bytes: u64) -> Repeated {
         match last_item(text) {
-            Some(item) => Repeated::new(text, item.end, Bytes::copy_from_slice(&text.as_bytes()[item]), Some(bytes)),
+            Some(item) => {
+                let comma = if text.starts_with('{') { "," } else { "" };
+                let unit = Bytes::from(format!("{comma}{}", &text[item.clone()]));
+                Repeated::new(text, item.end, unit, Some(bytes))
+            }
             None => Repeated::blanks(text, Some(bytes)),
         }
     }

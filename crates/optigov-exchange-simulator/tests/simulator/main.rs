@@ -6,6 +6,7 @@ mod contradictions;
 mod faults;
 mod free_busy;
 mod front_end;
+mod graph;
 mod login;
 mod refusals;
 mod scenarios;
