@@ -131,8 +131,8 @@ pub(crate) fn horizon_before_lead_time() -> Fault {
     Fault::new(
         Code::HorizonBeforeLeadTime,
         Text::new(
-            "Der Buchungshorizont ist kürzer als die Vorlaufzeit: Es könnte nie etwas gebucht werden.",
-            "The horizon is shorter than the lead time: nothing could ever be booked.",
+            "Der Buchungshorizont ist kürzer als die Vorlaufzeit, deshalb könnte nie etwas gebucht werden.",
+            "The horizon is shorter than the lead time, so nothing could ever be booked.",
         ),
         Text::new(
             "Bitte den Horizont verlängern oder die Vorlaufzeit verkürzen.",

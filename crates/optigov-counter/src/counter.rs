@@ -72,7 +72,7 @@ impl Counter {
     ///
     /// # Errors
     ///
-    /// Every fault at once, each with path, line and column.
+    /// Every fault at once, each with path, line and column. A text of more than [`MOST_BYTES`](crate::MOST_BYTES) is not looked into.
     pub fn from_json(text: &str) -> Result<Counter, Faults> {
         document::from_json(text)
     }
@@ -194,8 +194,8 @@ fn checked(counter: Counter, reader: &mut Reader) -> Option<Counter> {
         if there > most {
             let fault = Fault::new(
                 Code::OutOfRange,
-                Text::new(format!("Das sind {there} Einträge."), format!("These are {there} entries.")),
-                Text::new(format!("Erlaubt sind höchstens {most}."), format!("At most {most} are allowed.")),
+                Text::new(format!("Die Liste hat {there} Einträge."), format!("The list has {there} entries.")),
+                Text::new(format!("Bitte höchstens {most} Einträge angeben."), format!("Give at most {most} entries.")),
             );
             return reader.below(key, |reader| reader.refuse(fault));
         }

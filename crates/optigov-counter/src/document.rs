@@ -8,26 +8,53 @@ use optigov_calendar::Text;
 use schemars::{JsonSchema, SchemaGenerator};
 use serde::{Deserializer, Serialize};
 
-use crate::fault::{Code, Fault, Faults, Step};
-use crate::text::reader::{Read, read_whole, wrong_type};
-use crate::text::value::{Arena, Value};
-use crate::text::{json, toml};
+use crate::{
+    fault::{Code, Fault, Faults, Step},
+    text::{
+        json,
+        reader::{Read, read_whole, wrong_type},
+        toml,
+        value::{Arena, Value},
+    },
+};
 
 /// The version of the format that this library writes, and the newest that it reads.
 pub const FORMAT_VERSION: u32 = 1;
 
+/// The largest text that is read, in bytes: 16 MiB, which is more than 20,000 counters. It keeps a wrong file from taking memory and time.
+pub const MOST_BYTES: usize = 16 << 20;
+
 pub(crate) fn from_json<T: Read + Warned>(text: &str) -> Result<T, Faults> {
+    check_size(text)?;
     let arena = Arena::default();
     located(read(json::parse(text, &arena)?), |faults| json::locate(text, faults))
 }
 
 pub(crate) fn from_toml<T: Read + Warned>(text: &str) -> Result<T, Faults> {
+    check_size(text)?;
     let document = toml::Document::parse(text).map_err(Faults::new)?;
     let arena = Arena::default();
     located(read(document.value(&arena)), |faults| document.locate(faults))
 }
 
-/// Places are looked up only when there is something to say.
+fn check_size(text: &str) -> Result<(), Fault> {
+    if text.len() <= MOST_BYTES {
+        return Ok(());
+    }
+    Err(Fault::new(
+        Code::TooLarge,
+        Text::new(
+            format!("Der Text hat {} Bytes; gelesen werden höchstens {MOST_BYTES} (16 MiB).", text.len()),
+            format!("The text has {} bytes; at most {MOST_BYTES} (16 MiB) are read.", text.len()),
+        ),
+        Text::new(
+            "Bitte prüfen, ob es die richtige Datei ist, und sie sonst auf mehrere Kommunen aufteilen.",
+            "Check that it is the right file, and divide it into several municipalities otherwise.",
+        ),
+    ))
+}
+
+/// Lines and columns are looked up only where there are faults or warnings, because the text is then gone through again.
 fn located<T: Warned>(read: Result<(T, Vec<Fault>), Faults>, locate: impl FnOnce(&mut [Fault])) -> Result<T, Faults> {
     match read {
         Ok((read, warnings)) if warnings.is_empty() => Ok(read),
@@ -76,7 +103,7 @@ pub(crate) fn schema<T: JsonSchema>() -> String {
     text + "\n"
 }
 
-/// What keeps the warnings that its reading gave.
+/// A type that is told the warnings of its own reading.
 pub(crate) trait Warned: Sized {
     fn with_warnings(self, warnings: Vec<Fault>) -> Self;
 }
@@ -115,6 +142,6 @@ fn check_version(version: &Value<'_>) -> Result<(), Fault> {
                 format!("Write format = {FORMAT_VERSION}."),
             ),
         )),
-        other => Err(wrong_type(other, "die Formatversion, eine ganze Zahl", "the format version, a whole number")),
+        other => Err(wrong_type(other, "die Formatversion als ganze Zahl", "the format version as a whole number")),
     }
 }

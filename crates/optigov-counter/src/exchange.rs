@@ -92,8 +92,8 @@ words! {
 }
 
 impl ExchangeConnection {
-    /// The way to the server: everything that stands in the configuration itself. What is in files ([`ca_file`](Self::ca_file),
-    /// [`client_certificate`](Self::client_certificate), [`proxy_secret`](Self::proxy_secret)) is still to be added.
+    /// The way to the server, with everything that the configuration itself says. What it only refers to ([`ca_file`](Self::ca_file),
+    /// [`client_certificate`](Self::client_certificate), [`proxy_secret`](Self::proxy_secret)) is added by whoever builds the client.
     pub fn route(&self) -> &Route {
         &self.route
     }

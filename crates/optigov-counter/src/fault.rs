@@ -236,6 +236,8 @@ macro_rules! codes {
 codes! {
     /// The text is not TOML or JSON.
     Error Syntax = "syntax",
+    /// The text is larger than 16 MiB.
+    Error TooLarge = "too_large",
     /// The format version is newer than this library.
     Error FormatTooNew = "format_too_new",
     /// A key that the format does not have.
@@ -328,11 +330,19 @@ impl Position {
         while !text.is_char_boundary(end) {
             end -= 1;
         }
-        let before = &text[..end];
-        let line_start = before.rfind('\n').map_or(0, |newline| newline + 1);
-        let line = before.bytes().filter(|byte| *byte == b'\n').count() + 1;
-        let column = before[line_start..].chars().count() + 1;
-        Position { line: u32::try_from(line).unwrap_or(u32::MAX), column: u32::try_from(column).unwrap_or(u32::MAX) }
+        Position { line: 1, column: 1 }.after(&text[..end])
+    }
+
+    /// The position behind a text that begins at this one.
+    pub(crate) fn after(self, text: &str) -> Position {
+        let count = |number: usize| u32::try_from(number).unwrap_or(u32::MAX);
+        match text.rfind('\n') {
+            None => Position { column: self.column.saturating_add(count(text.chars().count())), ..self },
+            Some(newline) => Position {
+                line: self.line.saturating_add(count(text.matches('\n').count())),
+                column: count(text[newline + 1..].chars().count()).saturating_add(1),
+            },
+        }
     }
 }
 

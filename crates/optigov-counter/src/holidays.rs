@@ -82,8 +82,8 @@ impl LocalHolidays {
                 let fault = Fault::new(
                     Code::RemovesNothing,
                     Text::new(
-                        format!("Das Bundesland hat den Feiertag „{rule}“ nicht; es gibt nichts zu entfernen."),
-                        format!("The state does not have the holiday \"{rule}\"; there is nothing to remove."),
+                        format!("Das Bundesland hat den Feiertag „{rule}“ nicht, deshalb gibt es nichts zu entfernen."),
+                        format!("The state does not have the holiday \"{rule}\", so there is nothing to remove."),
                     ),
                     Text::new("Bitte den Eintrag oder das Bundesland prüfen.", "Check the entry, or the state."),
                 );

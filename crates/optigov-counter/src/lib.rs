@@ -94,7 +94,7 @@ pub use self::{
     blocking::{BlockingDecision, BlockingPolicy},
     booking::BookingRules,
     counter::Counter,
-    document::FORMAT_VERSION,
+    document::{FORMAT_VERSION, MOST_BYTES},
     error::Error,
     exception::ExceptionRule,
     exchange::{Authentication, CertificateFiles, ExchangeConnection, SecretReference, WhenUnavailable},

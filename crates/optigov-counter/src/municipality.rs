@@ -55,7 +55,7 @@ pub struct Municipality {
     /// The counters.
     #[serde(default, skip_serializing_if = "is_default")]
     counters: Counters,
-    /// Those that are about no counter.
+    /// The warnings that are about no single counter.
     #[serde(skip)]
     #[schemars(skip)]
     warnings: Arc<[Fault]>,
@@ -66,7 +66,7 @@ impl Municipality {
     ///
     /// # Errors
     ///
-    /// Every fault at once, each with path, line and column.
+    /// Every fault at once, each with path, line and column. A text of more than [`MOST_BYTES`](crate::MOST_BYTES) is not looked into.
     pub fn from_toml(text: &str) -> Result<Municipality, Faults> {
         document::from_toml(text)
     }
@@ -75,7 +75,7 @@ impl Municipality {
     ///
     /// # Errors
     ///
-    /// Every fault at once, each with path, line and column.
+    /// Every fault at once, each with path, line and column. A text of more than [`MOST_BYTES`](crate::MOST_BYTES) is not looked into.
     pub fn from_json(text: &str) -> Result<Municipality, Faults> {
         document::from_json(text)
     }
@@ -202,7 +202,7 @@ impl Municipality {
     }
 }
 
-/// Where the text stood that a warning is about is no part of a configuration.
+/// Warnings are not compared: they follow from the rest, and their lines and columns belong to a text.
 impl PartialEq for Municipality {
     fn eq(&self, other: &Municipality) -> bool {
         let Municipality { name, time_zone, state, holidays, exchange, templates, counters, warnings: _ } = self;

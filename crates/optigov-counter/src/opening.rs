@@ -273,7 +273,7 @@ pub(crate) fn dates_in_order(from: Date, until: Date, reader: &mut Reader) {
         let fault = Fault::new(
             Code::InvertedDates,
             Text::fixed("Das Ende liegt vor dem Anfang.", "The end is before the beginning."),
-            Text::fixed("Bitte „from“ und „until“ tauschen.", "Exchange \"from\" and \"until\"."),
+            Text::fixed("Bitte „from“ und „until“ tauschen.", "Swap \"from\" and \"until\"."),
         );
         reader.below("until", |reader| reader.fault(fault));
     }

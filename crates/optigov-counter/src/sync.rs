@@ -128,8 +128,8 @@ fn checked(sync: ExchangeSync, reader: &mut Reader) -> Option<ExchangeSync> {
     if there > MOST {
         let fault = Fault::new(
             Code::OutOfRange,
-            Text::new(format!("Das sind {there} Postfächer."), format!("These are {there} mailboxes.")),
-            Text::new(format!("Erlaubt sind höchstens {MOST}."), format!("At most {MOST} are allowed.")),
+            Text::new(format!("Es sind {there} Postfächer eingetragen."), format!("{there} mailboxes are entered.")),
+            Text::new(format!("Bitte höchstens {MOST} eintragen."), format!("Enter at most {MOST}.")),
         );
         return reader.below("mailboxes", |reader| reader.refuse(fault));
     }
@@ -138,7 +138,7 @@ fn checked(sync: ExchangeSync, reader: &mut Reader) -> Option<ExchangeSync> {
             let fault = Fault::new(
                 Code::DuplicateMailbox,
                 Text::new(
-                    format!("Dieses Postfach kommt zweimal vor, zuerst an Stelle {}.", first + 1),
+                    format!("Dieses Postfach kommt zweimal vor, zuerst als Nr. {}.", first + 1),
                     format!("This mailbox appears twice, first as number {}.", first + 1),
                 ),
                 Text::new("Bitte einen der beiden Einträge entfernen.", "Remove one of the two."),
@@ -167,8 +167,8 @@ fn checked(sync: ExchangeSync, reader: &mut Reader) -> Option<ExchangeSync> {
         let fault = Fault::new(
             Code::TooFewMailboxes,
             Text::new(
-                format!("Es sollen {count} Postfächer frei sein, eingetragen sind {there}."),
-                format!("{count} mailboxes are to be free, but {there} are entered."),
+                format!("Es sollen {count} Postfächer frei sein, aber es sind nur {there} eingetragen."),
+                format!("{count} mailboxes must be free, but only {there} are entered."),
             ),
             Text::new(
                 "Bitte Postfächer ergänzen oder die Zahl verringern.",

@@ -2,6 +2,7 @@
 
 pub(crate) mod forms;
 pub(crate) mod json;
+pub(crate) mod place;
 pub(crate) mod reader;
 pub(crate) mod toml;
 pub(crate) mod value;

@@ -1,4 +1,4 @@
-//! The small values of the format: each has one canonical text, and its constructor is the only door.
+//! The small values of the format. Each has one canonical text, and can only be made by a constructor that checks it.
 
 mod clock;
 mod date;
@@ -13,26 +13,12 @@ pub(crate) use date::Date;
 pub use holiday::{HolidayRule, State};
 pub(crate) use name::Line;
 pub use name::{CounterId, TemplateId};
-use optigov_calendar::Text;
 pub(crate) use span::{Days, LeadText, Span, at_least, span_within_a_day};
 pub(crate) use weekdays::WeekdaysText;
 pub(crate) use zone::Zone;
 
-use crate::Fault;
-use crate::fault::Code;
-
-/// A text that has not the form that its key takes.
-pub(crate) fn malformed(text: &str, expected_de: &str, expected_en: &str) -> Fault {
-    let shown = crate::fault::shortened(text);
-    Fault::new(
-        Code::Malformed,
-        Text::new(format!("„{shown}“ ist hier nicht zu verstehen."), format!("\"{shown}\" cannot be understood here.")),
-        Text::new(format!("Erwartet wird {expected_de}."), format!("Expected is {expected_en}.")),
-    )
-}
-
 #[cfg(test)]
-pub(crate) fn examples_hold<T: std::str::FromStr<Err = Fault> + ToString + PartialEq + std::fmt::Debug>(
+pub(crate) fn examples_hold<T: std::str::FromStr<Err = crate::Fault> + ToString + PartialEq + std::fmt::Debug>(
     examples: &[&str],
 ) {
     for example in examples {

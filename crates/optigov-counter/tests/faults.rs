@@ -56,6 +56,10 @@ on = true
 mailboxes = ["anna@musterstadt.example", "anna.musterstadt.example"]
 "#;
 
+fn faults_of_json(text: &str) -> Vec<Fault> {
+    Municipality::from_json(text).expect_err("a faulty configuration").into_iter().collect()
+}
+
 fn faults_of_toml(text: &str) -> Vec<Fault> {
     Municipality::from_toml(text).expect_err("a faulty configuration").into_iter().collect()
 }
@@ -180,7 +184,7 @@ fn a_fault_serialises_for_a_form() {
         serde_json::json!({
             "path": "name", "code": "wrong_type", "severity": "error", "line": 1, "column": 8,
             "message": { "de": "Hier steht eine ganze Zahl.", "en": "There is a whole number here." },
-            "remedy": { "de": "Erwartet wird ein Text wie „Bürgerbüro, Schalter 1“.", "en": "Expected is a text such as \"Bürgerbüro, Schalter 1\"." },
+            "remedy": { "de": "Bitte einen Text wie „Bürgerbüro, Schalter 1“ angeben.", "en": "Give a text such as \"Bürgerbüro, Schalter 1\"." },
         })
     );
 }
@@ -360,6 +364,8 @@ fn every_code_is_given_at_its_place_and_says_what_to_do_in_both_languages() {
         (Code::DuplicateKey, "name", Some(2), Some(2))
     );
     given.insert(twice.code().as_str());
+    // Has no place; `a_text_beyond_the_limit_is_one_fault_that_names_it`.
+    given.insert(Code::TooLarge.as_str());
     let all: BTreeSet<&str> = Code::ALL.iter().map(|code| code.as_str()).collect();
     assert_eq!(given, all, "a code without an example");
 }
@@ -381,4 +387,41 @@ fn a_text_that_is_wrong_everywhere_does_not_fill_the_memory() {
     let deep = "[".repeat(100_000);
     assert!(Municipality::from_json(&deep).is_err());
     assert!(Municipality::from_toml(&format!("a = {deep}")).is_err());
+}
+
+/// 1.9 MB of unknown keys, in both notations and in one line and many. Looking each place up from the start took 20 s.
+#[test]
+fn the_places_of_all_faults_are_found_in_one_pass() {
+    let key = |n: usize| format!("schluessel_der_nirgends_steht_und_fuer_den_namen_zu_lang_ist_{n:06}");
+    let keys: Vec<String> = (0..25_000).map(key).collect();
+    let toml: String = keys.iter().map(|key| format!("{key} = 1\n")).collect();
+    let toml = format!("name = \"Musterstadt\"\n{toml}");
+    let json_of = |end: &str| {
+        let entries: Vec<String> = keys.iter().map(|key| format!("\"{key}\":1")).collect();
+        format!("{{\"name\":\"Musterstadt\",{end}{}}}", entries.join(&format!(",{end}")))
+    };
+    assert!(toml.len() > 1_600_000 && json_of("\n").len() > 1_600_000);
+    let began = std::time::Instant::now();
+    let told = [faults_of_toml(&toml), faults_of_json(&json_of("\n")), faults_of_json(&json_of(""))];
+    assert!(began.elapsed() < std::time::Duration::from_secs(10), "{:?}", began.elapsed());
+    for faults in told {
+        assert_eq!(faults.len(), 200);
+        assert!(faults.iter().all(|fault| fault.code() == Code::UnknownKey && fault.line().is_some()));
+    }
+}
+
+#[test]
+fn a_text_beyond_the_limit_is_one_fault_that_names_it() {
+    let long = " ".repeat(optigov_counter::MOST_BYTES + 1);
+    let counter: Vec<Fault> = Counter::from_json(&long).expect_err("too large").into_iter().collect();
+    for faults in [faults_of_toml(&long), faults_of_json(&long), counter] {
+        assert_eq!(faults.iter().map(Fault::code).collect::<Vec<_>>(), [Code::TooLarge]);
+        for language in Language::ALL {
+            let text = faults[0].describe(language);
+            assert!(text.contains("16 MiB") && text.contains("16777217"), "{text}");
+        }
+    }
+    let name = format!("name = \"Musterstadt\"{}", " ".repeat(optigov_counter::MOST_BYTES - 20));
+    assert_eq!(name.len(), optigov_counter::MOST_BYTES);
+    Municipality::from_toml(&name).expect("at the limit");
 }

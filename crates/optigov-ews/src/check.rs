@@ -13,7 +13,7 @@ use optigov_slots::Interval;
 use tokio::time::{Instant, timeout, timeout_at};
 
 #[cfg(feature = "kerberos")]
-use crate::transport::kerberos::failure::is_verdict;
+use crate::prove::is_verdict;
 use crate::{
     calendar_view::{Compare, Completeness, Views},
     free_busy,
@@ -141,7 +141,8 @@ impl Check<'_> {
         Step::ALL.into_iter().filter(move |step| by_ticket || !matches!(step, Step::Kdc | Step::Ticket))
     }
 
-    /// Gets a ticket, where Kerberos is used: by the credential's own leave, so that a wrong password is sent once.
+    /// Gets a ticket, where Kerberos is used. The proof of the credential gets the same one, and is told the same verdict: a wrong password is sent
+    /// once.
     #[cfg(feature = "kerberos")]
     async fn tickets(&self, steps: &mut Vec<StepReport>) -> Result<(), StepReport> {
         let vault = &self.session.vault;
@@ -149,17 +150,17 @@ impl Check<'_> {
             return Ok(());
         }
         let failed = |step, error: ReadError| StepReport::failed(step, error.at(step));
-        let admission = match vault.admit().await {
-            Ok(admission) => admission,
+        let credentials = match vault.for_tickets() {
+            Ok(credentials) => credentials,
             Err(error) => {
                 steps.push(StepReport::not_reached(Step::Kdc));
                 return Err(failed(Step::Ticket, error));
             }
         };
-        let scheme = &admission.credentials.0;
+        let scheme = &credentials.0;
         let Some(tickets) = scheme.tickets() else { return Ok(()) };
         let reached = tickets.reach().await;
-        let ticket = tickets.ticket(self.session.route().host(), admission.lock_lasts()).await;
+        let ticket = tickets.ticket(self.session.route().host(), self.session.settings.credential_lock).await;
         let warned = |step, error: &ReadError| {
             let warning = StepWarning::new(error.cause().clone(), error.remedy().clone());
             StepReport::passed(step).with_warning(warning)
@@ -174,9 +175,6 @@ impl Check<'_> {
             return Ok(());
         };
         let verdict = is_verdict(error.kind());
-        if verdict {
-            admission.refused();
-        }
         let only_way = verdict || !scheme.permits_ntlm();
         if error.step() == Some(Step::Kdc) {
             if only_way {
@@ -202,7 +200,8 @@ impl Check<'_> {
     async fn probe(&self, dialled: Dialled) -> Result<Probe, ReadError> {
         let connector = &self.session.connector;
         let headers = HeaderMap::from_iter([(header::USER_AGENT, connector.user_agent.clone())]);
-        let answer = Connection::over(dialled).await?.post(connector, headers, Bytes::new()).await?;
+        let mut connection = Connection::over(dialled).await?;
+        let answer = connection.post(connector, headers, Bytes::new(), connector.route.idle_timeout()).await?;
         Ok(match answer.status {
             StatusCode::UNAUTHORIZED => Probe::Asked(offered_schemes(&answer.headers)),
             status if status.is_success() => Probe::NotAsked,

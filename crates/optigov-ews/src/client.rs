@@ -52,9 +52,11 @@ impl EwsClient {
         free_busy::read(&self.session, mailboxes, window, self.session.deadline()).await
     }
 
-    /// Replaces the account's credential, for this client and all its clones. A lock on the old one falls.
+    /// Replaces the account's credential, for this client and all its clones. A lock on the old one falls, and so does every wait that the
+    /// server asked for.
     pub fn set_credentials(&self, credentials: Credentials) {
         self.session.vault.replace(credentials);
+        self.session.limits.clear();
     }
 
     /// The server's version, once an answer has told it.

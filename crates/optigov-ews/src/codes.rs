@@ -14,7 +14,7 @@ mod table;
 
 use std::sync::LazyLock;
 
-use optigov_calendar::{Origin, ReadErrorKind};
+use optigov_calendar::{Origin, ReadError, ReadErrorKind};
 
 /// What a response code means.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -47,6 +47,18 @@ pub(crate) fn meaning(code: &str) -> CodeMeaning {
     match BY_CODE.binary_search_by_key(&code, |(code, _)| code) {
         Ok(index) => BY_CODE[index].1,
         Err(_) => UNKNOWN,
+    }
+}
+
+/// Whether the request that ended like this may be sent again. The server's code decides; where there is none, the kind does.
+pub(crate) fn retry(error: &ReadError) -> Retry {
+    match error.code() {
+        // Where nothing was sent, it was our own memory of an earlier answer that held the request back.
+        _ if error.step().is_none() => Retry::No,
+        Some(code) => meaning(code.as_str()).retry,
+        None if error.is_throttled() => Retry::BackOff,
+        None if error.kind() == ReadErrorKind::Transient => Retry::Transient,
+        None => Retry::No,
     }
 }
 

@@ -123,6 +123,11 @@ impl Credentials {
             Scheme::Bearer(_) => "Bearer",
         }
     }
+
+    /// Whether a 401 may mean no more than that somebody has to renew it.
+    pub(crate) fn is_renewed(&self) -> bool {
+        matches!(self.0, Scheme::Bearer(_))
+    }
 }
 
 /// Where NTLM is permitted, a failure to get a ticket is remembered for so long: nobody should wait for the KDC each time.
@@ -145,18 +150,9 @@ impl From<Kerberos> for Credentials {
     }
 }
 
-#[cfg(any(feature = "ntlm", feature = "kerberos"))]
+#[cfg(feature = "kerberos")]
 impl Scheme {
-    /// Whether one token is enough, so that it can go with any request.
-    pub(crate) fn is_one_leg(&self) -> bool {
-        #[cfg(feature = "kerberos")]
-        return self.tickets().is_some();
-        #[cfg(not(feature = "kerberos"))]
-        false
-    }
-
     /// Whether NTLM is tried where there is no ticket.
-    #[cfg(feature = "kerberos")]
     pub(crate) fn permits_ntlm(&self) -> bool {
         #[cfg(feature = "ntlm")]
         return matches!(self, Scheme::KerberosOrNtlm(..));
@@ -165,7 +161,6 @@ impl Scheme {
     }
 
     /// Where the tickets are, if Kerberos is used.
-    #[cfg(feature = "kerberos")]
     pub(crate) fn tickets(&self) -> Option<&Arc<Tickets>> {
         match self {
             Scheme::Kerberos(tickets) => Some(tickets),

@@ -66,7 +66,7 @@ pub(crate) async fn read_group(
 ) -> Result<Vec<Result<Calendar, ReadError>>, ReadError> {
     let asking = Asking { session, as_owner: false, window, deadline };
     let mut results: Vec<Result<Calendar, ReadError>> = vec![Err(ReadError::internal()); mailboxes.len()];
-    let mut open = vec![0..mailboxes.len()];
+    let mut open: Vec<Range<usize>> = std::iter::once(0..mailboxes.len()).collect();
     let (mut requests, mut fruitless, mut answered) = (0, 0, false);
     while let Some(part) = open.pop() {
         match asking.read_part(&mailboxes[part.clone()], &mut requests).await {
@@ -84,6 +84,8 @@ pub(crate) async fn read_group(
                 open.extend([start..middle, middle..end]);
             }
             Err(error) if part.len() == mailboxes.len() => return Err(error),
+            // Nobody is impersonated here: whatever is said of a mailbox is said of its calendar.
+            Err(error) if error.is_mailbox() => results[part].fill(Err(error.at(Step::Calendar))),
             Err(error) => results[part].fill(Err(error)),
         }
     }

@@ -36,8 +36,9 @@
 //!   three subjects, counts how many are not empty, and drops them.
 //! - **Pass part of a calendar for the whole.** A view that the server cuts is split until every part is complete, or it is an error; so is
 //!   an item whose start or end cannot be read.
-//! - **Send a refused credential again** before it is replaced or a settable time has passed. Until a credential is proven, one request
-//!   at a time carries it, so a wrong password is sent once.
+//! - **Send a refused credential again** before it is replaced or a settable time has passed. Until the server has accepted a credential, one
+//!   request carries it, a small one that concerns no mailbox. That request is never repeated by itself; where no word of Exchange's follows,
+//!   the next one waits 5 seconds at first, and twice as long each time. So a wrong password is sent once, whatever the server answers.
 //! - **Accept any certificate.** There is no such setting. Private authorities come in with the [`Route`](optigov_calendar::Route).
 //! - **Tell secrets.** Passwords, tokens, handshake messages and addresses are in no `Debug`, no `Display` and no log, in any build profile.
 //!
@@ -51,14 +52,18 @@
 mod calendar_view;
 mod check;
 mod client;
+mod codes;
 mod credentials;
 mod error;
 mod free_busy;
 mod impersonated;
+mod interpret;
 #[cfg(feature = "kerberos")]
 mod kerberos;
 mod learned;
 mod ops;
+mod prove;
+mod retry;
 mod session;
 mod soap;
 mod time;

@@ -2,6 +2,7 @@
 
 pub(crate) mod find_item;
 pub(crate) mod get_folder;
+pub(crate) mod get_server_time_zones;
 pub(crate) mod get_user_availability;
 
 use optigov_calendar::{EntryStatus, ReadError, TitleVisibility};

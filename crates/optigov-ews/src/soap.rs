@@ -6,7 +6,9 @@ use optigov_calendar::{ConnectingId, Mailbox, ReadError, ReadErrorKind, RequestV
 use quick_xml::escape::escape;
 
 use crate::{
+    codes,
     error::malformed,
+    interpret::milliseconds,
     ops::{set_once, twice},
     version::ServerVersion,
     xml::{Reader, Tag},
@@ -176,12 +178,11 @@ impl Details {
         let mut details = Details::default();
         while let Some(tag) = reader.child()? {
             let name = tag.attribute("Name")?.unwrap_or_default().into_owned();
-            let text = reader.text()?;
             match name.as_str() {
-                "BackOffMilliseconds" => details.back_off = text.trim().parse().ok().map(Duration::from_millis),
-                "InnerErrorResponseCode" => details.inner = Some(text.trim().to_owned()),
-                "Primary" => details.primary = Mailbox::parse(&text).ok(),
-                _ => {}
+                "BackOffMilliseconds" => details.back_off = milliseconds(&reader.text()?),
+                "InnerErrorResponseCode" => details.inner = Some(reader.text()?.trim().to_owned()),
+                "Primary" => details.primary = Mailbox::parse(&reader.text()?).ok(),
+                _ => reader.skip()?,
             }
         }
         Ok(details)
@@ -207,8 +208,11 @@ fn read_fault(reader: &mut Reader<'_>) -> Result<ReadError, ReadError> {
         }
     }
     let fault_code = fault_code.as_deref().map(|code| code.rsplit(':').next().unwrap_or(code));
-    Ok(match code.as_deref().or(fault_code) {
-        Some(code) if code.starts_with("Error") => from_code(code, details),
+    // Where the two differ, a code of Exchange's is worth more than a text of whoever passed it on.
+    let codes = [code.as_deref(), fault_code];
+    let exchange = codes.into_iter().flatten().find(|code| code.starts_with("Error"));
+    Ok(match exchange.or_else(|| codes.into_iter().flatten().next()) {
+        Some(code) if exchange.is_some() => from_code(code, details),
         Some(code) => {
             let fact = Text::fixed("die Antwort ist ein SOAP-Fehler", "the answer is a SOAP fault");
             ReadError::new(ReadErrorKind::Server, fact).with_code(code)
@@ -221,84 +225,62 @@ fn read_fault(reader: &mut Reader<'_>) -> Result<ReadError, ReadError> {
     })
 }
 
-/// What a response code means for the caller. The list of codes is open: one that is not here is the server's own error.
+/// What a response code means for the caller. The list of codes is open: one that no table has is the server's own error.
 fn from_code(code: &str, details: Details) -> ReadError {
     let code = match &details.inner {
         Some(inner) if code == "ErrorInternalServerError" && inner.starts_with("Error") => inner.as_str(),
         _ => code,
     };
-    let (kind, german, english) = meaning(code);
-    let error = ReadError::new(kind, Text::fixed(german, english));
+    let meaning = codes::meaning(code);
+    let error = ReadError::new(meaning.kind, fact(code, meaning.kind)).with_origin(meaning.origin);
     error.with_code(code).with_retry_after(details.back_off).with_primary_address(details.primary)
 }
 
-/// The kind of error that a code stands for, and what it says, in German and English.
-fn meaning(code: &str) -> (ReadErrorKind, &'static str, &'static str) {
-    use ReadErrorKind::{
-        AccessDenied, ImpersonationDenied, MailboxNotFound, MailboxUnavailable, NotPrimaryAddress, PasswordExpired,
-        RequestRejected, Server, Throttled,
-    };
-    match code {
-        "ErrorServerBusy"
-        | "ErrorTooManyObjectsOpened"
-        | "ErrorExceededConnectionCount"
-        | "ErrorMailboxStoreUnavailable"
-        | "ErrorTimeoutExpired" => (Throttled, "der Server ist ausgelastet", "the server is busy"),
-        "ErrorImpersonateUserDenied" | "ErrorImpersonationDenied" | "ErrorImpersonationFailed" => (
-            ImpersonationDenied,
-            "der Server verweigert dem Konto den Identitätswechsel für dieses Postfach",
-            "the server denies the account impersonation of this mailbox",
-        ),
-        "ErrorNonExistentMailbox"
-        | "ErrorCannotFindUser"
-        | "ErrorMailRecipientNotFound"
-        | "ErrorInvalidSmtpAddress" => (
-            MailboxNotFound,
-            "der Server kennt kein Postfach mit dieser Adresse",
-            "the server knows no mailbox with this address",
-        ),
-        "ErrorNonPrimarySmtpAddress" => (
-            NotPrimaryAddress,
-            "die Adresse ist nicht die primäre des Postfachs",
-            "the address is not the mailbox's primary one",
-        ),
-        "ErrorAccountDisabled" => {
-            (MailboxUnavailable, "das Konto des Postfachs ist deaktiviert", "the mailbox's account is disabled")
+/// What the server says by a code.
+fn fact(code: &str, kind: ReadErrorKind) -> Text {
+    use ReadErrorKind as Kind;
+    let (german, english) = match (kind, code) {
+        (_, "ErrorAccountDisabled") => ("das Konto des Postfachs ist deaktiviert", "the mailbox's account is disabled"),
+        (_, "ErrorMailboxMoveInProgress") => ("das Postfach wird verschoben", "the mailbox is being moved"),
+        (_, "ErrorMailboxFailover") => {
+            ("die Datenbank des Postfachs wechselt den Server", "the mailbox's database is changing servers")
         }
-        "ErrorMailboxMoveInProgress" => {
-            (MailboxUnavailable, "das Postfach wird verschoben", "the mailbox is being moved")
-        }
-        "ErrorMailboxFailover" => (
-            MailboxUnavailable,
-            "die Datenbank des Postfachs wechselt den Server",
-            "the mailbox's database is changing servers",
-        ),
-        "ErrorUserWithoutFederatedProxyAddress" => (
-            MailboxUnavailable,
-            "das Postfach hat keine Adresse für verbundene Organisationen",
-            "the mailbox has no address for federated organisations",
-        ),
-        "ErrorAccessDenied" | "ErrorNoFreeBusyAccess" => {
-            (AccessDenied, "der Server verweigert dem Konto den Kalender", "the server denies the account the calendar")
-        }
-        "ErrorItemNotFound" | "ErrorFolderNotFound" => (
-            AccessDenied,
+        (_, "ErrorItemNotFound" | "ErrorFolderNotFound") => (
             "der Server findet keinen Kalender, den das Konto öffnen darf",
             "the server finds no calendar that the account may open",
         ),
-        "ErrorPasswordExpired" | "ErrorPasswordChangeRequired" => {
-            (PasswordExpired, "der Server verlangt ein neues Kennwort", "the server asks for a new password")
-        }
-        "ErrorInvalidRequest"
-        | "ErrorSchemaValidation"
-        | "ErrorInvalidServerVersion"
-        | "ErrorIncorrectSchemaVersion" => (
-            RequestRejected,
-            "der Server lehnt die Anfrage als ungültig ab",
-            "the server rejects the request as invalid",
+        (Kind::Throttled, _) => ("der Server ist ausgelastet", "the server is busy"),
+        (Kind::Transient, _) => ("der Server kommt vorübergehend nicht weiter", "the server cannot go on for now"),
+        (Kind::ImpersonationDenied, _) => (
+            "der Server verweigert dem Konto den Identitätswechsel für dieses Postfach",
+            "the server denies the account impersonation of this mailbox",
         ),
-        _ => (Server, "der Server antwortet mit einem Fehler", "the server answers with an error"),
-    }
+        (Kind::MailboxNotFound, _) => {
+            ("der Server kennt kein Postfach mit dieser Adresse", "the server knows no mailbox with this address")
+        }
+        (Kind::NotPrimaryAddress, _) => {
+            ("die Adresse ist nicht die primäre des Postfachs", "the address is not the mailbox's primary one")
+        }
+        (Kind::MailboxUnavailable, _) => {
+            ("der Server kommt zurzeit nicht an das Postfach", "the server does not get at the mailbox at the moment")
+        }
+        (Kind::MailboxDefective, _) => (
+            "der Server kann mit dem Postfach nicht umgehen, wie es ist",
+            "the server cannot deal with the mailbox as it is",
+        ),
+        (Kind::LimitReached, _) => {
+            ("die Anfrage übersteigt eine Grenze des Servers", "the request exceeds a limit of the server")
+        }
+        (Kind::AccessDenied, _) => {
+            ("der Server verweigert dem Konto den Kalender", "the server denies the account the calendar")
+        }
+        (Kind::PasswordExpired, _) => ("der Server verlangt ein neues Kennwort", "the server asks for a new password"),
+        (Kind::RequestRejected, _) => {
+            ("der Server lehnt die Anfrage als ungültig ab", "the server rejects the request as invalid")
+        }
+        _ => ("der Server antwortet mit einem Fehler", "the server answers with an error"),
+    };
+    Text::fixed(german, english)
 }
 
 #[cfg(test)]

@@ -29,7 +29,7 @@ fn parse_plain(text: &[u8]) -> Option<DateTime<Utc>> {
     let &[y1, y2, y3, y4, b'-', m1, m2, b'-', d1, d2, b'T', h1, h2, b':', n1, n2, b':', s1, s2, b'Z'] = text else {
         return None;
     };
-    let year = number(&[y1, y2, y3, y4])?;
+    let year = number(&[y1, y2, y3, y4]).filter(|year| *year > 0)?;
     let date = NaiveDate::from_ymd_opt(i32::try_from(year).ok()?, number(&[m1, m2])?, number(&[d1, d2])?)?;
     Some(date.and_hms_opt(number(&[h1, h2])?, number(&[n1, n2])?, number(&[s1, s2])?)?.and_utc())
 }
@@ -62,6 +62,14 @@ mod tests {
             "-0001-11-23T08:00:00",
             "+2026-11-23T08:00:00",
             "0000-11-23T08:00:00Z",
+            "+12026-11-23T08:00:00Z",
+            "12026-11-23T08:00:00",
+            "-0001-11-23T08:00:00Z",
+            "-0001-11-23T08:00:00",
+            "+262142-12-31T23:59:59",
+            "-262143-01-01T00:00:00",
+            "0000-11-23T08:00:00Z",
+            "0000-11-23T08:00:00",
             "9999-12-31T23:59:59-01:00",
         ] {
             assert_eq!(parse(text), None, "{text}");

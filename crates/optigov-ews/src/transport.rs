@@ -1,9 +1,8 @@
 //! The way to the server: one `post`, behind which each authentication scheme has the connection that it needs.
 
 #[cfg(any(feature = "ntlm", feature = "kerberos"))]
-mod authenticated;
-#[cfg(any(feature = "ntlm", feature = "kerberos"))]
 mod binding;
+mod body;
 pub(crate) mod certificate;
 mod challenges;
 pub(crate) mod connection;
@@ -16,27 +15,33 @@ pub(crate) mod limits;
 mod ntlm;
 mod pooled;
 mod resolve;
+#[cfg(feature = "ntlm")]
+mod spnego;
 mod tls;
 pub(crate) mod vault;
+
+use std::{sync::Arc, time::Duration};
 
 use bytes::Bytes;
 use http::{HeaderMap, HeaderValue, StatusCode, header};
 use optigov_calendar::{Mailbox, ReadError, ReadErrorKind, Text};
 
 pub(crate) use self::challenges::offered_schemes;
-use self::{connector::Connector, pooled::Pooled, vault::Admission};
-use crate::credentials::Scheme;
+use self::{body::Body, connection::Connection, connector::Connector, pooled::Pool};
+#[cfg(feature = "ntlm")]
+use crate::credentials::Login;
+use crate::credentials::{Credentials, Scheme, TokenReason};
 
 /// One request.
-pub(crate) struct Post<'a> {
+pub(crate) struct Post {
     pub(crate) body: Bytes,
     /// The mailbox whose server should answer.
-    pub(crate) anchor: Option<&'a Mailbox>,
+    pub(crate) anchor: Option<Mailbox>,
     /// The request's own id, which the server logs.
-    pub(crate) id: &'a str,
+    pub(crate) id: String,
 }
 
-/// An answer, whatever its status. A 401 has become an error on the way.
+/// An answer, whatever its status. A 401 to a request that carried a proof has become an error on the way.
 pub(crate) struct Answer {
     pub(crate) status: StatusCode,
     pub(crate) headers: HeaderMap,
@@ -45,40 +50,256 @@ pub(crate) struct Answer {
 
 /// The connections to the server.
 pub(crate) struct Transport {
-    pooled: Pooled,
-    #[cfg(any(feature = "ntlm", feature = "kerberos"))]
-    authenticated: authenticated::Connections,
+    connector: Arc<Connector>,
+    pool: Pool,
+    #[cfg(feature = "kerberos")]
+    kerberos: kerberos::Habits,
+}
+
+/// How far a new connection has got.
+pub(crate) enum Opened {
+    /// The next request on it carries the proof of who the account is. None has been sent yet.
+    Ready(Ready),
+    /// Something else than the server's authentication has answered.
+    #[cfg_attr(not(feature = "ntlm"), expect(dead_code, reason = "only a handshake has a leg before the proof"))]
+    Answered(Answer),
+}
+
+/// A connection on which the next request is a proof.
+pub(crate) struct Ready {
+    connection: Connection,
+    authorization: HeaderValue,
+    /// What the server's own proof is held against.
+    #[cfg(feature = "kerberos")]
+    ticket: Option<kerberos::Sent>,
 }
 
 impl Transport {
-    pub(crate) fn new(connector: &Connector) -> Result<Transport, ReadError> {
-        Ok(Transport {
-            pooled: Pooled::new(connector)?,
-            #[cfg(any(feature = "ntlm", feature = "kerberos"))]
-            authenticated: authenticated::Connections::default(),
-        })
+    /// A verdict of the KDC's is remembered for `credential_lock`.
+    #[cfg_attr(not(feature = "kerberos"), expect(unused_variables, reason = "only Kerberos asks a KDC"))]
+    pub(crate) fn new(connector: Arc<Connector>, credential_lock: Duration) -> Transport {
+        Transport {
+            connector,
+            pool: Pool::default(),
+            #[cfg(feature = "kerberos")]
+            kerberos: kerberos::Habits::new(credential_lock),
+        }
     }
 
-    /// Sends one request and receives its whole answer.
+    /// How the client names itself.
+    pub(crate) fn user_agent(&self) -> &HeaderValue {
+        &self.connector.user_agent
+    }
+
+    /// Sends one request and receives its whole answer: on an idle connection if there is one, else on a new one.
     ///
     /// # Errors
     /// What keeps an answer from coming, and a credential that is refused.
     pub(crate) async fn post(
         &self,
-        connector: &Connector,
-        admission: &Admission<'_>,
-        post: &Post<'_>,
+        credentials: &Credentials,
+        generation: u64,
+        post: &Post,
     ) -> Result<Answer, ReadError> {
-        match &admission.credentials.0 {
-            Scheme::Basic(login) => self.pooled.post_basic(connector, login, post).await,
-            Scheme::Bearer(provider) => self.pooled.post_bearer(connector, &**provider, post).await,
-            #[cfg(any(feature = "ntlm", feature = "kerberos"))]
-            _ => self.authenticated.post(connector, admission, post).await,
+        let idle_timeout = self.connector.route.idle_timeout();
+        if let Some(mut connection) = self.pool.take(generation) {
+            #[cfg(feature = "kerberos")]
+            if self.kerberos.is_per_request()
+                && let Some(tickets) = credentials.0.tickets()
+            {
+                let ready = kerberos::open(connection, &self.connector, tickets, &self.kerberos).await?;
+                return self.deliver(ready, credentials, generation, post, idle_timeout).await;
+            }
+            let authorization = self.authorization(credentials, TokenReason::Needed).await?;
+            let authenticates_itself = authorization.is_none();
+            match connection.exchange(&self.connector, post, authorization, post.body.clone(), idle_timeout).await {
+                // The server wants a token with each request, and another one costs nothing.
+                #[cfg(feature = "kerberos")]
+                Ok(answer)
+                    if authenticates_itself
+                        && answer.status == StatusCode::UNAUTHORIZED
+                        && matches!(credentials.0, Scheme::Kerberos(_)) =>
+                {
+                    self.kerberos.set_per_request(true);
+                    if connection.is_open()
+                        && let Some(tickets) = credentials.0.tickets()
+                    {
+                        let ready = kerberos::open(connection, &self.connector, tickets, &self.kerberos).await?;
+                        return self.deliver(ready, credentials, generation, post, idle_timeout).await;
+                    }
+                }
+                // The server has forgotten the connection's account, or it throttles; no credential was sent, so none was refused.
+                Ok(answer) if authenticates_itself && answer.status == StatusCode::UNAUTHORIZED => return Ok(answer),
+                Ok(answer) => return self.received(credentials, generation, connection, answer),
+                // Closed by the server while it was idle, and the others with it.
+                Err(error) if error.is_before_the_answer() => self.pool.clear(),
+                Err(error) => return Err(error),
+            }
+        }
+        match self.open(credentials, generation, post, TokenReason::Needed).await? {
+            Opened::Ready(ready) => self.deliver(ready, credentials, generation, post, idle_timeout).await,
+            Opened::Answered(answer) => Ok(answer),
+        }
+    }
+
+    /// Opens a connection, as far as it goes without a proof.
+    ///
+    /// # Errors
+    /// What keeps the connection from coming about, and [`ReadErrorKind::SchemeNotOffered`] where that shows before the proof.
+    #[cfg_attr(not(feature = "ntlm"), expect(unused_variables, reason = "only a handshake has a leg before the proof"))]
+    pub(crate) async fn open(
+        &self,
+        credentials: &Credentials,
+        generation: u64,
+        post: &Post,
+        reason: TokenReason,
+    ) -> Result<Opened, ReadError> {
+        let authorization = self.authorization(credentials, reason).await?;
+        let connection = Connection::open(&self.connector).await?;
+        match (authorization, &credentials.0) {
+            (Some(authorization), _) => Ok(Opened::Ready(Ready::new(connection, authorization))),
+            #[cfg(feature = "ntlm")]
+            (None, Scheme::Ntlm(login) | Scheme::Negotiate(login)) => {
+                self.open_ntlm(connection, credentials, generation, login, post).await
+            }
+            #[cfg(feature = "kerberos")]
+            (None, Scheme::Kerberos(tickets)) => {
+                kerberos::open(connection, &self.connector, tickets, &self.kerberos).await.map(Opened::Ready)
+            }
+            #[cfg(all(feature = "kerberos", feature = "ntlm"))]
+            (None, Scheme::KerberosOrNtlm(tickets, login)) => {
+                match kerberos::open(connection, &self.connector, tickets, &self.kerberos).await {
+                    Err(error) if kerberos::failure::leaves_ntlm(&error) => {
+                        tracing::debug!(kind = error.kind().as_str(), "no ticket; NTLM is tried");
+                        let connection = Connection::open(&self.connector).await?;
+                        self.open_ntlm(connection, credentials, generation, login, post).await
+                    }
+                    ready => ready.map(Opened::Ready),
+                }
+            }
+            (None, _) => Err(ReadError::internal()),
+        }
+    }
+
+    #[cfg(feature = "ntlm")]
+    async fn open_ntlm(
+        &self,
+        connection: Connection,
+        credentials: &Credentials,
+        generation: u64,
+        login: &Login,
+        post: &Post,
+    ) -> Result<Opened, ReadError> {
+        match ntlm::open(connection, &self.connector, handshake_scheme(credentials), login, post).await? {
+            (connection, Ok(authorization)) => Ok(Opened::Ready(Ready::new(connection, authorization))),
+            (connection, Err(answer)) => {
+                self.received(credentials, generation, connection, answer).map(Opened::Answered)
+            }
+        }
+    }
+
+    /// Sends the request that is the proof, and waits up to `patience` for each part of its answer.
+    ///
+    /// # Errors
+    /// What keeps an answer from coming, and a credential that is refused. In either case the proof may have been written.
+    pub(crate) async fn deliver(
+        &self,
+        ready: Ready,
+        credentials: &Credentials,
+        generation: u64,
+        post: &Post,
+        patience: Duration,
+    ) -> Result<Answer, ReadError> {
+        #[cfg(feature = "kerberos")]
+        let ready = match (ready.ticket.is_some(), credentials.0.tickets()) {
+            (true, Some(tickets)) => {
+                match kerberos::deliver(ready, &self.connector, tickets, &self.kerberos, post, patience).await {
+                    #[cfg(feature = "ntlm")]
+                    Err(error) if kerberos::failure::leaves_ntlm(&error) && credentials.0.permits_ntlm() => {
+                        tracing::debug!(kind = error.kind().as_str(), "the ticket is refused; NTLM is tried");
+                        let Scheme::KerberosOrNtlm(_, login) = &credentials.0 else { return Err(error) };
+                        let connection = Connection::open(&self.connector).await?;
+                        match self.open_ntlm(connection, credentials, generation, login, post).await? {
+                            Opened::Ready(ready) => ready,
+                            Opened::Answered(answer) => return Ok(answer),
+                        }
+                    }
+                    delivered => {
+                        let (connection, answer) = delivered?;
+                        return self.received(credentials, generation, connection, answer);
+                    }
+                }
+            }
+            _ => ready,
+        };
+        let Ready { mut connection, authorization, .. } = ready;
+        let body = post.body.clone();
+        let answer = connection.exchange(&self.connector, post, Some(authorization), body, patience).await?;
+        self.received(credentials, generation, connection, answer)
+    }
+
+    /// Keeps the connection for the next request, unless the credential was refused on it.
+    fn received(
+        &self,
+        credentials: &Credentials,
+        generation: u64,
+        connection: Connection,
+        answer: Answer,
+    ) -> Result<Answer, ReadError> {
+        if answer.status != StatusCode::UNAUTHORIZED {
+            self.pool.keep(connection, generation, self.connector.route.in_flight().get());
+            return Ok(answer);
+        }
+        Err(match credentials.0 {
+            // The server has asked for the proof and judged it, whatever it offers now.
+            #[cfg(feature = "ntlm")]
+            Scheme::Ntlm(_) | Scheme::Negotiate(_) => refused(credentials.scheme(), &HeaderMap::new()),
+            #[cfg(all(feature = "kerberos", feature = "ntlm"))]
+            Scheme::KerberosOrNtlm(..) => refused(handshake_scheme(credentials), &HeaderMap::new()),
+            _ => refused(credentials.scheme(), &answer.headers),
+        })
+    }
+
+    /// The header that authenticates a request; `None` where the scheme authenticates the connection.
+    async fn authorization(
+        &self,
+        credentials: &Credentials,
+        reason: TokenReason,
+    ) -> Result<Option<HeaderValue>, ReadError> {
+        match &credentials.0 {
+            Scheme::Basic(login) => pooled::basic(login).map(Some),
+            Scheme::Bearer(provider) => {
+                pooled::bearer(&**provider, reason, self.connector.route.timeout()).await.map(Some)
+            }
+            #[cfg(feature = "ntlm")]
+            Scheme::Ntlm(_) | Scheme::Negotiate(_) => Ok(None),
+            #[cfg(feature = "kerberos")]
+            _ => Ok(None),
         }
     }
 }
 
-impl Post<'_> {
+impl Ready {
+    fn new(connection: Connection, authorization: HeaderValue) -> Ready {
+        Ready {
+            connection,
+            authorization,
+            #[cfg(feature = "kerberos")]
+            ticket: None,
+        }
+    }
+}
+
+/// The scheme that a handshake of NTLM's goes by.
+#[cfg(feature = "ntlm")]
+fn handshake_scheme(credentials: &Credentials) -> &'static str {
+    match credentials.0 {
+        Scheme::Ntlm(_) => "NTLM",
+        _ => "Negotiate",
+    }
+}
+
+impl Post {
     /// The headers of every request, without the one that authenticates.
     fn headers(&self, connector: &Connector) -> HeaderMap {
         let mut headers = HeaderMap::new();
@@ -86,7 +307,8 @@ impl Post<'_> {
         headers.insert(header::ACCEPT, HeaderValue::from_static("text/xml"));
         headers.insert(header::USER_AGENT, connector.user_agent.clone());
         headers.insert("return-client-request-id", HeaderValue::from_static("true"));
-        let optional = [("client-request-id", Some(self.id)), ("x-anchormailbox", self.anchor.map(Mailbox::as_str))];
+        let anchor = self.anchor.as_ref().map(Mailbox::as_str);
+        let optional = [(CLIENT_REQUEST_ID, Some(self.id.as_str())), ("x-anchormailbox", anchor)];
         for (name, text) in optional {
             if let Some(mut value) = text.and_then(|text| HeaderValue::from_str(text).ok()) {
                 value.set_sensitive(name == "x-anchormailbox");
@@ -95,6 +317,18 @@ impl Post<'_> {
         }
         headers
     }
+}
+
+/// The header by which an answer names its request.
+const CLIENT_REQUEST_ID: &str = "client-request-id";
+
+/// The error of a 401 to a request that carried no proof, on a connection that had been authenticated.
+pub(crate) fn forgotten() -> ReadError {
+    let fact = Text::fixed(
+        "der Server verlangt auf einer angemeldeten Verbindung eine neue Anmeldung",
+        "the server asks for another logon on a connection that it had authenticated",
+    );
+    ReadError::new(ReadErrorKind::CredentialsRefused, fact).with_http_status(401)
 }
 
 /// The error that a 401 stands for: another scheme is wanted, or the credential is wrong.
@@ -124,45 +358,4 @@ fn not_offered(scheme: &str, offered: &[String]) -> ReadError {
         )
     };
     ReadError::new(ReadErrorKind::SchemeNotOffered, fact).with_http_status(401)
-}
-
-/// Takes in a body piece by piece and keeps to the bound.
-struct Body {
-    bytes: Vec<u8>,
-    most: usize,
-}
-
-impl Body {
-    /// # Errors
-    /// [`ReadErrorKind::LimitReached`] when the announced length is already too much.
-    fn new(most: usize, headers: &HeaderMap) -> Result<Body, ReadError> {
-        let announced = headers
-            .get(header::CONTENT_LENGTH)
-            .and_then(|value| value.to_str().ok())
-            .and_then(|text| text.parse::<usize>().ok());
-        let mut body = Body { bytes: Vec::new(), most };
-        if let Some(length) = announced {
-            body.check(length)?;
-            // What is announced is not yet sent: no more than a common answer's size is set aside for it.
-            body.bytes.reserve_exact(length.min(1 << 20));
-        }
-        Ok(body)
-    }
-
-    fn push(&mut self, piece: &[u8]) -> Result<(), ReadError> {
-        self.check(self.bytes.len() + piece.len())?;
-        self.bytes.extend_from_slice(piece);
-        Ok(())
-    }
-
-    fn check(&self, length: usize) -> Result<(), ReadError> {
-        if length <= self.most {
-            return Ok(());
-        }
-        let fact = Text::new(
-            format!("die Antwort ist größer als {} Bytes", self.most),
-            format!("the answer is larger than {} bytes", self.most),
-        );
-        Err(ReadError::new(ReadErrorKind::LimitReached, fact))
-    }
 }

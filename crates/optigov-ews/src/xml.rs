@@ -11,6 +11,9 @@ use quick_xml::{
 
 use crate::error::malformed;
 
+/// Stands in a decoded answer where its bytes were no text. XML forbids this character, so that no answer can mean it.
+pub(crate) const NO_TEXT: char = '\u{FFFF}';
+
 /// Elements may be nested this deep; EWS needs about a dozen levels.
 const MAX_DEPTH: usize = 64;
 
@@ -67,6 +70,7 @@ impl<'a> Reader<'a> {
                 Event::GeneralRef(reference) => Cow::Owned(resolve(&reference)?.into()),
                 _ => continue,
             };
+            is_text(&piece)?;
             if text.is_empty() {
                 text = piece;
             } else {
@@ -83,10 +87,7 @@ impl<'a> Reader<'a> {
             self.depth -= 1;
             return Ok(Event::End(BytesEnd::new("")));
         }
-        let broken = |error| {
-            malformed("die Antwort ist kein wohlgeformtes XML", "the answer is not well-formed XML").with_source(error)
-        };
-        match self.events.read_event().map_err(broken)? {
+        match self.events.read_event().map_err(|error| broken(&error, self.events.error_position()))? {
             Event::Start(start) => {
                 self.enter()?;
                 Ok(Event::Start(start))
@@ -137,15 +138,41 @@ impl Tag<'_> {
     /// The value of an attribute by its name without prefix.
     pub(crate) fn attribute(&self, name: &str) -> Result<Option<Cow<'_, str>>, ReadError> {
         for attribute in self.0.attributes().with_checks(false) {
-            let attribute = attribute.map_err(|error| {
-                malformed("ein Attribut ist nicht wohlgeformt", "an attribute is not well-formed").with_source(error)
-            })?;
+            let attribute = attribute
+                .map_err(|_| malformed("ein Attribut ist nicht wohlgeformt", "an attribute is not well-formed"))?;
             if attribute.key.local_name().into_inner() == name {
+                is_text(&attribute.value)?;
                 return unescape(attribute.value).map(Some);
             }
         }
         Ok(None)
     }
+}
+
+/// An error of the parser, told by its class and its place alone: the parser's own error holds names from the answer, of any length.
+#[cold]
+fn broken(error: &quick_xml::Error, position: u64) -> ReadError {
+    match error {
+        quick_xml::Error::Encoding(_) => not_text(),
+        _ => malformed(
+            format!("die Antwort ist kein wohlgeformtes XML (Byte {position})"),
+            format!("the answer is not well-formed XML (byte {position})"),
+        ),
+    }
+}
+
+/// Refuses text in which bytes stood that are no text. Elements that are skipped are not asked.
+#[inline]
+fn is_text(text: &str) -> Result<(), ReadError> {
+    if text.contains(NO_TEXT) { Err(not_text()) } else { Ok(()) }
+}
+
+#[cold]
+fn not_text() -> ReadError {
+    malformed(
+        "die Antwort enthält Bytes, die in ihrer Kodierung kein Text sind",
+        "the answer holds bytes that are no text in its encoding",
+    )
 }
 
 /// An `xs:boolean` in any of its four spellings.

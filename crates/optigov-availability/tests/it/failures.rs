@@ -8,7 +8,7 @@ use optigov_availability::{
     ReadErrorKind, SlotsRequest, Status, Wanted, WarningCode,
 };
 use optigov_counter::WhenUnavailable;
-use optigov_exchange_simulator::{Account, Effect, Fault, Mailbox, Scenario, Shape};
+use optigov_exchange_simulator::{Account, Effect, Fault, Mailbox, MailboxState, Scenario, Shape};
 use tokio::time::Instant;
 
 use crate::probe::{Probe, TestClock, counter, over};
@@ -439,8 +439,12 @@ async fn scenario_17_a_throttled_mailbox_waits_others_go_on_and_the_deadline_hol
     }
     let throttled = &answer.counters[1];
     assert_eq!(kinds(&throttled.status), [(0, ReadErrorKind::Throttled)]);
-    assert!(throttled.status.unread()[0].error.retry_after().is_some_and(|wait| wait > Duration::from_secs(3000)));
-    let asked = |name: &str| town.simulator.requests().iter().filter(|request| request.mailbox() == Some(name)).count();
+    assert!(throttled.status.unread()[0].error.retry_after().is_some_and(|wait| wait > Duration::from_secs(290)));
+    let asked = |name: &str| {
+        let requests = town.asked();
+        let views = requests.iter().filter(|request| request.operation() == Some("FindItem"));
+        views.filter(|request| request.mailbox() == Some(name)).count()
+    };
     assert_eq!((asked(ANNA), asked(BEN), asked(CARA)), (2, 1, 1));
     assert!(town.answer(TUESDAY, TUESDAY).await.counters[1].status.is_unknown());
     assert_eq!(asked(BEN), 1, "nor is it asked again before its time");
@@ -463,6 +467,75 @@ async fn scenario_18_a_busy_server_inside_http_200_is_throttling() {
         let kind = if shape == Shape::Status { ReadErrorKind::Unavailable } else { ReadErrorKind::Throttled };
         assert_eq!(kinds(&counter.status), [(0, kind)], "{shape:?}");
         assert!(counter.status.reason(Language::German).is_some_and(|reason| reason.contains("drosselt")), "{shape:?}");
-        assert_eq!((counter.slots.len(), town.simulator.requests().len()), (0, 1), "{shape:?}");
+        assert_eq!((counter.slots.len(), town.asked().len()), (0, 1), "{shape:?}");
+    }
+}
+
+/// Twenty counters with one mailbox each, of which those with these numbers hang.
+fn twenty_with_hung(hung: [usize; 3]) -> (Scenario, Vec<String>, String) {
+    let names: Vec<_> = (0..20).map(|number| format!("amt-{number}@musterstadt.example")).collect();
+    let account = Account::new("svc-optigov").password(PASSWORD).impersonates_everybody();
+    let mut scenario = Scenario::new().account(account);
+    for (number, name) in names.iter().enumerate() {
+        let state = if hung.contains(&number) { MailboxState::Hung } else { MailboxState::Enabled };
+        scenario = scenario.mailbox(Mailbox::new(name).state(state));
+    }
+    let counters = names.iter().enumerate().map(|(number, name)| counter(&format!("s{number}"), &[name], "all"));
+    let counters = counters.collect();
+    (scenario, names, counters)
+}
+
+#[tokio::test]
+async fn three_hung_mailboxes_of_twenty_hold_up_nobody_else() {
+    for hung in [[0, 1, 2], [17, 18, 19], [0, 9, 19]] {
+        let (scenario, _, counters) = twenty_with_hung(hung);
+        let deadline = Duration::from_secs(6);
+        let town = Town::with_scenario("2026-11-23 07:00", &counters, scenario, |builder| builder.deadline(deadline));
+        let is_hung = |counter: &CounterAnswer| hung.iter().any(|number| counter.id.as_str() == format!("s{number}"));
+        let began = std::time::Instant::now();
+        let whole = town.answer(TUESDAY, TUESDAY);
+        let meanwhile = async {
+            tokio::time::sleep(Duration::from_secs(2)).await;
+            let good = (0..20).filter(|number| !hung.contains(number)).map(|number| format!("s{number}"));
+            let request = days(TUESDAY, TUESDAY).counters(good);
+            let asked = std::time::Instant::now();
+            let requests = town.asked().len();
+            let answer = ask(&town.availability, &request).await;
+            assert_eq!(town.asked().len(), requests, "all of them had landed within 2 s");
+            (answer, asked.elapsed())
+        };
+        let (whole, (good, took)) = tokio::join!(whole, meanwhile);
+        assert!(took < Duration::from_secs(2), "{took:?}");
+        assert_eq!(good.counters.len(), 17);
+        assert!(good.counters.iter().all(|counter| counter.status.is_known()), "{hung:?}");
+        assert!(began.elapsed() < deadline + Duration::from_secs(1));
+        for counter in &whole.counters {
+            assert_eq!(counter.status.is_known(), !is_hung(counter), "{hung:?}: {}", counter.id.as_str());
+        }
+    }
+}
+
+#[tokio::test]
+async fn a_list_over_ten_mailboxes_sends_a_wrong_password_once_whatever_the_server_answers() {
+    use optigov_exchange_simulator::{HttpAnswer, LoginRefusal};
+    for refusal in [
+        LoginRefusal::Unauthorized,
+        LoginRefusal::Reset,
+        LoginRefusal::Close,
+        LoginRefusal::Answer(HttpAnswer::forbidden()),
+        LoginRefusal::Answer(HttpAnswer::new(503).header("Retry-After", "0")),
+    ] {
+        let names: Vec<_> = (0..10).map(|number| format!("amt-{number}@musterstadt.example")).collect();
+        let account = Account::new("svc-optigov").password("ein anderes").impersonates_everybody();
+        let scenario = names.iter().map(Mailbox::new).fold(Scenario::new().account(account), Scenario::mailbox);
+        let counters = names.iter().enumerate().map(|(number, name)| counter(&format!("s{number}"), &[name], "all"));
+        let counters: String = counters.collect();
+        let scenario = scenario.refused_login(refusal.clone());
+        let town = Town::with_scenario("2026-11-23 07:00", &counters, scenario, |builder| builder);
+        for _ in 0..3 {
+            let answer = town.answer(TUESDAY, TUESDAY).await;
+            assert!(answer.counters.iter().all(|counter| counter.status.is_unknown()), "{refusal:?}");
+        }
+        assert_eq!(town.simulator.refused_logins("svc-optigov"), 1, "{refusal:?}");
     }
 }

@@ -4,6 +4,7 @@ mod configuration;
 mod connection;
 mod edges;
 mod failures;
+mod faults;
 mod observed;
 mod privacy;
 mod probe;

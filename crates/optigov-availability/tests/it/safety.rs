@@ -41,6 +41,8 @@ struct Case {
     buffers: (u32, u32),
     policy: Policy,
     free_busy: bool,
+    /// The server does not expand series, from the first day on.
+    unexpanded: bool,
     steps: Vec<Step>,
 }
 
@@ -237,6 +239,9 @@ struct Run<'a> {
     calendars: Vec<Vec<Item>>,
     trouble: Option<(Trouble, Option<usize>)>,
     expired: bool,
+    /// An answer may have shown that the server expands series. A client takes that for granted from then on, as it must: a server does not forget
+    /// how to.
+    may_be_proven: bool,
     /// Every instant at which something may have been read, with the calendars as they were.
     past: Vec<(DateTime<Utc>, Vec<Vec<Item>>)>,
     /// The instants at which a calendar may have been read with success, by the calendar.
@@ -250,6 +255,7 @@ impl<'a> Run<'a> {
         let town = Scenario::new().plain_http().account(account);
         let calendars = case.calendars.iter().enumerate();
         let town = calendars.fold(town, |town, (at, items)| town.mailbox(mailbox(at, items)));
+        let town = if case.unexpanded { town.unexpanded_series() } else { town };
         let simulator = Simulator::start(town).expect("the scenario holds");
         let hangs = case.steps.iter().any(|step| matches!(step, Step::Break { trouble: Trouble::Hang, .. }));
         let deadline = if hangs { Duration::from_millis(250) } else { Duration::from_secs(5) };
@@ -283,6 +289,7 @@ impl<'a> Run<'a> {
             calendars: case.calendars.clone(),
             trouble: None,
             expired: false,
+            may_be_proven: false,
             past: Vec::new(),
             readable: vec![Vec::new(); case.calendars.len()],
             listed: Vec::new(),
@@ -301,7 +308,10 @@ impl<'a> Run<'a> {
                 });
             }
             Step::Clock { seconds } => self.clock.shift(*seconds),
+            Step::Break { trouble: Trouble::Masters, .. } if self.may_be_proven => {}
             Step::Break { trouble, calendar } => {
+                // Whether it expands series is a matter of the whole server.
+                let calendar = calendar.filter(|_| *trouble != Trouble::Masters);
                 let calendar = calendar.map(|calendar| calendar.index(self.calendars.len()));
                 self.trouble = Some((*trouble, calendar));
                 let fault = Fault::new(trouble.effect());
@@ -344,6 +354,9 @@ impl<'a> Run<'a> {
 
     fn note(&mut self) -> DateTime<Utc> {
         let now = optigov_availability::Clock::now(&self.clock);
+        let expands = !self.case.unexpanded && !matches!(self.trouble, Some((Trouble::Masters, _)));
+        let is_series = |item: &Item| matches!(item, Item::Series { .. });
+        self.may_be_proven |= expands && self.calendars.iter().flatten().any(is_series);
         self.past.push((now, self.calendars.clone()));
         for calendar in 0..self.calendars.len() {
             if !self.is_dead(calendar) {
@@ -455,7 +468,9 @@ impl<'a> Run<'a> {
         let from = counter.read_at.unwrap_or(now);
         let never_read = |calendar: usize| !self.readable[calendar].iter().any(|read| (from..=now).contains(read));
         let dead: BTreeSet<usize> = desk.mailboxes.iter().copied().filter(|calendar| never_read(*calendar)).collect();
-        if desk.least() == desk.mailboxes.len() && !dead.is_subset(&ignored) {
+        // Where the counter is not open in the window, nothing needs to be read and nothing is offered.
+        let nothing_needed = counter.read_at.is_none() && starts.is_empty();
+        if desk.least() == desk.mailboxes.len() && !dead.is_subset(&ignored) && !nothing_needed {
             prop_assert!(counter.status.is_unknown(), "{dead:?} cannot have been read");
         }
         let versions: Vec<&Vec<Vec<Item>>> =
@@ -666,13 +681,39 @@ fn case() -> impl Strategy<Value = Case> {
     let calendars = prop::collection::vec(prop::collection::vec(item(), 0..9), 1..=MOST_CALENDARS);
     let counters = prop::collection::vec(desk(), 1..=4);
     let rules = (select(vec![15_u32, 20, 30, 45]), (select(vec![0_u32, 5, 10]), select(vec![0_u32, 5, 15])));
-    let town = (calendars, counters, rules, policy, prop::bool::weighted(0.25), steps);
-    town.prop_map(|(calendars, mut counters, (length, buffers), policy, free_busy, steps)| {
+    let server = (prop::bool::weighted(0.25), prop::bool::weighted(0.3));
+    let town = (calendars, counters, rules, policy, server, steps);
+    town.prop_map(|(calendars, mut counters, (length, buffers), policy, (free_busy, unexpanded), steps)| {
         for desk in &mut counters {
             desk.mailboxes.retain(|mailbox| *mailbox < calendars.len());
         }
-        Case { calendars, counters, length, buffers, policy, free_busy, steps }
+        Case { calendars, counters, length, buffers, policy, free_busy, unexpanded, steps }
     })
+}
+
+/// What the random towns show for all, once by hand: the list is empty, and no start of the list of a healthy server is confirmed.
+#[tokio::test]
+async fn a_series_that_began_before_the_window_leaves_no_slot_where_the_server_does_not_expand_it() {
+    let series = Item::Series { day: 0, start: 9 * 60, minutes: 60, count: 9, deleted: 20 };
+    let desk = Desk { mailboxes: BTreeSet::from([0]), needed: 0, all_day_blocks: false, tentative_blocks: false };
+    let case = Case {
+        calendars: vec![vec![series]],
+        counters: vec![desk],
+        length: 30,
+        buffers: (0, 0),
+        policy: Policy::Close,
+        free_busy: false,
+        unexpanded: true,
+        steps: Vec::new(),
+    };
+    let mut run = Run::new(&case);
+    run.step(&Step::Ask { first: 5, days: 2 }).await.expect("the oracle agrees");
+    assert!(run.listed.is_empty(), "{:?}", run.listed);
+    let counter = run.availability.counter("s0").expect("it exists");
+    for minute in [8 * 60, 9 * 60, 9 * 60 + 30, 13 * 60] {
+        let verdict = counter.confirm(&Wanted::new(), berlin(wall(5, minute))).await.expect("the request holds");
+        assert!(!verdict.is_bookable() && verdict.status.is_unknown(), "{:?}", verdict.status);
+    }
 }
 
 /// Some hundred, unless the environment asks for more.

@@ -5,7 +5,7 @@ use chrono_tz::Europe::Berlin;
 use optigov_availability::{
     Answer, Availability, AvailabilityBuilder, CounterAnswer, Interval, Municipality, SlotsRequest,
 };
-use optigov_exchange_simulator::{Account, Entry, Mailbox, Scenario, Simulator};
+use optigov_exchange_simulator::{Account, Entry, Mailbox, RecordedRequest, Scenario, Simulator};
 
 pub(crate) const PASSWORD: &str = "kein-Geheimnis-7731";
 
@@ -75,6 +75,12 @@ impl Town {
         let builder = Availability::for_municipality(municipality).secret(PASSWORD).clock(move || now);
         let availability = set(builder).build().expect("the connection can be set up");
         Town { simulator, availability, _files: files }
+    }
+
+    /// The requests so far, without those that prove the account's credential.
+    pub(crate) fn asked(&self) -> Vec<RecordedRequest> {
+        let requests = self.simulator.requests().into_iter();
+        requests.filter(|request| request.operation() != Some("GetServerTimeZones")).collect()
     }
 
     /// The answer for these days of November 2026 or another month, both included.

@@ -66,8 +66,8 @@ pub(super) fn contradicting_exceptions(exceptions: &[ExceptionRule], reader: &mu
             let fault = Fault::new(
                 Code::ConflictingExceptions,
                 Text::new(
-                    format!("Diese Ausnahme widerspricht der an Stelle {}.", earlier + 1),
-                    format!("This exception contradicts number {}.", earlier + 1),
+                    format!("Diese Ausnahme widerspricht der Ausnahme Nr. {}.", earlier + 1),
+                    format!("This exception contradicts exception number {}.", earlier + 1),
                 ),
                 Text::new("Bitte für jeden Tag nur eine davon behalten.", "Keep only one of them for each date."),
             );
@@ -84,10 +84,10 @@ pub(super) fn overlapping_rules(rules: &[Rule], reader: &mut Reader) {
                 Code::OverlappingRules,
                 Text::new(
                     format!(
-                        "Diese Zeiten überschneiden die der Regel an Stelle {}; sie werden zusammengefasst.",
+                        "Diese Zeiten überschneiden sich mit denen der Regel Nr. {}; beide werden zusammengefasst.",
                         earlier + 1
                     ),
-                    format!("These hours overlap those of rule number {}; they are joined.", earlier + 1),
+                    format!("These hours overlap those of rule number {}; the two are joined.", earlier + 1),
                 ),
                 Text::new("Bitte prüfen, ob das so gemeint ist.", "Check whether that is intended."),
             );

@@ -8,10 +8,9 @@ use crate::{
     fault::{Code, Fault},
     text::{
         forms::{number, text_value, words},
-        reader::{Read, Reader, wrong_type},
+        reader::{Read, Reader, malformed, wrong_type},
         value::Value,
     },
-    values::malformed,
 };
 
 words!(
@@ -23,7 +22,7 @@ words!(
     optigov_calendar::UnexpandedSeries,
 );
 
-/// The server's address, as the way to it with the default for everything else.
+/// The server's URL. It is kept as a [`Route`] to this URL, with the default for everything else.
 #[derive(Clone, Debug, PartialEq)]
 pub(crate) struct Endpoint(pub(crate) Route);
 
@@ -223,14 +222,14 @@ impl Read for EnvironmentName {
                 "This is not the name of an environment variable.",
             ),
             Text::fixed(
-                "Erlaubt sind Buchstaben, Ziffern und „_“, wie in „OPTIGOV_EXCHANGE_PASSWORD“.",
-                "Letters, digits and \"_\" are allowed, as in \"OPTIGOV_EXCHANGE_PASSWORD\".",
+                "Bitte nur Buchstaben ohne Umlaute, Ziffern und „_“ verwenden, wie in „OPTIGOV_EXCHANGE_PASSWORD“.",
+                "Use only ASCII letters, digits and \"_\", as in \"OPTIGOV_EXCHANGE_PASSWORD\".",
             ),
         ))
     }
 }
 
-/// What the way to the server says of a setting that it cannot take.
+/// The fault for a setting that a [`Route`] refuses.
 pub(crate) fn unusable(code: Code, invalid: &InvalidRoute) -> Fault {
     Fault::new(code, invalid.message().clone(), invalid.remedy().clone())
 }

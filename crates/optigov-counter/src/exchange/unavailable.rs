@@ -42,8 +42,8 @@ impl Read for WhenUnavailable {
             Value::Text(text) if text.replace('-', "_") == "serve_stale" => reader.refuse(Fault::new(
                 Code::MissingKey,
                 Text::fixed(
-                    "Es fehlt, wie alt das Gelesene höchstens sein darf.",
-                    "It is missing how old a reading may be at most.",
+                    "Es fehlt die Angabe, wie alt gelesene Kalender höchstens sein dürfen.",
+                    "The greatest age of calendars that were read is missing.",
                 ),
                 Text::fixed(
                     "Bitte so schreiben: when_unavailable = { serve_stale = \"2h\" }.",

@@ -104,8 +104,10 @@ fn never_fits(longest: Duration) -> Fault {
     Fault::new(
         Code::TemplateNeverFits,
         Text::new(
-            format!("Die Vorlage dauert länger als die längste Öffnungszeit ({longest} Minuten)."),
-            format!("The template is longer than the longest opening window ({longest} minutes)."),
+            format!(
+                "Die Vorlage dauert länger als die längste Öffnungszeit, in der sie gebucht werden kann ({longest} Minuten)."
+            ),
+            format!("The template is longer than the longest hours in which it can be booked ({longest} minutes)."),
         ),
         Text::new(
             "Bitte die Öffnungszeiten verlängern oder die Vorlage hier entfernen.",

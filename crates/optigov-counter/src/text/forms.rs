@@ -166,7 +166,7 @@ macro_rules! table {
 }
 pub(crate) use table;
 
-/// The public door of a type that reads itself: serde, which says all faults in its one message.
+/// Implements serde's `Deserialize` for a type that implements `Read`. The message of serde's one error then holds all faults.
 macro_rules! deserialize_by_reading {
     ($($type:ty),+ $(,)?) => {
         $(impl<'de> serde::Deserialize<'de> for $type {

@@ -1,14 +1,19 @@
-//! JSON: parsing, and finding a fault's place in the text. Nothing is kept for the second while all is well.
+//! JSON: parsing, and finding a fault's place in the text. To find places, the text is read a second time, so a text without faults pays
+//! nothing for them.
 
-use std::borrow::Cow;
-use std::fmt;
+use std::{borrow::Cow, fmt};
 
 use optigov_calendar::Text;
 use serde::de::{Deserialize, Deserializer, MapAccess, SeqAccess, Visitor};
 use serde_json::value::RawValue;
 
-use crate::fault::{Code, Fault, Place, Position, Step};
-use crate::text::value::{Arena, Value};
+use crate::{
+    fault::{Code, Fault, Position},
+    text::{
+        place::{self, Name, Node},
+        value::{Arena, Value},
+    },
+};
 
 /// Parses a whole JSON text.
 pub(crate) fn parse<'a>(text: &'a str, arena: &'a Arena) -> Result<Value<'a>, Fault> {
@@ -40,41 +45,39 @@ pub(crate) fn parse<'a>(text: &'a str, arena: &'a Arena) -> Result<Value<'a>, Fa
 
 /// Gives each fault its line and column in the text that it was read from.
 pub(crate) fn locate(text: &str, faults: &mut [Fault]) {
-    let mut sought: Vec<usize> = (0..faults.len()).collect();
-    sought.sort_by(|a, b| faults[*a].steps.cmp(&faults[*b].steps));
-    if let Ok(root) = serde_json::from_str::<&RawValue>(text) {
-        descend(text, root, 0, &sought, faults);
+    if let Ok(value) = serde_json::from_str::<&RawValue>(text) {
+        place::locate(text, Unparsed { text, value }, faults);
     }
 }
 
-/// `sought` are the faults at or below `value`, in the order of their paths; `depth` steps of theirs are done.
-fn descend(text: &str, value: &RawValue, depth: usize, sought: &[usize], faults: &mut [Fault]) {
-    let here = Position::of_byte(text, offset_in(text, value.get()));
-    for index in sought {
-        faults[*index].set_position(here);
+/// A value of a text, whose children are parsed when they are asked for.
+#[derive(Clone, Copy)]
+struct Unparsed<'i> {
+    text: &'i str,
+    value: &'i RawValue,
+}
+
+impl Node for Unparsed<'_> {
+    fn start(self) -> usize {
+        offset_in(self.text, self.value.get())
     }
-    let deeper = sought.iter().position(|index| faults[*index].steps.len() > depth).unwrap_or(sought.len());
-    let sought = &sought[deeper..];
-    if sought.is_empty() {
-        return;
-    }
-    let Ok(children) = serde_json::from_str::<Children<'_>>(value.get()) else { return };
-    let same_step = |a: &usize, b: &usize| faults[*a].steps[depth] == faults[*b].steps[depth];
-    let groups: Vec<Vec<usize>> = sought.chunk_by(same_step).map(<[usize]>::to_vec).collect();
-    for group in groups {
-        let step = faults[group[0]].steps[depth].clone();
-        let Some((key, child)) = children.find(&step) else { continue };
-        let (mut below, mut at_the_key) = (Vec::new(), Vec::new());
-        for index in group {
-            let ends_here = faults[index].steps.len() == depth + 1;
-            if ends_here && faults[index].place == Place::Key { at_the_key.push(index) } else { below.push(index) }
-        }
-        if let Some(key) = key {
-            let position = Position::of_byte(text, offset_in(text, key));
-            at_the_key.iter().for_each(|index| faults[*index].set_position(position));
-        }
-        if !below.is_empty() {
-            descend(text, child, depth + 1, &below, faults);
+
+    fn each_child(self, visit: &mut dyn FnMut(Name<'_>, usize, Self)) {
+        let text = self.text;
+        match serde_json::from_str::<Children<'_>>(self.value.get()) {
+            Ok(Children::List(list)) => {
+                for (index, value) in list.into_iter().enumerate() {
+                    visit(Name::Index(index), offset_in(text, value.get()), Unparsed { text, value });
+                }
+            }
+            Ok(Children::Table(table)) => {
+                for (key, value) in table {
+                    if let Ok(name) = serde_json::from_str::<Cow<'_, str>>(key.get()) {
+                        visit(Name::Key(&name), offset_in(text, key.get()), Unparsed { text, value });
+                    }
+                }
+            }
+            Err(_) => {}
         }
     }
 }
@@ -88,28 +91,6 @@ fn offset_in(text: &str, part: &str) -> usize {
 enum Children<'i> {
     List(Vec<&'i RawValue>),
     Table(Vec<(&'i RawValue, &'i RawValue)>),
-}
-
-impl<'i> Children<'i> {
-    /// The child that a step leads to, with its key as written; of duplicate keys the last.
-    fn find(&self, step: &Step) -> Option<(Option<&'i str>, &'i RawValue)> {
-        match (self, step) {
-            (Children::List(list), Step::Index(index)) => list.get(*index).map(|value| (None, *value)),
-            (Children::Table(table), Step::Key(wanted)) => table
-                .iter()
-                .rev()
-                .find(|(key, _)| {
-                    serde_json::from_str::<Cow<'_, str>>(key.get()).is_ok_and(|key| matches_key(&key, wanted))
-                })
-                .map(|(key, value)| (Some(key.get()), *value)),
-            _ => None,
-        }
-    }
-}
-
-/// Whether a key is the one of a step: the step of an unknown key may hold it shortened.
-fn matches_key(key: &str, wanted: &str) -> bool {
-    key == wanted || crate::fault::shortened(key) == wanted
 }
 
 impl<'de: 'i, 'i> Deserialize<'de> for Children<'i> {

@@ -4,8 +4,10 @@ use std::{borrow::Cow, ops::RangeInclusive};
 
 use optigov_calendar::Text;
 
-use crate::fault::{Code, Fault, Severity, Step, shortened};
-use crate::text::value::Value;
+use crate::{
+    fault::{Code, Fault, Severity, Step, shortened},
+    text::value::Value,
+};
 
 /// More faults than this are not kept: the text is wrong as a whole.
 pub(crate) const MOST_FAULTS: usize = 200;
@@ -88,6 +90,8 @@ impl Reader {
                         values[index] = Some(value);
                     }
                 }
+                // What is not kept is not put into words: that takes far longer than reading.
+                None if self.faults.len() >= MOST_FAULTS => self.refused = true,
                 None => self.fault(unknown_key(key, keys)),
             }
         }
@@ -101,7 +105,7 @@ impl Reader {
             None => reader.refuse(Fault::new(
                 Code::MissingKey,
                 Text::new(format!("Der Schlüssel „{key}“ fehlt."), format!("The key \"{key}\" is missing.")),
-                Text::new("Bitte ihn ergänzen.", "Add it."),
+                Text::fixed("Bitte den Schlüssel ergänzen.", "Add the key."),
             )),
         })
     }
@@ -193,7 +197,7 @@ pub(crate) fn read_whole<T: Read>(value: &Value<'_>) -> Result<(T, Vec<Fault>), 
 pub(crate) fn text<'v>(value: &'v Value<'_>, reader: &mut Reader) -> Option<&'v str> {
     match value {
         Value::Text(text) => Some(text),
-        _ => reader.refuse(wrong_type(value, "ein Text", "a text")),
+        _ => reader.refuse(wrong_type(value, "einen Text", "a text")),
     }
 }
 
@@ -203,7 +207,7 @@ pub(crate) fn text_like<'v>(example: &str, value: &'v Value<'_>, reader: &mut Re
         Value::Text(text) => Some(text),
         _ => reader.refuse(wrong_type(
             value,
-            &format!("ein Text wie „{example}“"),
+            &format!("einen Text wie „{example}“"),
             &format!("a text such as \"{example}\""),
         )),
     }
@@ -220,8 +224,8 @@ pub(crate) fn whole_number(value: &Value<'_>, allowed: RangeInclusive<u32>, read
             Code::OutOfRange,
             Text::new(format!("Die Zahl {number} ist nicht erlaubt."), format!("The number {number} is not allowed.")),
             Text::new(
-                format!("Erlaubt sind {} bis {}.", allowed.start(), allowed.end()),
-                format!("Numbers from {} to {} are allowed.", allowed.start(), allowed.end()),
+                format!("Bitte eine Zahl von {} bis {} angeben.", allowed.start(), allowed.end()),
+                format!("Give a number from {} to {}.", allowed.start(), allowed.end()),
             ),
         )),
     }
@@ -238,8 +242,12 @@ pub(crate) fn word<T: Copy>(text: &str, words: &[(&'static str, T)]) -> Result<T
     Err(Fault::new(
         Code::UnknownWord,
         Text::new(format!("„{shown}“ ist hier kein bekanntes Wort."), format!("\"{shown}\" is not a known word here.")),
-        suggestion(&wanted, known.into_iter())
-            .unwrap_or_else(|| Text::new(format!("Möglich sind: {list}."), format!("Possible are: {list}."))),
+        suggestion(&wanted, known.into_iter()).unwrap_or_else(|| {
+            Text::new(
+                format!("Bitte eines dieser Wörter angeben: {list}."),
+                format!("Give one of these words: {list}."),
+            )
+        }),
     ))
 }
 
@@ -274,7 +282,20 @@ pub(crate) fn wrong_type(value: &Value<'_>, expected_de: &str, expected_en: &str
     Fault::new(
         Code::WrongType,
         Text::new(format!("Hier steht {found_de}."), format!("There is {found_en} here.")),
-        Text::new(format!("Erwartet wird {expected_de}."), format!("Expected is {expected_en}.")),
+        Text::new(format!("Bitte {expected_de} angeben."), format!("Give {expected_en}.")),
+    )
+}
+
+/// A text that has not the form that its key takes.
+pub(crate) fn malformed(text: &str, expected_de: &str, expected_en: &str) -> Fault {
+    let shown = shortened(text);
+    Fault::new(
+        Code::Malformed,
+        Text::new(
+            format!("„{shown}“ hat nicht die Form, die hier nötig ist."),
+            format!("\"{shown}\" does not have the form that is needed here."),
+        ),
+        Text::new(format!("Bitte {expected_de} angeben."), format!("Give {expected_en}.")),
     )
 }
 
@@ -287,8 +308,12 @@ fn unknown_key(key: &str, known: &[&'static str]) -> Fault {
     Fault::new(
         Code::UnknownKey,
         Text::new(format!("Den Schlüssel „{shown}“ gibt es hier nicht."), format!("There is no key \"{shown}\" here.")),
-        suggestion(&key.replace('-', "_").to_ascii_lowercase(), known.iter().copied())
-            .unwrap_or_else(|| Text::new(format!("Möglich sind: {list}."), format!("Possible are: {list}."))),
+        suggestion(&key.replace('-', "_").to_ascii_lowercase(), known.iter().copied()).unwrap_or_else(|| {
+            Text::new(
+                format!("Bitte einen dieser Schlüssel verwenden: {list}."),
+                format!("Use one of these keys: {list}."),
+            )
+        }),
     )
     .at_key(key)
 }
@@ -299,8 +324,8 @@ pub(crate) fn inline_secret() -> Fault {
         Code::InlineSecret,
         Text::new("Ein Geheimnis gehört nicht in die Konfiguration.", "A secret does not belong in the configuration."),
         Text::new(
-            "Bitte darauf verweisen: secret = { env = \"NAME\" }, secret = { file = \"/pfad\" } oder secret = \"provided\".",
-            "Refer to it: secret = { env = \"NAME\" }, secret = { file = \"/path\" } or secret = \"provided\".",
+            "Bitte nur angeben, wo es steht: secret = { env = \"NAME\" }, secret = { file = \"/pfad\" } oder secret = \"provided\".",
+            "Say only where it is: secret = { env = \"NAME\" }, secret = { file = \"/path\" } or secret = \"provided\".",
         ),
     )
 }
@@ -309,8 +334,8 @@ fn duplicate_key(key: &str) -> Fault {
     let shown = shortened(key);
     Fault::new(
         Code::DuplicateKey,
-        Text::new(format!("Der Schlüssel „{shown}“ steht zweimal da."), format!("The key \"{shown}\" is there twice.")),
-        Text::new("Bitte einen der beiden entfernen.", "Remove one of the two."),
+        Text::new(format!("Der Schlüssel „{shown}“ kommt zweimal vor."), format!("The key \"{shown}\" appears twice.")),
+        Text::fixed("Bitte einen der beiden entfernen.", "Remove one of the two."),
     )
     .at_key(key)
 }

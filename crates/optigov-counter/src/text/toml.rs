@@ -1,11 +1,18 @@
 //! TOML: parsing, and finding a fault's place in the text.
 
-use ::toml::Spanned;
-use ::toml::de::{DeTable, DeValue};
+use ::toml::{
+    Spanned,
+    de::{DeTable, DeValue},
+};
 use optigov_calendar::Text;
 
-use crate::fault::{Code, Fault, Place, Position, Step, shortened};
-use crate::text::value::{Arena, Value};
+use crate::{
+    fault::{Code, Fault, Position, shortened},
+    text::{
+        place::{self, Name, Node},
+        value::{Arena, Value},
+    },
+};
 
 /// A parsed TOML text that still knows where everything stands.
 pub(crate) struct Document<'i> {
@@ -29,41 +36,43 @@ impl<'i> Document<'i> {
 
     /// Gives each fault its line and column.
     pub(crate) fn locate(&self, faults: &mut [Fault]) {
-        for fault in faults {
-            let byte = self.byte_of(&fault.steps, fault.place);
-            fault.set_position(Position::of_byte(self.text, byte));
-        }
-    }
-
-    /// The deepest place on the path that the text has.
-    fn byte_of(&self, steps: &[Step], place: Place) -> usize {
-        let Some((first, rest)) = steps.split_first() else { return 0 };
-        let Step::Key(first) = first else { return 0 };
-        let Some((mut key_start, mut value)) = entry(self.root.get_ref(), first) else { return 0 };
-        let mut complete = true;
-        for step in rest {
-            let next = match (step, value.get_ref()) {
-                (Step::Key(key), DeValue::Table(table)) => entry(table, key),
-                (Step::Index(index), DeValue::Array(list)) => list.get(*index).map(|value| (value.span().start, value)),
-                _ => None,
-            };
-            match next {
-                Some((key, child)) => (key_start, value) = (key, child),
-                None => {
-                    complete = false;
-                    break;
-                }
-            }
-        }
-        if complete && place == Place::Key { key_start } else { value.span().start }
+        place::locate(self.text, Parsed::Root(self.root.get_ref()), faults);
     }
 }
 
-fn entry<'t, 'i>(table: &'t DeTable<'i>, wanted: &str) -> Option<(usize, &'t Spanned<DeValue<'i>>)> {
-    table
-        .get_key_value(wanted)
-        .or_else(|| table.iter().find(|(key, _)| shortened(key.get_ref()) == wanted))
-        .map(|(key, value)| (key.span().start, value))
+/// A value with its place.
+#[derive(Clone, Copy)]
+enum Parsed<'t, 'i> {
+    Root(&'t DeTable<'i>),
+    Value(&'t Spanned<DeValue<'i>>),
+}
+
+impl Node for Parsed<'_, '_> {
+    fn start(self) -> usize {
+        match self {
+            Parsed::Root(_) => 0,
+            Parsed::Value(value) => value.span().start,
+        }
+    }
+
+    fn each_child(self, visit: &mut dyn FnMut(Name<'_>, usize, Self)) {
+        let table = match self {
+            Parsed::Root(table) => table,
+            Parsed::Value(value) => match value.get_ref() {
+                DeValue::Table(table) => table,
+                DeValue::Array(list) => {
+                    for (index, value) in list.iter().enumerate() {
+                        visit(Name::Index(index), value.span().start, Parsed::Value(value));
+                    }
+                    return;
+                }
+                _ => return,
+            },
+        };
+        for (key, value) in table {
+            visit(Name::Key(key.get_ref()), key.span().start, Parsed::Value(value));
+        }
+    }
 }
 
 fn syntax_fault(text: &str, error: &::toml::de::Error) -> Fault {

@@ -6,11 +6,10 @@ use chrono::{NaiveTime, Timelike};
 use optigov_calendar::Text;
 use optigov_slots::Hours;
 
-use super::malformed;
 use crate::{
     Fault,
     fault::{Code, shortened},
-    text::forms::text_value,
+    text::{forms::text_value, reader::malformed},
 };
 
 /// A time of day on the minute, `00:00` to `23:59`.
@@ -78,7 +77,7 @@ text_value!(
     ["08:00-12:00", "13:00-18:00", "18:00-24:00", "22:00-02:00"]
 );
 
-/// What a clock is said to show.
+/// A time of day as it is written: 24:00 is one, too.
 #[derive(PartialEq)]
 enum Clock {
     Time(NaiveTime),

@@ -4,9 +4,10 @@ use std::fmt;
 
 use chrono::{Datelike, NaiveDate};
 
-use crate::Fault;
-use crate::text::forms::text_value;
-use crate::values::malformed;
+use crate::{
+    Fault,
+    text::{forms::text_value, reader::malformed},
+};
 
 /// A civil date, years 1970 to 2999.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]

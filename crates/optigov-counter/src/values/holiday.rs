@@ -6,11 +6,15 @@ use chrono::{Datelike, NaiveDate};
 use holiday_de::{GermanHoliday, GermanRegion};
 use optigov_calendar::Text;
 
-use crate::Fault;
-use crate::fault::Code;
-use crate::text::forms::text_value;
-use crate::text::reader::{suggestion, word};
-use crate::values::{Date, malformed};
+use super::Date;
+use crate::{
+    Fault,
+    fault::Code,
+    text::{
+        forms::text_value,
+        reader::{malformed, suggestion, word},
+    },
+};
 
 /// A German state (Bundesland), whose public holidays a municipality has.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -38,8 +42,12 @@ impl State {
                 format!("Das Bundesland „{shown}“ ist unbekannt."),
                 format!("The state \"{shown}\" is not known."),
             ),
-            suggestion(&wanted, STATES.iter().map(|(_, name, _)| *name))
-                .unwrap_or_else(|| Text::new(format!("Möglich sind: {codes}."), format!("Possible are: {codes}."))),
+            suggestion(&wanted, STATES.iter().map(|(_, name, _)| *name)).unwrap_or_else(|| {
+                Text::new(
+                    format!("Bitte eines dieser Kürzel angeben: {codes}."),
+                    format!("Give one of these codes: {codes}."),
+                )
+            }),
         ))
     }
 
@@ -91,7 +99,7 @@ impl HolidayRule {
         let expected = || {
             malformed(
                 text,
-                "ein Feiertag wie „mariae_himmelfahrt“, ein Tag jedes Jahres wie „12-24“, ein Datum oder „easter+39“",
+                "einen Feiertag wie „mariae_himmelfahrt“, einen Tag jedes Jahres wie „12-24“, ein Datum oder „easter+39“",
                 "a holiday such as \"mariae_himmelfahrt\", a day of every year such as \"12-24\", a date, or \"easter+39\"",
             )
         };

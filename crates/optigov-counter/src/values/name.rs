@@ -1,11 +1,10 @@
 //! Ids and lines of text.
 
-use optigov_calendar::Text;
 use std::fmt;
 
-use crate::Fault;
-use crate::fault::Code;
-use crate::text::forms::text_value;
+use optigov_calendar::Text;
+
+use crate::{Fault, fault::Code, text::forms::text_value};
 
 macro_rules! id {
     ($(#[$doc:meta])+ $type:ident, $description:literal, [$($example:literal),+]) => {
@@ -35,7 +34,7 @@ macro_rules! id {
             }
         }
 
-        /// So that a map is asked with a text.
+        /// A map with such keys can be searched with a `&str`.
         impl std::borrow::Borrow<str> for $type {
             fn borrow(&self) -> &str {
                 &self.0
@@ -80,8 +79,8 @@ fn checked_id(text: &str) -> Result<&str, Fault> {
         Code::Malformed,
         Text::new(format!("„{shown}“ ist kein gültiger Bezeichner."), format!("\"{shown}\" is not a valid id.")),
         Text::new(
-            "Erlaubt sind bis zu 64 Buchstaben ohne Umlaute, Ziffern, „-“, „_“ und „.“, beginnend mit Buchstabe oder Ziffer.",
-            "Up to 64 ASCII letters, digits, \"-\", \"_\" and \".\" are allowed, beginning with a letter or digit.",
+            "Bitte höchstens 64 Buchstaben ohne Umlaute, Ziffern, „-“, „_“ und „.“ verwenden und mit einem Buchstaben oder einer Ziffer beginnen.",
+            "Use at most 64 ASCII letters, digits, \"-\", \"_\" and \".\", and begin with a letter or a digit.",
         ),
     ))
 }
@@ -100,10 +99,10 @@ impl Line {
         Err(Fault::new(
             Code::Malformed,
             Text::new(
-                "Der Text ist leer, zu lang oder enthält Steuerzeichen.",
-                "The text is blank, too long, or has control characters.",
+                "Der Text ist leer oder zu lang, oder er enthält Steuerzeichen.",
+                "The text is blank or too long, or it has control characters.",
             ),
-            Text::new("Erlaubt ist eine Zeile mit 1 bis 200 Zeichen.", "One line of 1 to 200 characters is allowed."),
+            Text::fixed("Bitte eine Zeile mit 1 bis 200 Zeichen angeben.", "Give one line of 1 to 200 characters."),
         ))
     }
 

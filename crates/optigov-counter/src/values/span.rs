@@ -1,15 +1,17 @@
 //! Lengths of time: exact ones, and civil days.
 
+use std::{fmt, time::Duration};
+
 use optigov_calendar::Text;
 use optigov_slots::Lead;
-use std::fmt;
-use std::time::Duration;
 
 use crate::{
     Fault,
     fault::Code,
-    text::{forms::text_value, reader::Reader},
-    values::malformed,
+    text::{
+        forms::text_value,
+        reader::{Reader, malformed},
+    },
 };
 
 /// An exact length of time in whole seconds, at most 366 days.
@@ -213,8 +215,8 @@ fn too_long(text: &str) -> Fault {
         Code::OutOfRange,
         Text::new(format!("„{shown}“ ist zu lang."), format!("\"{shown}\" is too long.")),
         Text::new(
-            "Erlaubt sind höchstens 366 Tage in Stunden oder 3660 Tage.",
-            "At most 366 days in hours, or 3660 days, are allowed.",
+            "Bitte höchstens 366 Tage in Stunden oder 3660 Tage angeben.",
+            "Give at most 366 days in hours, or 3660 days.",
         ),
     )
 }

@@ -6,12 +6,11 @@ use chrono::Weekday;
 use optigov_slots::Weekdays;
 use schemars::{JsonSchema, Schema, SchemaGenerator, json_schema};
 
-use super::malformed;
 use crate::{
     Fault,
     text::{
         forms::text_value,
-        reader::{Read, Reader, text},
+        reader::{Read, Reader, malformed, text},
         value::Value,
     },
 };

@@ -5,10 +5,11 @@ use std::fmt;
 use chrono_tz::{TZ_VARIANTS, Tz};
 use optigov_calendar::Text;
 
-use crate::Fault;
-use crate::fault::Code;
-use crate::text::forms::text_value;
-use crate::text::reader::suggestion;
+use crate::{
+    Fault,
+    fault::Code,
+    text::{forms::text_value, reader::suggestion},
+};
 
 /// An IANA time zone; `Europe/Berlin` by default.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -27,8 +28,8 @@ impl Zone {
                 ),
                 suggestion(trimmed, TZ_VARIANTS.iter().map(|zone| zone.name())).unwrap_or_else(|| {
                     Text::new(
-                        "Erwartet wird ein IANA-Name wie „Europe/Berlin“.",
-                        "Expected is an IANA name such as \"Europe/Berlin\".",
+                        "Bitte einen IANA-Namen wie „Europe/Berlin“ angeben.",
+                        "Give an IANA name such as \"Europe/Berlin\".",
                     )
                 }),
             )

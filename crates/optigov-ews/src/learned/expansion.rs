@@ -94,7 +94,7 @@ impl Index {
             Cover::of(timed.filter(|item| counts.contains(&item.entry.status())).filter_map(within))
         };
         Index {
-            times: items.iter().filter_map(within).map(|time| minutes(time)).collect(),
+            times: items.iter().filter_map(within).map(minutes).collect(),
             all_day: Cover::of(items.iter().filter(is_all_day).filter_map(within)),
             timed: BUSY.map(cover_of),
         }

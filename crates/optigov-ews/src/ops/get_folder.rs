@@ -5,6 +5,7 @@ use optigov_calendar::{Mailbox, ReadError};
 
 use crate::{
     error::malformed,
+    ops::set_once,
     soap::{self, Answer, Status},
     xml::Reader,
 };
@@ -49,7 +50,7 @@ pub(crate) fn read(bytes: &[u8]) -> Result<Answer<CalendarFolder>, ReadError> {
             match tag.name() {
                 "ResponseMessages" => {
                     while let Some(_message) = reader.child()? {
-                        folder = Some(read_message(reader)?);
+                        set_once(&mut folder, read_message(reader)?, "GetFolderResponseMessage")?;
                     }
                 }
                 _ => reader.skip()?,
@@ -72,7 +73,7 @@ fn read_message(reader: &mut Reader<'_>) -> Result<CalendarFolder, ReadError> {
             continue;
         }
         while let Some(_folder) = reader.child()? {
-            folder = Some(read_folder(reader)?);
+            set_once(&mut folder, read_folder(reader)?, "Folder")?;
         }
     }
     status.check()?;

@@ -1,85 +1,146 @@
-//! What `WWW-Authenticate` says: schemes, each perhaps with a token, in one header line or in several.
+//! `WWW-Authenticate` after [RFC 9110, 11.6.1](https://www.rfc-editor.org/rfc/rfc9110#section-11.6.1): challenges, in one line or in many.
+//!
+//! A parser of our own, because the handshakes of NTLM and Negotiate put a token in the place of parameters, which the library for challenges
+//! (`http-auth`) refuses by intention.
 
-#[cfg(any(feature = "ntlm", feature = "kerberos"))]
-use base64::{Engine, prelude::BASE64_STANDARD};
 use http::{HeaderMap, header};
 
-/// The schemes in `WWW-Authenticate`, in the order sent, each once.
+/// More challenges than this are not looked at.
+const MOST: usize = 32;
+
+/// One challenge. Its parameters, which no scheme here needs, are passed over.
+#[derive(Debug, PartialEq, Eq)]
+pub(super) struct Challenge<'h> {
+    pub(super) scheme: &'h str,
+    /// The token of a handshake.
+    pub(super) token: Option<&'h str>,
+}
+
+/// The schemes offered, in the order sent, each once.
 pub(crate) fn offered_schemes(headers: &HeaderMap) -> Vec<String> {
     let mut schemes: Vec<String> = Vec::new();
-    for (scheme, _) in challenges(headers) {
-        if !schemes.iter().any(|known| known == scheme) {
+    for Challenge { scheme, .. } in challenges(headers) {
+        if is_scheme(scheme) && !schemes.iter().any(|known| known.eq_ignore_ascii_case(scheme)) {
             schemes.push(scheme.to_owned());
         }
     }
     schemes
 }
 
-/// The token that comes with one of these schemes.
-#[cfg(any(feature = "ntlm", feature = "kerberos"))]
-pub(crate) fn token(headers: &HeaderMap, schemes: &[&str]) -> Option<Vec<u8>> {
-    challenges(headers).find_map(|(scheme, token)| {
-        let ours = schemes.iter().any(|name| scheme.eq_ignore_ascii_case(name));
-        ours.then(|| BASE64_STANDARD.decode(token?).ok()).flatten()
+/// The challenges of all lines.
+pub(super) fn challenges(headers: &HeaderMap) -> impl Iterator<Item = Challenge<'_>> {
+    let lines = headers.get_all(header::WWW_AUTHENTICATE).iter().filter_map(|line| line.to_str().ok());
+    lines.flat_map(parse).take(MOST)
+}
+
+/// The challenges of one line. An element of the list without a scheme is a parameter of the challenge before it.
+fn parse(line: &str) -> impl Iterator<Item = Challenge<'_>> {
+    elements(line).filter_map(|element| {
+        let (scheme, rest) = match element.split_once([' ', '\t']) {
+            Some((scheme, rest)) => (scheme, rest.trim()),
+            None => (element, ""),
+        };
+        let is_parameter = scheme.contains('=') || rest.starts_with('=');
+        (is_token(scheme) && !is_parameter)
+            .then(|| Challenge { scheme, token: Some(rest).filter(|rest| is_token68(rest)) })
     })
 }
 
-/// Each scheme with the token that follows it, if there is one.
-fn challenges(headers: &HeaderMap) -> impl Iterator<Item = (&str, Option<&str>)> {
-    let lines = headers.get_all(header::WWW_AUTHENTICATE).iter().filter_map(|value| value.to_str().ok());
-    lines.flat_map(parts).filter_map(|part| {
-        let (scheme, rest) = part.split_once(' ').unwrap_or((part, ""));
-        let named = (1..=20).contains(&scheme.len()) && scheme.bytes().all(|byte| byte.is_ascii_alphanumeric());
-        let token = Some(rest.trim()).filter(|rest| !rest.is_empty());
-        // A further parameter of the scheme before, such as `charset="UTF-8"`, has an equals sign in place of a space.
-        named.then_some((scheme, token))
-    })
+/// The elements of a list that commas part, save those inside quotation marks.
+fn elements(line: &str) -> impl Iterator<Item = &str> {
+    let (mut quoted, mut escaped) = (false, false);
+    let parts = line.split(move |character| {
+        match character {
+            _ if escaped => escaped = false,
+            '\\' if quoted => escaped = true,
+            '"' => quoted = !quoted,
+            ',' => return !quoted,
+            _ => {}
+        }
+        false
+    });
+    parts.map(str::trim).filter(|element| !element.is_empty())
 }
 
-/// The parts of a line between its commas, those inside quotation marks aside.
-fn parts(line: &str) -> impl Iterator<Item = &str> {
-    let mut quoted = false;
-    let mut escaped = false;
-    line.split(move |character| {
-        let separates = character == ',' && !quoted;
-        quoted ^= character == '"' && !escaped;
-        escaped = quoted && character == '\\' && !escaped;
-        separates
-    })
-    .map(str::trim)
+/// `token` of RFC 9110, 5.6.2.
+fn is_token(text: &str) -> bool {
+    !text.is_empty() && text.bytes().all(|byte| byte.is_ascii_alphanumeric() || b"!#$%&'*+-.^_`|~".contains(&byte))
+}
+
+/// `token68` of RFC 9110, 11.2.
+fn is_token68(text: &str) -> bool {
+    let body = text.trim_end_matches('=');
+    !body.is_empty() && body.bytes().all(|byte| byte.is_ascii_alphanumeric() || b"-._~+/".contains(&byte))
+}
+
+/// What can be the name of a scheme and is repeated to the administrator.
+fn is_scheme(name: &str) -> bool {
+    name.len() <= 20 && name.bytes().all(|byte| byte.is_ascii_alphanumeric() || byte == b'-')
 }
 
 #[cfg(test)]
 mod tests {
     use http::HeaderValue;
+    use proptest::prelude::*;
 
     use super::*;
 
-    fn headers(lines: &[&'static str]) -> HeaderMap {
-        lines.iter().map(|line| (header::WWW_AUTHENTICATE, HeaderValue::from_static(line))).collect()
+    fn all(line: &str) -> Vec<(&str, Option<&str>)> {
+        parse(line).map(|challenge| (challenge.scheme, challenge.token)).collect()
     }
 
     #[test]
-    fn schemes_are_found_in_one_line_and_in_several() {
-        for lines in [&["Negotiate, NTLM"][..], &["Negotiate", "NTLM"], &["Negotiate,NTLM", "Negotiate"]] {
-            assert_eq!(offered_schemes(&headers(lines)), ["Negotiate", "NTLM"]);
+    fn challenges_may_stand_in_one_line_and_follow_a_token() {
+        assert_eq!(all("Negotiate,NTLM"), [("Negotiate", None), ("NTLM", None)]);
+        assert_eq!(
+            all("NTLM TlRMTVNTUAACAAAA==, Negotiate"),
+            [("NTLM", Some("TlRMTVNTUAACAAAA==")), ("Negotiate", None)]
+        );
+        assert_eq!(
+            all(
+                "Basic realm=\"a, NTLM \\\", b\", charset=\"UTF-8\", NTLM , ,Bearer client_id = \"x\", authorization_uri=y"
+            ),
+            [("Basic", None), ("NTLM", None), ("Bearer", None)]
+        );
+        assert_eq!(all(""), []);
+        assert_eq!(all(",, =,\"NTLM"), []);
+    }
+
+    #[test]
+    fn each_scheme_is_offered_once_whatever_the_lines() {
+        let mut headers = HeaderMap::new();
+        for line in ["Negotiate,NTLM", "ntlm", "Basic realm=\"Exchange, NTLM2 \"", "Bearer", "<script> x"] {
+            headers.append(header::WWW_AUTHENTICATE, HeaderValue::from_static(line));
         }
+        assert_eq!(offered_schemes(&headers), ["Negotiate", "NTLM", "Basic", "Bearer"]);
     }
 
-    #[test]
-    fn parameters_are_no_schemes() {
-        let lines =
-            headers(&["Basic realm=\"a, NTLM \\\", Digest\", charset=\"UTF-8\", Negotiate", "", ",,", "Bad{} x"]);
-        assert_eq!(offered_schemes(&lines), ["Basic", "Negotiate"]);
+    /// A challenge as a server may write it, and what is to be read of it.
+    fn challenge() -> impl Strategy<Value = (String, String, Option<String>)> {
+        let parameters = prop::collection::vec(("[a-z]{1,8}", "[ -~]{0,12}"), 1..4).prop_map(|parameters| {
+            let written = parameters
+                .iter()
+                .map(|(name, value)| format!("{name}=\"{}\"", value.replace('\\', "\\\\").replace('"', "\\\"")));
+            (written.collect::<Vec<_>>().join(", "), None)
+        });
+        let token = "[A-Za-z0-9+/]{1,40}={0,2}".prop_map(|token| (token.clone(), Some(token)));
+        let rest = prop_oneof![Just((String::new(), None)), token, parameters];
+        ("[A-Za-z]{1,12}", rest)
+            .prop_map(|(scheme, (rest, token))| (format!("{scheme} {rest}").trim_end().to_owned(), scheme, token))
     }
 
-    #[cfg(any(feature = "ntlm", feature = "kerberos"))]
-    #[test]
-    fn a_token_is_found_beside_other_schemes() {
-        for lines in [&["NTLM, Negotiate dG9rZW4="][..], &["Basic realm=\"x\"", "negotiate dG9rZW4=, NTLM"]] {
-            assert_eq!(token(&headers(lines), &["Negotiate"]), Some(b"token".to_vec()));
+    proptest! {
+        #[test]
+        fn what_a_server_lists_is_what_is_read(list in prop::collection::vec(challenge(), 0..6), comma in " ?,[ ,]?") {
+            let line = list.iter().map(|(written, ..)| written.as_str()).collect::<Vec<_>>().join(&comma);
+            let read: Vec<_> = parse(&line).map(|it| (it.scheme.to_owned(), it.token.map(str::to_owned))).collect();
+            let meant: Vec<_> = list.into_iter().map(|(_, scheme, token)| (scheme, token)).collect();
+            prop_assert_eq!(read, meant);
         }
-        assert_eq!(token(&headers(&["Negotiate", "NTLM dG9rZW4="]), &["Negotiate"]), None);
-        assert_eq!(token(&headers(&["Negotiate ###"]), &["Negotiate"]), None);
+
+        #[test]
+        fn no_line_makes_the_parser_panic(line in "\\PC{0,60}") {
+            prop_assert!(parse(&line).count() <= line.len());
+        }
     }
 }

@@ -74,7 +74,6 @@ impl Connector {
     }
 
     /// Opens a connection as far as TLS, within the time for connecting.
-    #[cfg(any(feature = "ntlm", feature = "kerberos"))]
     pub(crate) async fn dial(&self) -> Result<Dialled, ReadError> {
         let dialled = async { self.secure(self.connect().await?, self.tls.config.clone()).await };
         timeout(self.route.connect_timeout(), dialled).await.unwrap_or_else(|_| Err(too_late()))

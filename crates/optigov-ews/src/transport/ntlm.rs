@@ -1,7 +1,9 @@
-//! NTLM, and `Negotiate` that carries it.
+//! NTLM, and `Negotiate` that carries it: IIS authenticates the connection, so every leg runs on one, and later requests on it go
+//! without a header.
 
+use base64::{Engine, prelude::BASE64_STANDARD};
 use bytes::Bytes;
-use http::StatusCode;
+use http::{HeaderMap, HeaderValue, StatusCode};
 use optigov_calendar::{ReadError, Step};
 use secrecy::ExposeSecret;
 use sspi::{
@@ -10,36 +12,34 @@ use sspi::{
 };
 
 use super::{
-    Answer, Post,
-    authenticated::with_token,
-    binding,
-    challenges::{offered_schemes, token},
-    connection::Connection,
-    connector::Connector,
-    not_offered, refused,
+    Answer, Post, binding, challenges::challenges, connection::Connection, connector::Connector, not_offered,
+    offered_schemes, spnego,
 };
 use crate::{
     credentials::Login,
     error::{configuration, malformed},
 };
 
-/// Runs the handshake; its last leg carries the request itself.
-pub(crate) async fn authenticate(
-    connection: &mut Connection,
+/// Runs the handshake up to its last leg, which carries the proof and the request itself: gives the proof, or what answered in the server's
+/// place.
+pub(crate) async fn open(
+    mut connection: Connection,
     connector: &Connector,
     scheme: &'static str,
     login: &Login,
-    post: &Post<'_>,
-) -> Result<Answer, ReadError> {
+    post: &Post,
+) -> Result<(Connection, Result<HeaderValue, Answer>), ReadError> {
     let binding = connection.leaf().and_then(binding::tls_server_end_point);
     let mut handshake = Handshake::new(login, binding.as_deref(), connector.route.host())?;
 
-    let opening = handshake.next(None)?;
-    let answer = connection.post(connector, with_token(connector, post, scheme, &opening)?, Bytes::new()).await?;
+    let opening = token(scheme, &handshake.next(None)?)?;
+    let patience = connector.route.idle_timeout();
+    let answer = connection.exchange(connector, post, Some(opening), Bytes::new(), patience).await?;
     if answer.status != StatusCode::UNAUTHORIZED {
-        return Ok(answer); // Not the server's authentication: a proxy, a redirect, a server that is busy.
+        // Not the server's authentication: a proxy, a redirect, a server that is busy.
+        return Ok((connection, Err(answer)));
     }
-    let Some(challenge) = token(&answer.headers, &["NTLM", "Negotiate"]) else {
+    let Some(challenge) = ServerMessage::find(&answer.headers) else {
         let offered = offered_schemes(&answer.headers);
         return Err(match offered.iter().any(|name| name.eq_ignore_ascii_case(scheme)) {
             true => malformed(
@@ -50,11 +50,34 @@ pub(crate) async fn authenticate(
             false => not_offered(scheme, &offered),
         });
     };
-    let proof = handshake.next(Some(challenge))?;
-    let answer = connection.post(connector, with_token(connector, post, scheme, &proof)?, post.body.clone()).await?;
-    match answer.status {
-        StatusCode::UNAUTHORIZED => Err(refused(scheme, &answer.headers)),
-        _ => Ok(answer),
+    let proof = handshake.next(Some(challenge.ntlm))?;
+    let proof = if challenge.wrapped { spnego::wrap(&proof) } else { proof };
+    Ok((connection, Ok(token(scheme, &proof)?)))
+}
+
+fn token(scheme: &str, token: &[u8]) -> Result<HeaderValue, ReadError> {
+    let mut value =
+        HeaderValue::from_str(&format!("{scheme} {}", BASE64_STANDARD.encode(token))).map_err(|_| unusable_login())?;
+    value.set_sensitive(true);
+    Ok(value)
+}
+
+/// The server's message, under either scheme's name, and whether SPNEGO was around it.
+struct ServerMessage {
+    ntlm: Vec<u8>,
+    wrapped: bool,
+}
+
+impl ServerMessage {
+    fn find(headers: &HeaderMap) -> Option<ServerMessage> {
+        let ours = challenges(headers).filter(|challenge| {
+            challenge.scheme.eq_ignore_ascii_case("NTLM") || challenge.scheme.eq_ignore_ascii_case("Negotiate")
+        });
+        let token = ours.filter_map(|challenge| BASE64_STANDARD.decode(challenge.token?).ok()).next()?;
+        Some(match spnego::unwrap(&token) {
+            Some(ntlm) => ServerMessage { ntlm: ntlm.to_vec(), wrapped: true },
+            None => ServerMessage { ntlm: token, wrapped: false },
+        })
     }
 }
 

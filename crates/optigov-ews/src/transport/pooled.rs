@@ -1,152 +1,100 @@
-//! Basic and bearer authentication: every request carries its own proof, so any pooled connection will do.
+//! The connections that wait for the next request, and the proofs of the schemes that put one into every request.
+
+use std::{
+    sync::{Mutex, MutexGuard, PoisonError},
+    time::Duration,
+};
 
 use base64::{Engine, prelude::BASE64_STANDARD};
-use http::{HeaderValue, StatusCode, header};
-use optigov_calendar::{Proxy, ProxyKind, ReadError, ReadErrorKind, Text};
+use http::HeaderValue;
+use optigov_calendar::{ReadError, ReadErrorKind, Text};
 use secrecy::{ExposeSecret, SecretString};
+use tokio::time::{Instant, timeout};
 
-use super::{
-    Answer, Body, Post,
-    connector::Connector,
-    failure::{Phase, classify, silent, through_proxy, too_late},
-    refused,
-};
+use super::connection::Connection;
 use crate::{
     credentials::{Login, TokenProvider, TokenReason},
     error::configuration,
 };
 
-pub(crate) struct Pooled {
-    client: reqwest::Client,
+/// An idle connection is not used again after this time: IIS closes it after two minutes.
+const KEPT: Duration = Duration::from_secs(90);
+
+/// The idle connections. With NTLM and `Negotiate` they are authenticated.
+#[derive(Default)]
+pub(crate) struct Pool {
+    idle: Mutex<Vec<Idle>>,
 }
 
-impl Pooled {
-    pub(crate) fn new(connector: &Connector) -> Result<Pooled, ReadError> {
-        let route = &connector.route;
-        let mut builder = reqwest::Client::builder()
-            .tls_backend_preconfigured(connector.tls.config.clone())
-            .dns_resolver(connector.resolver.clone())
-            .connect_timeout(route.connect_timeout())
-            .read_timeout(route.idle_timeout())
-            .pool_max_idle_per_host(route.in_flight().get())
-            .local_address(route.local_address())
-            .redirect(reqwest::redirect::Policy::none())
-            .no_proxy();
-        if let Some(proxy) = route.proxy() {
-            builder = builder.proxy(translate(proxy)?);
+struct Idle {
+    connection: Connection,
+    /// The credential that was used on it.
+    generation: u64,
+    since: Instant,
+}
+
+impl Pool {
+    /// The connection that was used last. One that has been closed, or on which something came unasked, is none.
+    pub(crate) fn take(&self, generation: u64) -> Option<Connection> {
+        let mut idle = self.idle();
+        let now = Instant::now();
+        idle.retain(|idle| idle.generation == generation && now < idle.since + KEPT && idle.connection.is_open());
+        idle.pop().map(|idle| idle.connection)
+    }
+
+    pub(crate) fn keep(&self, connection: Connection, generation: u64, most: usize) {
+        let mut idle = self.idle();
+        if connection.is_open() && idle.len() < most {
+            idle.push(Idle { connection, generation, since: Instant::now() });
         }
-        let client = builder.build().map_err(|error| {
-            configuration(
-                "der HTTP-Client lässt sich so nicht einrichten",
-                "the HTTP client cannot be set up like this",
-            )
-            .with_source(error)
-        })?;
-        Ok(Pooled { client })
     }
 
-    pub(crate) async fn post_basic(
-        &self,
-        connector: &Connector,
-        login: &Login,
-        post: &Post<'_>,
-    ) -> Result<Answer, ReadError> {
-        let pair = SecretString::from(format!("{}:{}", login.user, login.password.expose_secret()));
-        let answer = self.send(connector, post, "Basic", &BASE64_STANDARD.encode(pair.expose_secret()).into()).await?;
-        accepted("Basic", answer)
+    /// Closes them all.
+    pub(crate) fn clear(&self) {
+        self.idle().clear();
     }
 
-    /// Asks the provider for another token once, when the first is refused.
-    pub(crate) async fn post_bearer(
-        &self,
-        connector: &Connector,
-        provider: &dyn TokenProvider,
-        post: &Post<'_>,
-    ) -> Result<Answer, ReadError> {
-        let token = async |reason| {
-            let given = provider.token(reason).await;
-            given.map_err(|error| {
-                let fact = Text::fixed(
-                    "die Quelle der Zugriffstoken meldet einen Fehler",
-                    "the provider of access tokens reports an error",
-                );
-                ReadError::new(ReadErrorKind::Token, fact).with_source(error)
-            })
-        };
-        let answer = self.send(connector, post, "Bearer", &token(TokenReason::Needed).await?).await?;
-        if answer.status != StatusCode::UNAUTHORIZED {
-            return Ok(answer);
-        }
-        accepted("Bearer", self.send(connector, post, "Bearer", &token(TokenReason::Refused).await?).await?)
-    }
-
-    async fn send(
-        &self,
-        connector: &Connector,
-        post: &Post<'_>,
-        scheme: &str,
-        proof: &SecretString,
-    ) -> Result<Answer, ReadError> {
-        let route = &connector.route;
-        let failed = |error, phase| {
-            let failure = failed(error, phase);
-            match route.proxy() {
-                Some(proxy) => through_proxy(failure, proxy),
-                None => failure,
-            }
-        };
-        let mut authorization =
-            HeaderValue::from_str(&format!("{scheme} {}", proof.expose_secret())).map_err(|_| {
-                configuration(
-                    "die Zugangsdaten enthalten Zeichen, die in keinem HTTP-Header stehen dürfen",
-                    "the credential holds characters that a header cannot carry",
-                )
-            })?;
-        authorization.set_sensitive(true);
-        let request = self
-            .client
-            .post(route.url().clone())
-            .headers(post.headers(connector))
-            .header(header::AUTHORIZATION, authorization)
-            .body(post.body.clone());
-        let mut response = request.send().await.map_err(|error| failed(error, Phase::Waiting))?;
-        let (status, headers) = (response.status(), response.headers().clone());
-        let mut body = Body::new(route.max_response_bytes().get(), &headers)?;
-        while let Some(piece) = response.chunk().await.map_err(|error| failed(error, Phase::Receiving))? {
-            body.push(&piece)?;
-        }
-        Ok(Answer { status, headers, body: body.bytes })
+    fn idle(&self) -> MutexGuard<'_, Vec<Idle>> {
+        self.idle.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
 
-fn accepted(scheme: &str, answer: Answer) -> Result<Answer, ReadError> {
-    match answer.status {
-        StatusCode::UNAUTHORIZED => Err(refused(scheme, &answer.headers)),
-        _ => Ok(answer),
-    }
+/// User name and password, as Basic authentication has them.
+pub(crate) fn basic(login: &Login) -> Result<HeaderValue, ReadError> {
+    let pair = SecretString::from(format!("{}:{}", login.user, login.password.expose_secret()));
+    header("Basic", &BASE64_STANDARD.encode(pair.expose_secret()).into())
 }
 
-fn failed(error: reqwest::Error, phase: Phase) -> ReadError {
-    let error = error.without_url();
-    match (error.is_connect(), error.is_timeout()) {
-        (true, true) => too_late().with_source(error),
-        (true, false) => classify(error, Phase::Connecting),
-        (false, true) => silent().with_source(error),
-        (false, false) => classify(error, phase),
-    }
+/// A token of the provider's, which has to come within this time.
+pub(crate) async fn bearer(
+    provider: &dyn TokenProvider,
+    reason: TokenReason,
+    within: Duration,
+) -> Result<HeaderValue, ReadError> {
+    let given = timeout(within, provider.token(reason)).await.map_err(|_| {
+        let fact = Text::fixed(
+            "die Quelle der Zugriffstoken antwortet nicht",
+            "the provider of access tokens does not answer",
+        );
+        ReadError::new(ReadErrorKind::Token, fact)
+    })?;
+    let token = given.map_err(|error| {
+        let fact = Text::fixed(
+            "die Quelle der Zugriffstoken meldet einen Fehler",
+            "the provider of access tokens reports an error",
+        );
+        ReadError::new(ReadErrorKind::Token, fact).with_source(error)
+    })?;
+    header("Bearer", &token)
 }
 
-fn translate(proxy: &Proxy) -> Result<reqwest::Proxy, ReadError> {
-    let unusable = || configuration("der Proxy lässt sich so nicht verwenden", "the proxy cannot be used like this");
-    let mut url = proxy.url().clone();
-    if let (ProxyKind::Socks5 | ProxyKind::Socks5Remote, Some((user, password))) = (proxy.kind(), proxy.login()) {
-        let set = url.set_username(user).and_then(|()| url.set_password(Some(password.expose_secret())));
-        set.map_err(|()| unusable())?;
-    }
-    let translated = reqwest::Proxy::all(url.as_str());
-    let translated = translated.map_err(|error| unusable().with_source(error.without_url()))?;
-    Ok(match (proxy.kind(), proxy.login()) {
-        (ProxyKind::Http, Some((user, password))) => translated.basic_auth(user, password.expose_secret()),
-        _ => translated,
-    })
+fn header(scheme: &str, proof: &SecretString) -> Result<HeaderValue, ReadError> {
+    let mut value = HeaderValue::from_str(&format!("{scheme} {}", proof.expose_secret())).map_err(|_| {
+        configuration(
+            "die Zugangsdaten enthalten Zeichen, die in keinem HTTP-Header stehen dürfen",
+            "the credential holds characters that a header cannot carry",
+        )
+    })?;
+    value.set_sensitive(true);
+    Ok(value)
 }

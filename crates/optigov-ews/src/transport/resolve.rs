@@ -6,8 +6,6 @@ use std::{
     sync::Arc,
 };
 
-use reqwest::dns::{Addrs, Name, Resolve, Resolving};
-
 /// The system's resolver, with one host's address settable, for servers that only a tunnel knows.
 #[derive(Clone)]
 pub(crate) struct Resolver(Arc<Option<(String, IpAddr)>>);
@@ -29,13 +27,6 @@ impl Resolver {
                 }
             }
         }
-    }
-}
-
-impl Resolve for Resolver {
-    fn resolve(&self, name: Name) -> Resolving {
-        let resolver = self.clone();
-        Box::pin(async move { Ok(Box::new(resolver.addresses(name.as_str()).await?.into_iter()) as Addrs) })
     }
 }
 

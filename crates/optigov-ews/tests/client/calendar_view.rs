@@ -12,11 +12,15 @@ use optigov_calendar::{
     UnexpandedSeries,
 };
 use optigov_ews::EwsClient;
-use optigov_exchange_simulator::{Account, Entry, Mailbox as SimulatedMailbox, Scenario, Simulator};
+use optigov_exchange_simulator::{
+    Account, Contradiction, Effect, Entry, Fault, Mailbox as SimulatedMailbox, Scenario, Simulator,
+};
 
 use optigov_slots::Interval;
 
-use crate::support::{PASSWORD, Reply, Scripted, Setup, anna, interval, item, read, refusal, span, utc, view, window};
+use crate::support::{
+    PASSWORD, Reply, Scripted, Setup, anna, beside_proofs, interval, item, read, refusal, span, utc, view, window,
+};
 
 #[tokio::test]
 async fn a_view_is_sorted_deduplicated_and_holds_only_what_overlaps_the_window() {
@@ -111,7 +115,7 @@ async fn scenario_12_a_cut_view_is_split_until_it_is_whole() {
     assert_eq!(starts.iter().collect::<HashSet<_>>().len(), 500);
     assert!(starts.is_sorted());
     assert_eq!(view.all_day_flag(), AllDayFlag::Known);
-    assert!(simulator.requests().len() < 40, "{} requests", simulator.requests().len());
+    assert!(beside_proofs(&simulator).len() < 40, "{} requests", beside_proofs(&simulator).len());
 }
 
 #[tokio::test]
@@ -123,7 +127,7 @@ async fn a_window_of_many_years_is_read_in_views_that_the_server_takes() {
         .await
         .expect("a view");
     assert_eq!(view.entries().len(), 50);
-    assert_eq!(simulator.requests().len(), 6);
+    assert_eq!(beside_proofs(&simulator).len(), 6);
 }
 
 #[tokio::test]
@@ -329,5 +333,50 @@ async fn requests_name_exchange_2013_or_the_version_that_was_set() {
         read(&server.client().settings(set).build(), &anna()).await.expect("a view");
         let request = server.received().pop().expect("a request");
         assert!(request.body.contains(&format!("<t:RequestServerVersion Version={name}/>")), "{}", request.body);
+    }
+}
+
+#[tokio::test]
+async fn a_view_that_contradicts_itself_or_the_request_is_malformed() {
+    use Contradiction::{
+        Groups, MoreThanAsked, NoItems, Status, TwoEnds, TwoFolders, TwoMessages, TwoResponseCodes, TwoStarts,
+        UnreadableIncludesLast,
+    };
+    let contradictions = [
+        TwoMessages,
+        TwoFolders,
+        TwoResponseCodes,
+        TwoStarts,
+        TwoEnds,
+        UnreadableIncludesLast,
+        MoreThanAsked,
+        Groups,
+        NoItems,
+        Status(500),
+    ];
+    let (simulator, client) = busy_calendar(50);
+    let year = interval("2024-01-01T00:00:00Z", "2025-01-01T00:00:00Z");
+    for contradiction in contradictions {
+        let fault = Fault::new(Effect::Contradiction(contradiction.clone()));
+        simulator.update(|scenario| *scenario = scenario.clone().fault(fault)).expect("the scenario holds");
+        let error = client.impersonate(&anna()).calendar_view(year).await.expect_err("no calendar");
+        assert_eq!(error.kind(), ReadErrorKind::Malformed, "{contradiction:?}");
+        simulator.update(Scenario::clear_faults).expect("the scenario holds");
+    }
+    assert_eq!(client.impersonate(&anna()).calendar_view(year).await.expect("a view").entries().len(), 50);
+}
+
+#[tokio::test]
+async fn years_with_a_sign_or_five_digits_are_no_times() {
+    let (simulator, client) = busy_calendar(5);
+    let year = interval("2024-01-01T00:00:00Z", "2025-01-01T00:00:00Z");
+    for text in ["+12026", "12026", "-0001", "+262142", "-262143", "0000", "99999999999"] {
+        let fault = Fault::new(Effect::Year(text.to_owned()));
+        simulator.update(|scenario| *scenario = scenario.clone().fault(fault)).expect("the scenario holds");
+        let error = client.impersonate(&anna()).calendar_view(year).await.expect_err(text);
+        assert_eq!(error.kind(), ReadErrorKind::Malformed, "{text}");
+        let free_busy = client.free_busy(&[anna()], year).await;
+        assert_eq!(free_busy[0].as_ref().expect_err(text).kind(), ReadErrorKind::Malformed, "{text}");
+        simulator.update(Scenario::clear_faults).expect("the scenario holds");
     }
 }

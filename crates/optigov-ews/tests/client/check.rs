@@ -210,7 +210,8 @@ async fn an_answer_that_says_nothing_about_authentication_is_not_taken_for_none(
         (500, ReadErrorKind::Server),
         (503, ReadErrorKind::Unavailable),
     ] {
-        let server = Scripted::start(move |_, _| Reply::status(status, "").header("retry-after", "600")).await;
+        let server =
+            Scripted::start_with_proofs(move |_, _| Reply::status(status, "").header("retry-after", "600")).await;
         let report = check(&server.client().build(), &anna()).await;
         let error = report.error().expect("an error");
         assert_eq!((error.kind(), error.http_status(), error.step()), (kind, Some(status), Some(Step::Service)));

@@ -3,10 +3,13 @@
 use chrono::TimeDelta;
 use optigov_calendar::{AllDayFlag, EntryStatus, Mailbox, ReadErrorKind, Step};
 use optigov_exchange_simulator::{
-    Account, Entry, Mailbox as SimulatedMailbox, Permission, Scenario, Simulator, Status,
+    Account, AnchorLookup, Contradiction, Effect, Entry, Fault, FreeBusyDefect, Mailbox as SimulatedMailbox,
+    Permission, Scenario, Simulator, Status,
 };
 
-use crate::support::{PASSWORD, Reply, Scripted, Setup, anna, berta, envelope, interval, span, utc, window};
+use crate::support::{
+    PASSWORD, Reply, Scripted, Setup, anna, berta, beside_proofs, envelope, interval, span, utc, window,
+};
 
 fn addresses(count: usize) -> Vec<Mailbox> {
     (0..count)
@@ -34,8 +37,8 @@ async fn a_hundred_mailboxes_go_into_one_request() {
     let simulator = Simulator::start(scenario(&mailboxes, hour)).expect("a simulator");
     let client = Setup::of(&simulator).build();
     let results = client.free_busy(&mailboxes, window()).await;
-    assert_eq!(simulator.requests().len(), 3);
-    assert!(simulator.requests().iter().all(|request| !request.body().contains("ExchangeImpersonation")));
+    assert_eq!(beside_proofs(&simulator).len(), 3);
+    assert!(beside_proofs(&simulator).iter().all(|request| !request.body().contains("ExchangeImpersonation")));
     assert_eq!(results.len(), mailboxes.len(), "one result per mailbox");
     for (number, calendar) in results.into_iter().enumerate() {
         let calendar = calendar.expect("a calendar");
@@ -54,13 +57,13 @@ async fn a_window_that_is_too_long_is_split_and_the_limit_remembered() {
     let simulator = Simulator::start(scenario(&mailboxes, weekly).free_busy_days(21)).expect("a simulator");
     let client = Setup::of(&simulator).build();
     let year = async || {
-        let before = simulator.requests().len();
+        let before = beside_proofs(&simulator).len();
         let mut results = client.free_busy(&mailboxes, interval("2026-11-23T00:00:00Z", "2027-11-22T00:00:00Z")).await;
         let entries = results.remove(0).expect("a calendar").into_entries();
         assert_eq!(entries.len(), 52);
         let starts: Vec<_> = entries.into_iter().map(|entry| span(entry).start()).collect();
         assert!(starts.windows(2).all(|pair| pair[1] - pair[0] == TimeDelta::days(7)));
-        simulator.requests().len() - before
+        beside_proofs(&simulator).len() - before
     };
     assert_eq!(year().await, 1 + 18, "one request is refused, then 364 days in pieces of 21");
     assert_eq!(year().await, 18, "the limit is remembered");
@@ -81,7 +84,7 @@ async fn what_concerns_one_mailbox_is_its_result_only() {
     let results = Setup::of(&simulator).build().free_busy(&mailboxes, window()).await;
     let kinds: Vec<_> = results.iter().map(|result| result.as_ref().err().map(|error| error.kind())).collect();
     assert_eq!(kinds, [None, Some(ReadErrorKind::AccessDenied), Some(ReadErrorKind::MailboxNotFound)]);
-    let requests = simulator.requests();
+    let requests = beside_proofs(&simulator);
     for error in results.iter().filter_map(|result| result.as_ref().err()) {
         assert_eq!(error.request_id(), requests[0].header("client-request-id"), "the shared request's id");
         assert_eq!(error.step(), Some(Step::Calendar));
@@ -164,4 +167,122 @@ async fn one_failed_request_leaves_the_results_of_the_others() {
     assert!(errors.iter().all(|error| *error == errors[0]), "an error of a request is that of every mailbox in it");
     assert!(client.free_busy(&addresses(1), window()).await[0].is_err());
     assert!(client.free_busy(&[], window()).await.is_empty(), "nothing was asked");
+}
+
+#[tokio::test]
+async fn windows_of_any_length_are_asked_in_a_way_that_the_server_takes() {
+    let mailboxes = addresses(1);
+    let simulator = Simulator::start(scenario(&mailboxes, hour)).expect("a simulator");
+    let client = Setup::of(&simulator).build();
+    let start = utc("2026-11-24T09:30:00Z");
+    let lengths = [1, 60, 4 * 60 + 59, 300, 30 * 60, 59 * 60, 3_599, 3_600, 86_400, 42 * 86_400, 42 * 86_400 + 1_800];
+    for seconds in lengths {
+        let window = optigov_slots::Interval::new(start, start + TimeDelta::seconds(seconds)).expect("not empty");
+        let before = simulator.requests().len();
+        let results = client.free_busy(&mailboxes, window).await;
+        assert_eq!(results[0].as_ref().expect("a calendar").entries().len(), 1, "{seconds} s");
+        assert_eq!(simulator.requests().len() - before, if seconds > 42 * 86_400 { 2 } else { 1 }, "{seconds} s");
+    }
+}
+
+#[tokio::test]
+async fn a_widened_window_brings_nothing_from_outside_the_one_asked_for() {
+    let mailboxes = addresses(1);
+    let simulator = Simulator::start(scenario(&mailboxes, hour)).expect("a simulator");
+    let minute = interval("2026-11-24T08:57:00Z", "2026-11-24T08:58:00Z");
+    let results = Setup::of(&simulator).build().free_busy(&mailboxes, minute).await;
+    assert!(results[0].as_ref().expect("a calendar").entries().is_empty());
+}
+
+/// What a group of two becomes where free/busy of the first is odd in this way.
+async fn odd(defect: FreeBusyDefect) -> [Option<ReadErrorKind>; 2] {
+    let mailboxes = addresses(2);
+    let fault = Fault::new(Effect::FreeBusy(defect)).mailbox(mailboxes[0].as_str());
+    let simulator = Simulator::start(scenario(&mailboxes, hour).fault(fault)).expect("a simulator");
+    let results = Setup::of(&simulator).build().free_busy(&mailboxes, window()).await;
+    [0, 1].map(|at| results[at].as_ref().err().map(|error| error.kind()))
+}
+
+#[tokio::test]
+async fn what_says_less_than_the_events_is_not_free() {
+    let (denied, malformed) = (Some(ReadErrorKind::AccessDenied), Some(ReadErrorKind::Malformed));
+    assert_eq!(odd(FreeBusyDefect::None).await, [denied, None]);
+    assert_eq!(odd(FreeBusyDefect::MergedOnly).await, [denied, None]);
+    assert_eq!(odd(FreeBusyDefect::MergedWithoutEvents).await, [malformed, None]);
+    assert_eq!(odd(FreeBusyDefect::BusyMerged).await, [malformed, None]);
+    assert_eq!(odd(FreeBusyDefect::UnknownViewType("Everything".to_owned())).await, [malformed, None]);
+    assert_eq!(odd(FreeBusyDefect::LeakingSeries).await, [None, None]);
+}
+
+#[tokio::test]
+async fn free_busy_that_contradicts_itself_is_malformed() {
+    use Contradiction::{Status, TwoEnds, TwoMessages, TwoResponseCodes, TwoStarts, TwoViews};
+    let mailboxes = addresses(2);
+    for contradiction in [TwoMessages, TwoResponseCodes, TwoViews, TwoStarts, TwoEnds, Status(500)] {
+        let fault = Fault::new(Effect::Contradiction(contradiction.clone()));
+        let simulator = Simulator::start(scenario(&mailboxes, hour).fault(fault)).expect("a simulator");
+        for result in Setup::of(&simulator).build().free_busy(&mailboxes, window()).await {
+            assert_eq!(result.expect_err("not free").kind(), ReadErrorKind::Malformed, "{contradiction:?}");
+        }
+    }
+}
+
+#[tokio::test]
+async fn one_address_that_the_front_end_does_not_find_costs_one_mailbox() {
+    for lookup in [AnchorLookup::Fault("ErrorNonExistentMailbox".to_owned()), AnchorLookup::Status(404)] {
+        let mut mailboxes = addresses(100);
+        let scenario = scenario(&mailboxes, hour).anchor_lookup(lookup.clone());
+        mailboxes[0] = Mailbox::parse("niemand@musterstadt.example").expect("an address");
+        let simulator = Simulator::start(scenario).expect("a simulator");
+        let results = Setup::of(&simulator).build().free_busy(&mailboxes, window()).await;
+        let error = results[0].as_ref().expect_err("nobody");
+        assert_eq!((error.kind(), error.step()), (ReadErrorKind::MailboxNotFound, Some(Step::Calendar)), "{lookup:?}");
+        assert!(results[1..].iter().all(|result| result.is_ok()), "{lookup:?}");
+        assert_eq!(simulator.requests().len(), 13, "1 for the group, 2 for each time that it is halved");
+    }
+}
+
+#[tokio::test]
+async fn an_address_that_answers_nobody_is_not_asked_about_every_mailbox() {
+    let server = Scripted::start(|_, _| Reply::status(404, "")).await;
+    let results = server.client().build().free_busy(&addresses(100), window()).await;
+    assert!(
+        results.iter().all(|result| result.as_ref().is_err_and(|error| error.kind() == ReadErrorKind::NotTheService))
+    );
+    assert!(server.count() <= 20, "{} requests", server.count());
+}
+
+#[tokio::test]
+async fn a_refusal_of_windows_that_passes_leaves_nothing_behind() {
+    let mailboxes = addresses(1);
+    let passing = Fault::new(Effect::ResponseCode("ErrorTimeIntervalTooBig".to_owned()));
+    let simulator = Simulator::start(scenario(&mailboxes, hour).fault(passing)).expect("a simulator");
+    let client = Setup::of(&simulator).build();
+    let month = interval("2026-11-10T00:00:00Z", "2026-12-10T00:00:00Z");
+    assert!(client.free_busy(&mailboxes, month).await[0].is_err(), "a day is too long as well");
+    simulator.update(Scenario::clear_faults).expect("the scenario holds");
+    let before = simulator.requests().len();
+    assert!(client.free_busy(&mailboxes, month).await[0].is_ok());
+    assert_eq!(simulator.requests().len() - before, 1);
+}
+
+#[tokio::test]
+async fn a_learned_window_grows_again() {
+    let mailboxes = addresses(1);
+    let simulator = Simulator::start(scenario(&mailboxes, hour).free_busy_days(21)).expect("a simulator");
+    let client = Setup::of(&simulator).build();
+    let weeks = interval("2026-11-10T00:00:00Z", "2026-12-22T00:00:00Z");
+    let cost = async || {
+        let before = simulator.requests().len();
+        assert!(client.free_busy(&mailboxes, weeks).await[0].is_ok());
+        simulator.requests().len() - before
+    };
+    assert_eq!((cost().await, cost().await), (3, 2));
+    simulator.update(|scenario| *scenario = scenario.clone().free_busy_days(42)).expect("the scenario holds");
+    let mut costs = Vec::new();
+    while costs.last() != Some(&1) && costs.len() < 100 {
+        costs.push(cost().await);
+    }
+    assert!(costs.len() < 40, "{costs:?}");
+    assert_eq!(cost().await, 1);
 }

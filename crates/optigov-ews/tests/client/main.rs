@@ -3,6 +3,7 @@
 mod calendar_view;
 mod certificates;
 mod check;
+mod classification;
 mod conformance;
 mod credentials;
 mod expansion;
@@ -17,4 +18,6 @@ mod ntlm_gate;
 mod route;
 mod secrecy;
 mod support;
+mod surplus;
 mod throttling;
+mod wire;

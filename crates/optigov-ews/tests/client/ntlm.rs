@@ -50,11 +50,11 @@ async fn the_diagnosis_of_a_refused_ntlm_logon_names_extended_protection() {
 }
 
 /// A CHALLENGE_MESSAGE ([MS-NLMP] 2.2.1.2) with the usual flags, a fixed challenge and an empty TargetInfo.
-const CHALLENGE: &str = "TlRMTVNTUAACAAAAAAAAADgAAAA1goniASNFZ4mrze8AAAAAAAAAAAQABAA4AAAACgBhSgAAAA8AAAAA";
+pub(crate) const CHALLENGE: &str = "TlRMTVNTUAACAAAAAAAAADgAAAA1goniASNFZ4mrze8AAAAAAAAAAAQABAA4AAAACgBhSgAAAA8AAAAA";
 
-/// A server that speaks NTLM's first half and hangs up in the second.
+/// A server that authenticates a connection and hangs up at the next request.
 #[tokio::test]
-async fn a_connection_lost_between_two_legs_is_not_a_refusal() {
+async fn a_connection_lost_after_its_handshake_is_not_a_refusal() {
     let server = Scripted::start(|number, request| match request.header("authorization") {
         _ if number == 1 => Reply::HangUp,
         token if token.len() < 100 => Reply::status(401, "").header("www-authenticate", format!("NTLM {CHALLENGE}")),

@@ -5,12 +5,12 @@ use std::{
     sync::{Arc, Mutex},
 };
 
-use optigov_calendar::{Access, CalendarSource, Language};
+use optigov_calendar::{Access, CalendarSource, Language, ReadError};
 use optigov_ews::Credentials;
 use optigov_exchange_simulator::{Account, Entry, Mailbox as SimulatedMailbox, Scenario, Simulator};
 use tracing_subscriber::fmt::MakeWriter;
 
-use crate::support::{PASSWORD, Setup, anna, berta, check, interval, read};
+use crate::support::{PASSWORD, Reply, Scripted, Setup, anna, berta, check, envelope, interval, read, refusal, view};
 
 /// Keeps what is logged.
 #[derive(Clone, Default)]
@@ -47,6 +47,9 @@ async fn no_log_error_or_debug_text_holds_a_secret_an_address_or_a_title() {
     )
     .expect("a simulator");
     let log = Log::default();
+    // With a single subscriber, `tracing` lets the thread that first reaches a log line decide whether anybody listens to it, and that may be
+    // another test's thread, where nobody does. With two, it asks both.
+    let _second = tracing::Dispatch::new(tracing::subscriber::NoSubscriber::default());
     let subscriber = tracing_subscriber::fmt().with_max_level(tracing::Level::TRACE).with_writer(log.clone()).finish();
     // The simulator has threads of its own, so this hears the client alone.
     let listening = tracing::subscriber::set_default(subscriber);
@@ -99,5 +102,86 @@ async fn no_log_error_or_debug_text_holds_a_secret_an_address_or_a_title() {
                 at.and_then(|at| text.lines().nth(at.saturating_sub(1)))
             );
         }
+    }
+}
+
+/// What stands for an answer's own text: a secret, in capitals where a name must be plain.
+const LEAK: &str = "LEAKgeheim";
+
+/// Everything that an error shows, its sources included.
+fn everything(error: &ReadError) -> String {
+    let mut text = format!("{error} {error:?} {error:#?} {}", serde_json::to_string(error).expect("JSON"));
+    text += &Language::ALL.map(|language| error.describe(language)).concat();
+    let mut next = std::error::Error::source(error);
+    while let Some(source) = next {
+        text += &format!("{source} {source:?}");
+        next = source.source();
+    }
+    text
+}
+
+/// Answers that put [`LEAK`], or a text of `length` bytes, wherever a server can.
+fn telling(length: usize) -> Vec<Reply> {
+    let long = format!("{LEAK}{}", "a".repeat(length));
+    let whole = |content: &str| view(content, "true");
+    vec![
+        Reply::ok(format!("<{long}></{LEAK}>")),
+        Reply::ok(format!("<a></{long}>")),
+        Reply::ok(format!("</{long}>")),
+        Reply::ok(format!("<?xml {long}?><a/>")),
+        Reply::ok(format!("<!DOCTYPE {long}><a/>")),
+        Reply::ok(format!("<a>&{long};</a>")),
+        Reply::ok(whole(&format!("<{long}></x>"))),
+        Reply::ok(whole(&format!("<t:CalendarItem><t:ItemId Id=\"{LEAK}\" {long}={long}/></t:CalendarItem>"))),
+        Reply::ok(whole(&format!("<t:CalendarItem><t:ItemId Id=\"&{long};\"/></t:CalendarItem>"))),
+        Reply::ok(whole(&format!("<t:CalendarItem><t:Start>{long}</t:Start><t:End>{long}</t:End></t:CalendarItem>"))),
+        Reply::ok(whole(&format!("<t:CalendarItem><t:Start>&{long};</t:Start></t:CalendarItem>"))),
+        Reply::ok(envelope(&format!("<{long}/>"))),
+        Reply::ok(refusal(&format!("{long}@musterstadt.example"), &format!("<{long}/>"))),
+        Reply::ok(long.clone()),
+        Reply::ok(long.clone()).header("content-encoding", "gzip"),
+        Reply::status(500, format!("<{long}></{LEAK}>")),
+        Reply::status(
+            500,
+            envelope(&format!("<s:Fault><faultcode>{long}!</faultcode><faultstring>{long}</faultstring></s:Fault>")),
+        ),
+        Reply::status(403, long.clone()).header("x-ews-policy-reason", format!("{LEAK} und mehr")),
+        Reply::status(302, long.clone()).header("location", format!("https://{LEAK}.example/{LEAK}")),
+        Reply::status(503, long.clone()).header("retry-after", LEAK),
+        Reply::status(401, long.clone()).header("www-authenticate", format!("{LEAK}! realm=\"{LEAK}\"")),
+        Reply::status(200, long.clone()).header("content-type", "text/html"),
+    ]
+}
+
+async fn shown(reply: Reply) -> (ReadError, String) {
+    let server = Scripted::start(move |_, _| reply.clone()).await;
+    let error = read(&server.client().build(), &anna()).await.expect_err("an error");
+    let text = everything(&error);
+    (error, text)
+}
+
+#[tokio::test]
+async fn no_text_of_the_servers_is_in_an_error_or_a_log() {
+    let log = Log::default();
+    let subscriber = tracing_subscriber::fmt().with_max_level(tracing::Level::TRACE).with_writer(log.clone()).finish();
+    let listening = tracing::subscriber::set_default(subscriber);
+    for (number, reply) in telling(0).into_iter().enumerate() {
+        let (_, text) = shown(reply).await;
+        assert!(!text.contains("LEAK"), "answer {number}: {text}");
+    }
+    drop(listening);
+    let logged = String::from_utf8(log.0.lock().expect("the log").clone()).expect("text");
+    let of_the_client = logged.lines().find(|line| line.contains("LEAK"));
+    assert_eq!(of_the_client, None);
+}
+
+#[tokio::test]
+async fn an_error_is_short_however_long_the_answer() {
+    // Names of elements are what the parser keeps, so those are longest; the rest only has to be long.
+    for reply in telling(30 << 20).into_iter().take(3).chain(telling(1 << 20)) {
+        let (error, text) = shown(reply).await;
+        assert!(!text.contains("LEAK"), "{:?}", error.kind());
+        let debug = format!("{error:?}").len();
+        assert!(debug < 700 && text.len() < 8_000, "{:?}: {debug}, {}", error.kind(), text.len());
     }
 }

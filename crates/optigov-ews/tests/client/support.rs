@@ -16,7 +16,7 @@ use optigov_calendar::{
     CalendarEntry, CalendarSource, ConnectionReport, EntryTime, EwsSettings, Mailbox, ReadError, Route,
 };
 use optigov_ews::{Credentials, EwsClient};
-use optigov_exchange_simulator::Simulator;
+use optigov_exchange_simulator::{RecordedRequest, Simulator};
 use optigov_slots::Interval;
 use rustls::ServerConfig;
 use tokio::{
@@ -73,7 +73,8 @@ impl Received {
     }
 }
 
-/// Answers every request by a function of its number, from zero, and of the request.
+/// Answers every request by a function of its number, from zero, and of the request. The request that proves the credential is answered well
+/// and not counted, unless the test is about it.
 pub(crate) struct Scripted {
     pub(crate) url: String,
     pub(crate) address: SocketAddr,
@@ -85,6 +86,8 @@ type Script = Box<dyn Fn(usize, &Received) -> Reply + Send + Sync>;
 
 struct Shared {
     answer: Script,
+    /// Whether proofs are answered well and not counted.
+    proves: bool,
     received: Mutex<Vec<Received>>,
     arrived: Notify,
     /// Whether the script answers the questions by which a view is compared with free/busy.
@@ -94,6 +97,13 @@ struct Shared {
 impl Scripted {
     pub(crate) async fn start(answer: impl Fn(usize, &Received) -> Reply + Send + Sync + 'static) -> Scripted {
         Scripted::start_at("127.0.0.1:0", None, answer).await
+    }
+
+    /// Answers the request that proves the credential by the function as well.
+    pub(crate) async fn start_with_proofs(
+        answer: impl Fn(usize, &Received) -> Reply + Send + Sync + 'static,
+    ) -> Scripted {
+        Scripted::start_as("127.0.0.1:0", None, false, answer).await
     }
 
     pub(crate) async fn start_tls(
@@ -108,6 +118,15 @@ impl Scripted {
         tls: Option<ServerConfig>,
         answer: impl Fn(usize, &Received) -> Reply + Send + Sync + 'static,
     ) -> Scripted {
+        Scripted::start_as(address, tls, true, answer).await
+    }
+
+    async fn start_as(
+        address: &str,
+        tls: Option<ServerConfig>,
+        proves: bool,
+        answer: impl Fn(usize, &Received) -> Reply + Send + Sync + 'static,
+    ) -> Scripted {
         let listener = TcpListener::bind(address).await.expect("a loopback port");
         let address = listener.local_addr().expect("an address");
         let url = match tls {
@@ -116,6 +135,7 @@ impl Scripted {
         };
         let shared = Arc::new(Shared {
             answer: Box::new(answer),
+            proves,
             received: Mutex::default(),
             arrived: Notify::new(),
             compares: AtomicBool::new(false),
@@ -237,6 +257,9 @@ async fn serve(
             if is_comparison && !shared.compares.load(Ordering::Relaxed) {
                 return Ok(Response::new(Full::new(Bytes::from(envelope(NOTHING_BUSY)))));
             }
+            if shared.proves && body.contains("GetServerTimeZones") {
+                return Ok(Response::new(Full::new(Bytes::from_static(PROVEN.as_bytes()))));
+            }
             let received = Received { from, connection, headers: head.headers, body };
             let number = {
                 let mut log = shared.received.lock().expect("the log");
@@ -264,6 +287,15 @@ const NOTHING_BUSY: &str = "<m:GetUserAvailabilityResponse xmlns:m=\"http://sche
      <m:FreeBusyResponseArray><m:FreeBusyResponse><m:ResponseMessage><m:ResponseCode>NoError</m:ResponseCode></m:ResponseMessage>\
      <m:FreeBusyView><FreeBusyViewType>FreeBusy</FreeBusyViewType></m:FreeBusyView></m:FreeBusyResponse></m:FreeBusyResponseArray>\
      </m:GetUserAvailabilityResponse>";
+/// An answer to the request that proves the credential; it does not tell the server's version.
+const PROVEN: &str = "<s:Envelope xmlns:s=\"http://schemas.xmlsoap.org/soap/envelope/\"><s:Body><m:GetServerTimeZonesResponse \
+                      xmlns:m=\"http://schemas.microsoft.com/exchange/services/2006/messages\"/></s:Body></s:Envelope>";
+
+/// The requests that are not the proof of the credential.
+pub(crate) fn beside_proofs(simulator: &Simulator) -> Vec<RecordedRequest> {
+    let requests = simulator.requests().into_iter();
+    requests.filter(|request| request.operation() != Some("GetServerTimeZones")).collect()
+}
 
 /// The password of every test; no text may show it.
 pub(crate) const PASSWORD: &str = "geheim-4711";

@@ -3,10 +3,16 @@
 use std::time::{Duration, Instant};
 
 use optigov_calendar::{ReadErrorKind, Step};
+use optigov_ews::Credentials;
+use optigov_exchange_simulator::{
+    Account, Effect, Fault, Mailbox as SimulatedMailbox, MailboxState, Scenario, Shape, Simulator,
+};
 
 use crate::{
     certificates::Authority,
-    support::{Reply, Scripted, Setup, anna, berta, envelope, every_scheme, read, refusal, view},
+    support::{
+        PASSWORD, Reply, Scripted, Setup, anna, berta, beside_proofs, envelope, every_scheme, read, refusal, view,
+    },
 };
 
 const BACK_OFF: &str = "<m:MessageXml><t:Value Name=\"BackOffMilliseconds\">40</t:Value></m:MessageXml>";
@@ -75,13 +81,7 @@ async fn scenario_18_http_200_with_an_inner_error_server_busy_is_throttling() {
 
 #[tokio::test]
 async fn a_message_of_its_own_is_throttling() {
-    for code in [
-        "ErrorServerBusy",
-        "ErrorExceededConnectionCount",
-        "ErrorTooManyObjectsOpened",
-        "ErrorMailboxStoreUnavailable",
-        "ErrorTimeoutExpired",
-    ] {
+    for code in ["ErrorServerBusy", "ErrorExceededConnectionCount", "ErrorTooManyObjectsOpened"] {
         waits_and_goes_on(Reply::ok(refusal(code, BACK_OFF)), Duration::from_millis(40)).await;
     }
 }
@@ -137,7 +137,7 @@ async fn only_what_can_be_retried_is() {
     let server = Scripted::start(|_, _| Reply::HangUp).await;
     let client = server.client().build();
     assert_eq!(read(&client, &anna()).await.expect_err("never").kind(), ReadErrorKind::Interrupted);
-    assert_eq!(server.count(), 3);
+    assert_eq!(server.count(), 4, "three tries, of which the first met a connection that had been idle");
 
     let server = Scripted::start(|_, _| Reply::ok(refusal("ErrorAccessDenied", ""))).await;
     let client = server.client().build();
@@ -170,12 +170,96 @@ async fn a_host_that_accepts_and_says_nothing_ends_within_the_time_for_connectin
     }
 }
 
+/// Whatever the server asks for: no panic, no wait beyond the deadline, and at most five minutes.
 #[tokio::test]
-async fn a_wait_without_end_is_an_error_at_once_and_breaks_nothing() {
-    let server = Scripted::start(|_, _| Reply::status(503, "").header("retry-after", u64::MAX.to_string())).await;
-    let client = server.client().build();
-    for _ in 0..2 {
-        assert!(read(&client, &anna()).await.expect_err("busy for ever").is_throttled());
+async fn a_wait_of_any_size_is_capped_and_harms_nobody_else() {
+    for text in ["86400", "9223372036854775808", "18446744073709551615", "99999999999999999999", "-1", "soon"] {
+        for as_header in [true, false] {
+            let server = Scripted::start(move |_, request| match request.body.contains("anna@") {
+                true if as_header => Reply::status(503, "").header("retry-after", text),
+                true => Reply::ok(fault("ErrorServerBusy", text)),
+                false => Reply::ok(view("", "true")),
+            })
+            .await;
+            let client = server.client().route(|route| route.with_timeout(Duration::from_secs(1))).build();
+            let began = Instant::now();
+            for _ in 0..2 {
+                let error = read(&client, &anna()).await.expect_err("throttled");
+                assert!(error.is_throttled() || error.is_timeout(), "{text}: {error:?}");
+                assert!(error.retry_after() <= Some(Duration::from_secs(302)), "{text}: {error:?}");
+            }
+            assert!(began.elapsed() < Duration::from_secs(3), "{text}: {:?}", began.elapsed());
+            read(&client, &berta()).await.expect("berta's view");
+        }
     }
-    assert_eq!(server.count(), 1);
+    let server =
+        Scripted::start(|_, _| Reply::status(503, "").header("retry-after", "Fri, 31 Dec 9999 23:59:59 GMT")).await;
+    let error = read(&server.client().build(), &anna()).await.expect_err("throttled");
+    assert!(error.is_throttled() && error.retry_after() <= Some(Duration::from_secs(302)), "{error:?}");
+}
+
+#[tokio::test]
+async fn another_credential_ends_the_wait_that_the_server_asked_for() {
+    let server = Scripted::start(|number, _| match number {
+        0 => Reply::status(503, "").header("retry-after", "86400"),
+        _ => Reply::ok(view("", "true")),
+    })
+    .await;
+    let client = server.client().build();
+    read(&client, &anna()).await.expect_err("throttled");
+    read(&client, &anna()).await.expect_err("still");
+    client.set_credentials(Credentials::basic("svc-optigov", PASSWORD));
+    read(&client, &anna()).await.expect("a view");
+    assert_eq!(server.count(), 2);
+}
+
+#[tokio::test]
+async fn a_mailbox_whose_database_is_away_is_asked_once_more_and_a_passing_fault_until_it_passes() {
+    for (code, most) in [("ErrorMailboxStoreUnavailable", 2), ("ErrorInternalServerTransientError", 3)] {
+        let server = Scripted::start(move |number, _| match number < 2 {
+            true => Reply::ok(refusal(code, "")),
+            false => Reply::ok(view("", "true")),
+        })
+        .await;
+        let read = read(&server.client().build(), &anna()).await;
+        assert_eq!((read.is_ok(), server.count()), (most == 3, most), "{code}");
+    }
+}
+
+/// One bad mailbox among a hundred: what each way of being bad costs, in requests, and that the others do not wait for it.
+#[tokio::test]
+async fn one_bad_mailbox_among_a_hundred_leaves_the_others_unharmed() {
+    const BAD: &str = "person-7@musterstadt.example";
+    let busy = Fault::new(Effect::Throttled { shape: Shape::Fault, back_off: Some(Duration::from_secs(60)) });
+    for (state, fault, requests) in
+        [(MailboxState::Hung, None, 1), (MailboxState::Unavailable, None, 2), (MailboxState::Enabled, Some(busy), 1)]
+    {
+        let names: Vec<_> = (0..100).map(|number| format!("person-{number}@musterstadt.example")).collect();
+        let account = Account::new("svc-optigov").password(PASSWORD).impersonates_everybody();
+        let mailbox = |name: &String| {
+            let mailbox = SimulatedMailbox::new(name);
+            if name == BAD { mailbox.state(state) } else { mailbox }
+        };
+        let scenario = names.iter().map(mailbox).fold(Scenario::new().account(account), Scenario::mailbox);
+        let scenario = fault.into_iter().fold(scenario, |scenario, fault| scenario.fault(fault.mailbox(BAD)));
+        let simulator = Simulator::start(scenario).expect("a simulator");
+        let client = Setup::of(&simulator).route(|route| route.with_timeout(Duration::from_secs(4))).build();
+        let began = Instant::now();
+        let mut tasks = tokio::task::JoinSet::new();
+        for name in names {
+            let client = client.clone();
+            tasks.spawn(async move {
+                let mailbox = optigov_calendar::Mailbox::parse(&name).expect("an address");
+                (read(&client, &mailbox).await.is_ok(), name == BAD, began.elapsed())
+            });
+        }
+        while let Some(done) = tasks.join_next().await {
+            let (is_read, is_bad, after) = done.expect("a task");
+            assert_ne!(is_read, is_bad, "{state:?}");
+            assert!(is_bad || after < Duration::from_secs(3), "{state:?}: a good one waited for {after:?}");
+        }
+        let asked = beside_proofs(&simulator);
+        let of_the_bad = asked.iter().filter(|request| request.mailbox() == Some(BAD)).count();
+        assert_eq!((asked.len() - of_the_bad, of_the_bad), (99, requests), "{state:?}");
+    }
 }

@@ -21,11 +21,6 @@ pub(crate) struct Asked<'a> {
     pub(crate) keytab: bool,
 }
 
-/// Whether the error is a verdict on the account or its key: asking again would count as another wrong password.
-pub(crate) fn is_verdict(kind: Kind) -> bool {
-    matches!(kind, Kind::CredentialsRefused | Kind::PasswordExpired | Kind::AccountDisabled | Kind::AccountUnknown)
-}
-
 /// Whether NTLM may be tried instead: there is no ticket, or the server takes none. Never after a verdict on the account.
 #[cfg(feature = "ntlm")]
 pub(crate) fn leaves_ntlm(error: &ReadError) -> bool {

@@ -13,7 +13,7 @@ use futures_util::{
 use optigov_calendar::ReadError;
 use tokio::time::Instant;
 
-use super::failure::is_verdict;
+use crate::{prove::is_verdict, transport::limits::later};
 
 /// After a renewal that failed, the next one is tried no sooner; meanwhile the old value is good.
 const PAUSE: Duration = Duration::from_secs(30);
@@ -130,7 +130,7 @@ impl<T> State<T> {
     fn may_fetch(&self, pause: Duration, verdict_lasts: Duration) -> bool {
         self.failed.as_ref().is_none_or(|(at, error)| {
             let pause = if is_verdict(error.kind()) { verdict_lasts } else { pause };
-            Instant::now() >= *at + pause
+            Instant::now() >= later(*at, pause)
         })
     }
 }
