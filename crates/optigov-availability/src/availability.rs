@@ -10,7 +10,7 @@ use std::{
 use chrono_tz::Tz;
 use futures_util::stream::{self, Stream, StreamExt as _};
 use optigov_calendar::{ConnectionReport, Language, Mailbox, ReadError, Text};
-use optigov_calendar_cache::{CacheKey, Fetched, Freshness, ReadTarget, ReadWindow};
+use optigov_calendar_cache::{CacheKey, Fetched, Freshness, ReadTarget, ReadWindow, ReaderHealth};
 use optigov_counter::{Counter, Municipality};
 use optigov_slots::{Interval, OpenWindows};
 use tokio::time::Instant;
@@ -195,6 +195,12 @@ impl Availability {
         });
         let using = using.map(|counter| counter.id().as_str().to_owned()).collect();
         setup.reader.check(mailbox).await.with_counters(using)
+    }
+
+    /// How the calendars fare at this moment: the circuit breaker of the connection, the mailboxes that fail, the store. Asks nobody, so a readiness
+    /// probe may call it as often as it likes.
+    pub fn health(&self) -> ReaderHealth {
+        self.setup().reader.health()
     }
 
     /// The configuration in force.

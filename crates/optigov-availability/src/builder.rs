@@ -3,7 +3,7 @@
 use std::{fmt, sync::Arc, time::Duration};
 
 use optigov_calendar::{CalendarSource, MemorySource, Route};
-use optigov_calendar_cache::{CalendarCache, CalendarReader, Clock, MemoryCache, ReaderTimes, SystemClock};
+use optigov_calendar_cache::{CalendarCache, CalendarReader, Clock, MemoryCache, ReaderSettings, SystemClock};
 use optigov_counter::{Municipality, WhenUnavailable};
 use secrecy::SecretString;
 
@@ -37,6 +37,7 @@ pub(crate) struct Parts {
     when_unavailable: Option<WhenUnavailable>,
     time_to_live: Duration,
     read_ahead: Duration,
+    patience: Duration,
     deadline: Option<Duration>,
 }
 
@@ -53,6 +54,7 @@ impl AvailabilityBuilder {
                 when_unavailable: None,
                 time_to_live: Duration::from_secs(60),
                 read_ahead: Duration::ZERO,
+                patience: Duration::from_secs(1),
                 deadline: None,
             },
         }
@@ -104,6 +106,13 @@ impl AvailabilityBuilder {
     /// half the time to live.
     pub fn read_ahead(mut self, before: Duration) -> AvailabilityBuilder {
         self.parts.read_ahead = before;
+        self
+    }
+
+    /// Where what was read last may serve (`ServeStale`): how long a list waits for a new reading before the old one serves, and the new one is made
+    /// behind the answer. Default: 1 s.
+    pub fn patience(mut self, patience: Duration) -> AvailabilityBuilder {
+        self.parts.patience = patience;
         self
     }
 
@@ -163,13 +172,18 @@ impl Parts {
             }
             (None, None) => Arc::new(MemorySource::new()),
         };
-        let mut times = ReaderTimes::default();
-        times.time_to_live = self.time_to_live;
-        times.read_ahead = self.read_ahead;
+        let mut settings = ReaderSettings::default();
+        settings.time_to_live = self.time_to_live;
+        settings.read_ahead = self.read_ahead;
+        settings.patience = self.patience;
+        settings.serve_stale = match when_unavailable {
+            WhenUnavailable::ServeStale { up_to } => Some(up_to),
+            _ => None,
+        };
         // Readings outlast the calls that wait for them by far, but not for ever.
-        times.reading = deadline.saturating_mul(4);
-        times.cache = (deadline / 4).min(CACHE_ANSWERS);
-        let reader = CalendarReader::new(source, Arc::clone(&self.cache), Arc::clone(&self.clock), times);
+        settings.reading = deadline.saturating_mul(4);
+        settings.cache = (deadline / 4).min(CACHE_ANSWERS);
+        let reader = CalendarReader::new(source, Arc::clone(&self.cache), Arc::clone(&self.clock), settings);
         let namespace = connection.map(|connection| {
             let (access, url) = (connection.ews_settings().access, connection.route().url());
             format!("{access:?} {url} {}", connection.account().unwrap_or_default())

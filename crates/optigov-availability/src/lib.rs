@@ -46,6 +46,7 @@
 //!
 //! | feature | default | adds |
 //! |---|---|---|
+//! | `redis` | no | `SharedCache`: readings that instances share through Redis or Valkey |
 //! | `ntlm` | yes | NTLM and Negotiate towards Exchange, through `sspi` |
 //! | `kerberos` | yes | Kerberos towards Exchange, alone or within Negotiate, through `krb5` |
 
@@ -73,8 +74,11 @@ pub use optigov_calendar::{
     Step, StepOutcome, StepReport, StepWarning, Text, TitleVisibility,
 };
 pub use optigov_calendar_cache::{
-    CacheError, CacheKey, CacheVersion, CachedReadings, CalendarCache, Clock, MemoryCache, Reading, SystemClock,
+    CacheError, CacheKey, CacheVersion, CachedReadings, CalendarCache, CircuitHealth, CircuitState, Clock,
+    FailingMailbox, MemoryCache, ReaderHealth, Reading, StoreHealth, SystemClock,
 };
+#[cfg(feature = "redis")]
+pub use optigov_calendar_cache::{SavedElsewhere, SharedCache, SharedCacheSettings};
 pub use optigov_counter::{Counter, Faults, Municipality, WhenUnavailable};
 pub use optigov_ews::{Credentials, EwsClient};
 pub use optigov_slots::{Interval, OpenWindows, Reason, Slot, Slots};

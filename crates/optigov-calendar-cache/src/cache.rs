@@ -1,6 +1,6 @@
 //! Where readings are kept between calls: the trait, and what it stores.
 
-use std::{fmt, sync::Arc};
+use std::{fmt, sync::Arc, time::Duration};
 
 use async_trait::async_trait;
 use chrono::{DateTime, Utc};
@@ -9,7 +9,7 @@ use optigov_slots::Interval;
 use serde::{Deserialize, Serialize};
 use sha2::{Digest, Sha256};
 
-use crate::Reading;
+use crate::{Lease, Reading, StoreHealth};
 
 /// Keeps readings between calls. The default is [`MemoryCache`](crate::MemoryCache); a store shared by many instances implements the same trait.
 ///
@@ -37,6 +37,25 @@ pub trait CalendarCache: Send + Sync {
     /// # Errors
     /// Where the store cannot be asked; the keys may then be as before.
     async fn invalidate(&self, keys: &[CacheKey]) -> Result<(), CacheError>;
+
+    /// For each of `keys`, in their order, the right to read it over `window` on behalf of all instances for at most `longest`; `None` where another
+    /// instance has it. Whoever gets none looks into the cache again after a moment, and reads in the end even so: an answer matters more
+    /// than a reading saved. By default everybody has the right.
+    async fn lease(&self, keys: &[CacheKey], window: Interval, longest: Duration) -> Vec<Option<Lease>> {
+        let _ = (window, longest);
+        keys.iter().map(|_| Some(Lease::UNSHARED)).collect()
+    }
+
+    /// Gives leases back, after what was read is stored or has failed. They end by themselves where this fails. By default there is nothing to do.
+    async fn release(&self, leases: &[(CacheKey, Lease)], window: Interval) {
+        let _ = (leases, window);
+    }
+
+    /// How the store behind this cache fares, where the cache answers even while its store does not. `None`, as by default: the reader
+    /// judges by the answers it gets.
+    fn health(&self) -> Option<StoreHealth> {
+        None
+    }
 }
 
 /// Names one mailbox as read through one connection, without saying its address: 128 bits of a SHA-256, written in hexadecimal.
@@ -69,6 +88,11 @@ impl CacheError {
     pub fn new(source: impl Into<Box<dyn std::error::Error + Send + Sync>>) -> CacheError {
         CacheError(source.into())
     }
+
+    /// The store's own error, in words.
+    pub(crate) fn reason(&self) -> String {
+        self.0.to_string()
+    }
 }
 
 impl CacheKey {
@@ -80,6 +104,11 @@ impl CacheKey {
         hash.update(mailbox.as_str().as_bytes());
         let first = hash.finalize().into_iter().take(16);
         CacheKey(first.fold(0, |key, byte| key << 8 | u128::from(byte)))
+    }
+
+    /// A share from 0 up to but not including 1 that is the mailbox's own: by it, expiries are spread.
+    pub(crate) fn share(self) -> f64 {
+        f64::from(self.0 as u32) / (f64::from(u32::MAX) + 1.0)
     }
 
     /// The first 8 of its 32 hexadecimal digits: how logs name the mailbox.
@@ -116,7 +145,7 @@ impl fmt::Debug for CacheKey {
 }
 
 /// How many readings of one mailbox are kept: as many windows as callers look at side by side (a list, two months of an overview, a day).
-const READINGS_PER_MAILBOX: usize = 4;
+pub(crate) const READINGS_PER_MAILBOX: usize = 4;
 
 impl CachedReadings {
     /// A key's version without any reading.
@@ -130,11 +159,17 @@ impl CachedReadings {
         usable.max_by_key(|reading| reading.read_at())
     }
 
-    /// Adds a reading and drops what it makes useless: older ones that it covers, and beyond four the one that came first.
+    /// Adds a reading and drops what it makes useless: older ones that it covers, and beyond four the shortest of the others, since a long one
+    /// serves more callers.
     pub fn add(&mut self, reading: Arc<Reading>) {
         self.readings.retain(|old| old.read_at() > reading.read_at() || !reading.covers(old.window()));
         self.readings.insert(0, reading);
-        self.readings.truncate(READINGS_PER_MAILBOX);
+        while self.readings.len() > READINGS_PER_MAILBOX {
+            let length = |reading: &Reading| reading.window().end_unix().abs_diff(reading.window().start_unix());
+            let others = self.readings.iter().enumerate().skip(1);
+            let Some((at, _)) = others.min_by_key(|(at, reading)| (length(reading), usize::MAX - at)) else { return };
+            self.readings.remove(at);
+        }
     }
 }
 
@@ -157,6 +192,18 @@ macro_rules! forward {
 
             async fn invalidate(&self, keys: &[CacheKey]) -> Result<(), CacheError> {
                 (**self).invalidate(keys).await
+            }
+
+            async fn lease(&self, keys: &[CacheKey], window: Interval, longest: Duration) -> Vec<Option<Lease>> {
+                (**self).lease(keys, window, longest).await
+            }
+
+            async fn release(&self, leases: &[(CacheKey, Lease)], window: Interval) {
+                (**self).release(leases, window).await
+            }
+
+            fn health(&self) -> Option<StoreHealth> {
+                (**self).health()
             }
         }
     )+};

@@ -6,7 +6,7 @@
 //! use std::{sync::Arc, time::Duration};
 //!
 //! use optigov_calendar::MemorySource;
-//! use optigov_calendar_cache::{CalendarReader, Freshness, MemoryCache, ReadTarget, ReadWindow, ReaderTimes, SystemClock};
+//! use optigov_calendar_cache::{CalendarReader, Freshness, MemoryCache, ReadTarget, ReadWindow, ReaderSettings, SystemClock};
 //! use optigov_slots::Interval;
 //! use tokio::time::Instant;
 //!
@@ -14,7 +14,7 @@
 //! let calendars = MemorySource::new();
 //! calendars.set("anna@musterstadt.example".parse()?, Vec::new());
 //! let cache = Arc::new(MemoryCache::new(64 << 20, Duration::from_secs(3600)));
-//! let reader = CalendarReader::new(Arc::new(calendars), cache, Arc::new(SystemClock), ReaderTimes::default());
+//! let reader = CalendarReader::new(Arc::new(calendars), cache, Arc::new(SystemClock), ReaderSettings::default());
 //!
 //! let anna = ReadTarget::new("our Exchange", "anna@musterstadt.example".parse()?);
 //! let day = ReadWindow::exactly(Interval::new("2027-03-01T00:00:00Z".parse()?, "2027-03-02T00:00:00Z".parse()?)?);
@@ -35,18 +35,37 @@
 //!
 //! | feature | default | adds |
 //! |---|---|---|
+//! | `redis` | no | `SharedCache`: readings that instances share through Redis or Valkey |
 //! | `testing` | no | conformance tests that anybody's [`CalendarCache`] must pass |
 
 mod cache;
+mod circuit;
 mod clock;
+mod failures;
+mod health;
+mod in_flight;
+mod lease;
 mod memory;
+mod pause;
+mod read_group;
 mod reader;
 mod reading;
+mod settings;
+#[cfg(feature = "redis")]
+mod shared;
+mod store_watch;
+mod target;
 #[cfg(feature = "testing")]
 pub mod testing;
 
 pub use cache::{CacheError, CacheKey, CacheVersion, CachedReadings, CalendarCache};
 pub use clock::{Clock, SystemClock};
+pub use health::{CircuitHealth, CircuitState, FailingMailbox, ReaderHealth, StoreHealth};
+pub use lease::Lease;
 pub use memory::MemoryCache;
-pub use reader::{CalendarReader, Fetched, Freshness, ReadTarget, ReadWindow, ReaderTimes};
+pub use reader::CalendarReader;
 pub use reading::Reading;
+pub use settings::ReaderSettings;
+#[cfg(feature = "redis")]
+pub use shared::{SavedElsewhere, SharedCache, SharedCacheSettings};
+pub use target::{Fetched, Freshness, ReadTarget, ReadWindow};

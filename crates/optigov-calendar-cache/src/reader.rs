@@ -1,135 +1,63 @@
-//! Gets calendars for a call: from the cache while they are fresh, else by one reading per mailbox and window, however many wait for it.
+//! Gets calendars for a call: from the cache while they are fresh, else by one reading per mailbox however many wait for it, and never
+//! waiting for a server that is known to fail.
 
-use std::{
-    collections::HashMap,
-    fmt,
-    sync::{Arc, Mutex, PoisonError},
-    time::Duration,
+use std::{fmt, sync::Arc};
+
+use futures_util::future;
+use optigov_calendar::{CalendarSource, ConnectionReport, Mailbox, ReadError};
+use tokio::{
+    sync::Semaphore,
+    time::{Instant, timeout, timeout_at},
 };
 
-use chrono::{DateTime, Utc};
-use futures_util::{
-    FutureExt as _,
-    future::{self, BoxFuture, Shared},
+use crate::{
+    CacheError, CacheKey, CachedReadings, CalendarCache, Clock, Fetched, Freshness, ReadTarget, ReadWindow,
+    ReaderHealth, ReaderSettings,
+    failures::{Admission, Failures, being_read},
+    in_flight::{Demand, Flight, InFlight, Landed, Order, Question},
+    pause::Lane,
+    read_group::{PendingRead, start},
+    store_watch::StoreWatch,
 };
-use optigov_calendar::{CalendarSource, ConnectionReport, Language, Mailbox, ReadError};
-use optigov_slots::Interval;
-use tokio::{sync::oneshot, time::Instant};
-use tracing::Instrument as _;
-
-use crate::{CacheError, CacheKey, CacheVersion, CachedReadings, CalendarCache, Clock, Reading};
-
-/// A mailbox and the name under which it is cached and logged.
-#[derive(Clone, Debug, PartialEq, Eq)]
-#[non_exhaustive]
-pub struct ReadTarget {
-    /// Its name in the cache and in logs.
-    pub key: CacheKey,
-    /// The mailbox.
-    pub mailbox: Mailbox,
-}
-
-impl ReadTarget {
-    /// A mailbox as read through the connection that `namespace` tells apart from others.
-    pub fn new(namespace: &str, mailbox: Mailbox) -> ReadTarget {
-        ReadTarget { key: CacheKey::new(namespace, &mailbox), mailbox }
-    }
-}
-
-/// What a call got for one mailbox.
-#[derive(Clone, Debug)]
-#[non_exhaustive]
-pub struct Fetched {
-    /// A reading of the whole window, or why there is none.
-    pub reading: Result<Arc<Reading>, ReadError>,
-    /// Where there is none, the newest older reading of the whole window.
-    pub older: Option<Arc<Reading>>,
-}
-
-impl Fetched {
-    /// Nothing was got, for this reason.
-    pub fn failed(error: ReadError) -> Fetched {
-        Fetched { reading: Err(error), older: None }
-    }
-}
-
-/// The window that an answer needs, and the one to read where something is read: at least as long, so that the reading serves longer.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-#[non_exhaustive]
-pub struct ReadWindow {
-    /// What the answer needs.
-    pub needed: Interval,
-    /// What is read; covers `needed`.
-    pub read: Interval,
-}
-
-impl ReadWindow {
-    /// Exactly what is needed is read.
-    pub fn exactly(needed: Interval) -> ReadWindow {
-        ReadWindow { needed, read: needed }
-    }
-
-    /// `needed` for the answer, and `read` in order that the reading serves longer; what is read covers what is needed.
-    pub fn new(needed: Interval, read: Interval) -> ReadWindow {
-        ReadWindow { needed, read: read.hull(needed) }
-    }
-}
-
-/// Whether a reading from before the call may serve it.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-#[non_exhaustive]
-pub enum Freshness {
-    /// One younger than the time to live may.
-    Cached,
-    /// None may: the mailbox is read after the call began.
-    Now,
-}
-
-/// How long readings serve, and how long one may take.
-#[derive(Clone, Copy, Debug)]
-#[non_exhaustive]
-pub struct ReaderTimes {
-    /// A reading younger than this serves without asking again. Default: 60 s.
-    pub time_to_live: Duration,
-    /// A reading that will expire within this time is read again in the background; at most half the time to live. Default: 0, no reading
-    /// ahead.
-    pub read_ahead: Duration,
-    /// The longest that one reading may take, whoever waits for it. Default: 120 s.
-    pub reading: Duration,
-    /// The longest that the cache is waited for. Default: 2 s.
-    pub cache: Duration,
-}
-
-impl Default for ReaderTimes {
-    fn default() -> ReaderTimes {
-        ReaderTimes {
-            time_to_live: Duration::from_secs(60),
-            read_ahead: Duration::ZERO,
-            reading: Duration::from_secs(120),
-            cache: Duration::from_secs(2),
-        }
-    }
-}
 
 /// Reads calendars through a cache. Needs a Tokio runtime; a caller that goes away does not stop a reading that others wait for.
+///
+/// # What a call waits for
+///
+/// - A reading younger than the time to live serves at once.
+/// - Where [`serve_stale`](ReaderSettings::serve_stale) allows it, an older one serves after [`patience`](ReaderSettings::patience), while the new
+///   one is read behind the answer, which then says so ([`Fetched::being_read`]).
+/// - A mailbox that has just failed, or whose server fails (the circuit breaker is open), is not asked until a pause is over. The call is answered
+///   at once with the last failure, and with the time after which it is tried again, as its `retry_after`. Pauses grow up to a
+///   minute. Then one list and one booking check try; the others are answered at once.
+/// - [`Freshness::Now`] waits for a reading that began after the call. Calls that arrive while one is being made share the next one.
 pub struct CalendarReader {
-    source: Arc<dyn CalendarSource>,
-    cache: Arc<dyn CalendarCache>,
-    clock: Arc<dyn Clock>,
-    times: ReaderTimes,
-    in_flight: Mutex<HashMap<FlightKey, Flight>>,
+    pub(crate) source: Arc<dyn CalendarSource>,
+    pub(crate) cache: Arc<dyn CalendarCache>,
+    pub(crate) clock: Arc<dyn Clock>,
+    pub(crate) settings: ReaderSettings,
+    pub(crate) in_flight: InFlight,
+    pub(crate) failures: Failures,
+    pub(crate) store: StoreWatch,
+    list_places: Semaphore,
+    confirm_places: Semaphore,
 }
 
-/// A reading under way: which mailbox over which window, begun under which version.
-type FlightKey = (CacheKey, Interval, CacheVersion);
-/// What those who wait for a reading share.
-type Flight = Shared<BoxFuture<'static, Result<Arc<Reading>, ReadError>>>;
+/// A mailbox that a call waits for.
+struct Waiting {
+    at: usize,
+    flight: Flight,
+    /// Until when it is waited for, and what then is the answer.
+    patience: Option<(Instant, ReadError)>,
+}
 
-/// A mailbox whose calendar is to be read, and the end of the channel on which others wait for it.
-struct PendingRead {
-    target: ReadTarget,
-    version: CacheVersion,
-    waiting: oneshot::Sender<Result<Arc<Reading>, ReadError>>,
+/// A reading that a call has joined or caused.
+struct Asked {
+    flight: Flight,
+    /// When it was first asked for.
+    at: Instant,
+    /// For a probe: until when its outcome is waited for, and what else is the answer.
+    patience: Option<(Instant, ReadError)>,
 }
 
 impl CalendarReader {
@@ -138,10 +66,20 @@ impl CalendarReader {
         source: Arc<dyn CalendarSource>,
         cache: Arc<dyn CalendarCache>,
         clock: Arc<dyn Clock>,
-        times: ReaderTimes,
+        settings: ReaderSettings,
     ) -> Arc<CalendarReader> {
-        let times = ReaderTimes { read_ahead: times.read_ahead.min(times.time_to_live / 2), ..times };
-        Arc::new(CalendarReader { source, cache, clock, times, in_flight: Mutex::default() })
+        let settings = settings.bounded();
+        Arc::new(CalendarReader {
+            source,
+            cache,
+            settings,
+            in_flight: InFlight::default(),
+            failures: Failures::new(settings, Arc::clone(&clock)),
+            store: StoreWatch::new(Arc::clone(&clock)),
+            clock,
+            list_places: Semaphore::new(settings.list_places),
+            confirm_places: Semaphore::new(settings.confirm_places),
+        })
     }
 
     /// One result per target, in their order. Never waits beyond `deadline`; what is under way then goes on and fills the cache.
@@ -152,47 +90,20 @@ impl CalendarReader {
         freshness: Freshness,
         deadline: Instant,
     ) -> Vec<Fetched> {
-        let cached = self.cached(targets).await;
-        let now = self.clock.now();
-        let (mut fetched, mut wanted, mut ahead) = (Vec::with_capacity(targets.len()), Vec::new(), Vec::new());
-        for (at, (target, cached)) in targets.iter().zip(&cached).enumerate() {
-            let older = cached.covering(window.needed, now).cloned();
-            let left = older.as_ref().filter(|_| freshness == Freshness::Cached);
-            let left = left.and_then(|reading| self.remaining(reading, now));
-            match (left, older) {
-                (Some(left), Some(fresh)) => {
-                    if left < self.times.read_ahead {
-                        ahead.push((at, target.clone(), cached.version));
-                    }
-                    fetched.push(Fetched { reading: Ok(fresh), older: None });
-                }
-                (_, older) => {
-                    wanted.push((at, target.clone(), cached.version));
-                    fetched.push(Fetched { reading: Err(ReadError::internal()), older });
-                }
-            }
-        }
-        let misses = wanted.len();
-        metrics::counter!("optigov_calendar_cache_total", "result" => "hit").increment((targets.len() - misses) as u64);
-        metrics::counter!("optigov_calendar_cache_total", "result" => "miss").increment(misses as u64);
-        // Nobody waits for what is read ahead.
-        drop(self.join_or_start(ahead, window.read, freshness));
-        let flights = self.join_or_start(wanted, window.read, freshness);
-        let results = future::join_all(flights.into_iter().map(|(at, flight)| async move {
-            let reading = tokio::time::timeout_at(deadline, flight).await;
-            (at, reading.unwrap_or_else(|_| Err(ReadError::deadline())))
-        }));
-        for (at, reading) in results.await {
-            fetched[at].reading = reading;
-        }
-        fetched
+        let lane = match freshness {
+            Freshness::Cached => Lane::List,
+            Freshness::Now => Lane::Confirm,
+        };
+        self.fetch_for(targets, window, Demand { freshness, lane }, deadline).await
     }
 
-    /// Reads these mailboxes afresh into the cache, at most as many as the source takes at once; one result per target, in their order.
+    /// Reads these mailboxes afresh into the cache, at most as many as the source takes at once; one result per target, in their order. It takes
+    /// the places of lists, not those of booking checks.
     pub async fn refresh(self: &Arc<Self>, targets: &[ReadTarget], window: ReadWindow) -> Vec<Fetched> {
         let now = Instant::now();
-        let deadline = now.checked_add(self.times.reading).unwrap_or(now);
-        self.fetch(targets, window, Freshness::Now, deadline).await
+        let deadline = now.checked_add(self.settings.reading).unwrap_or(now);
+        let demand = Demand { freshness: Freshness::Now, lane: Lane::List };
+        self.fetch_for(targets, window, demand, deadline).await
     }
 
     /// How many mailboxes the source takes at once.
@@ -201,192 +112,203 @@ impl CalendarReader {
     }
 
     /// Bumps the version of these keys, waiting for the cache until `deadline` at most, and lets nobody join a reading of them that is under
-    /// way. No later answer is made from anything read before.
+    /// way. No later answer is made from anything read before. Their remembered failures are forgotten.
     ///
     /// # Errors
     /// Where the cache cannot be told; the keys may then be as before.
     pub async fn invalidate(&self, keys: &[CacheKey], deadline: Instant) -> Result<(), CacheError> {
-        let told = tokio::time::timeout_at(deadline, self.cache.invalidate(keys)).await;
+        let told = timeout_at(deadline, self.cache.invalidate(keys)).await;
         told.unwrap_or_else(|late| Err(CacheError::new(late)))?;
-        self.detach(keys);
+        self.in_flight.detach(keys);
+        self.failures.forget(keys);
         Ok(())
     }
 
-    /// Goes through the connection to the source step by step.
+    /// Goes through the connection to the source step by step, whatever failures are remembered.
     pub async fn check(&self, mailbox: &Mailbox) -> ConnectionReport {
         self.source.check(mailbox, self.clock.now()).await
     }
 
-    /// What the cache knows of each target. A cache that fails, hangs, or answers for another number of keys knows nothing.
-    async fn cached(&self, targets: &[ReadTarget]) -> Vec<Arc<CachedReadings>> {
-        let keys: Vec<CacheKey> = targets.iter().map(|target| target.key).collect();
-        match tokio::time::timeout(self.times.cache, self.cache.get(&keys)).await {
-            Ok(Ok(cached)) if cached.len() == keys.len() => return cached,
-            Ok(Ok(_)) => tracing::warn!("the cache answered for another number of keys"),
-            Ok(Err(error)) => tracing::warn!(error = &error as &dyn std::error::Error, "cache not read"),
-            Err(_) => tracing::warn!("cache not read in time"),
+    /// The circuit breaker, the mailboxes that fail, and the store, as they are now. Asks nobody.
+    pub fn health(&self) -> ReaderHealth {
+        let (circuit, failing) = self.failures.health();
+        let store = self.cache.health().unwrap_or_else(|| self.store.health());
+        ReaderHealth { circuit, failing, store }
+    }
+
+    /// The places in flight of a lane.
+    pub(crate) fn places(&self, lane: Lane) -> &Semaphore {
+        match lane {
+            Lane::List => &self.list_places,
+            Lane::Confirm => &self.confirm_places,
         }
-        targets.iter().map(|_| Arc::default()).collect()
     }
 
-    /// From now on nobody joins a reading of these keys that is under way.
-    fn detach(&self, keys: &[CacheKey]) {
-        let mut in_flight = self.in_flight.lock().unwrap_or_else(PoisonError::into_inner);
-        in_flight.retain(|(key, ..), _| !keys.contains(key));
+    /// What the cache knows of each target. A cache that fails, hangs, or answers for another number of keys knows nothing.
+    pub(crate) async fn cached(&self, keys: &[CacheKey]) -> Vec<Arc<CachedReadings>> {
+        let cached = timeout(self.settings.cache, self.cache.get(keys)).await;
+        let cached = cached.unwrap_or_else(|late| Err(CacheError::new(late))).and_then(|cached| {
+            let whole = cached.len() == keys.len();
+            whole.then_some(cached).ok_or_else(|| CacheError::new("it answered for another number of keys"))
+        });
+        self.store.saw(&cached);
+        cached.unwrap_or_else(|_| keys.iter().map(|_| Arc::default()).collect())
     }
 
-    /// For how much longer a reading serves; `None` once it has expired.
-    fn remaining(&self, reading: &Reading, now: DateTime<Utc>) -> Option<Duration> {
-        let age = now.signed_duration_since(reading.read_at()).to_std().ok()?;
-        self.times.time_to_live.checked_sub(age).filter(|left| !left.is_zero())
-    }
-
-    /// Joins the readings under way and starts those that are not, in groups that the source takes at once.
-    fn join_or_start(
+    async fn fetch_for(
         self: &Arc<Self>,
-        wanted: Vec<(usize, ReadTarget, CacheVersion)>,
-        window: Interval,
-        freshness: Freshness,
-    ) -> Vec<(usize, Flight)> {
-        let (mut flights, mut pending) = (Vec::with_capacity(wanted.len()), Vec::new());
-        let mut in_flight = self.in_flight.lock().unwrap_or_else(PoisonError::into_inner);
-        for (at, target, version) in wanted {
-            let key = (target.key, window, version);
-            if let Some(flight) = in_flight.get(&key).filter(|_| freshness == Freshness::Cached) {
-                flights.push((at, flight.clone()));
+        targets: &[ReadTarget],
+        window: ReadWindow,
+        demand: Demand,
+        deadline: Instant,
+    ) -> Vec<Fetched> {
+        let asked = self.in_flight.now();
+        let not_before = (demand.freshness == Freshness::Now).then_some(asked);
+        let (mut fetched, again) = self.round(targets, window, demand, (asked, not_before), deadline).await;
+        // A list has joined a reading that has become older than the time to live on its way. The next one begins after the list asked.
+        if !again.is_empty() {
+            let targets: Vec<ReadTarget> = again.iter().map(|at| targets[*at].clone()).collect();
+            let (second, _) = self.round(&targets, window, demand, (asked, Some(asked)), deadline).await;
+            for (at, second) in again.into_iter().zip(second) {
+                fetched[at] = second;
+            }
+        }
+        self.count_stale(&fetched, demand);
+        fetched
+    }
+
+    /// One look into the cache and, where that does not serve, one wait for readings. Returns as well which targets got one that is too old.
+    async fn round(
+        self: &Arc<Self>,
+        targets: &[ReadTarget],
+        window: ReadWindow,
+        demand: Demand,
+        (asked, not_before): (Order, Option<Order>),
+        deadline: Instant,
+    ) -> (Vec<Fetched>, Vec<usize>) {
+        let keys: Vec<CacheKey> = targets.iter().map(|target| target.key).collect();
+        let cached = self.cached(&keys).await;
+        let now = self.clock.now();
+        let (mut fetched, mut waiting, mut pending) = (Vec::with_capacity(targets.len()), Vec::new(), Vec::new());
+        let (mut hits, mut behind) = (0, Vec::new());
+        for (at, (target, cached)) in targets.iter().zip(&cached).enumerate() {
+            let older = cached.covering(window.needed, now).cloned();
+            let fresh = older.as_ref().filter(|_| demand.freshness == Freshness::Cached);
+            if let Some(left) = fresh.and_then(|reading| self.settings.remaining(target.key, reading, now)) {
+                hits += 1;
+                if left < self.settings.read_ahead {
+                    behind.push((target, cached.version));
+                }
+                fetched.extend(older.map(Fetched::read));
                 continue;
             }
-            let (waiting, answered) = oneshot::channel();
-            let flight = answered.map(|answer| answer.unwrap_or_else(|_| Err(ReadError::internal())));
-            let flight = flight.boxed().shared();
-            if freshness == Freshness::Cached {
-                in_flight.insert(key, flight.clone());
+            let question =
+                Question { key: target.key, needed: window.needed, version: cached.version, demand, not_before };
+            let stale = older.as_ref().filter(|_| demand.freshness == Freshness::Cached);
+            let serves_stale = stale.is_some_and(|reading| self.settings.serves_stale(reading, now));
+            match self.ask(target, &question, window, &mut pending) {
+                Ok(asked) => {
+                    let patience = asked.patience.or_else(|| {
+                        let until = asked.at.checked_add(self.settings.patience).filter(|_| serves_stale);
+                        until.map(|until| (until, being_read(self.settings.patience)))
+                    });
+                    waiting.push(Waiting { at, flight: asked.flight, patience });
+                    fetched.push(Fetched { older, ..Fetched::failed(ReadError::internal()) });
+                }
+                Err(refused) => fetched.push(Fetched { older, ..Fetched::failed(refused) }),
             }
-            pending.push(PendingRead { target, version, waiting });
-            flights.push((at, flight));
         }
-        drop(in_flight);
-        let batch = self.batch();
-        while !pending.is_empty() {
-            let rest = pending.split_off(batch.min(pending.len()));
-            let group = std::mem::replace(&mut pending, rest);
-            let span = match &*group {
-                [one] => tracing::info_span!("read_calendars", mailbox = one.target.key.short(), mailboxes = 1),
-                several => tracing::info_span!("read_calendars", mailboxes = several.len()),
+        metrics::counter!("optigov_calendar_cache_total", "result" => "hit").increment(hits);
+        metrics::counter!("optigov_calendar_cache_total", "result" => "miss").increment(targets.len() as u64 - hits);
+        for (target, version) in behind {
+            let question = Question { key: target.key, needed: window.needed, version, demand, not_before };
+            // Nobody waits for what is read ahead.
+            drop(self.ask(target, &question, window, &mut pending));
+        }
+        start(self, pending, window.read, demand);
+        let results = future::join_all(waiting.into_iter().map(|waiting| wait(waiting, deadline))).await;
+        let now = self.clock.now();
+        let mut again = Vec::new();
+        for (at, result, being_read) in results {
+            fetched[at].being_read = being_read;
+            fetched[at].reading = match result {
+                Ok(landed) => {
+                    let began_after = landed.began.is_some_and(|began| began > asked);
+                    if !began_after && self.settings.remaining(targets[at].key, &landed.reading, now).is_none() {
+                        again.push(at);
+                    }
+                    Ok(landed.reading)
+                }
+                Err(error) => Err(error),
             };
-            tokio::spawn(Arc::clone(self).read(group, window, freshness).instrument(span));
         }
-        flights
+        (fetched, again)
     }
 
-    /// Reads one group and answers everyone who waits for it. A caller that goes away does not stop it, and a source that hangs or panics
-    /// does not leave anybody waiting.
-    async fn read(self: Arc<Self>, group: Vec<PendingRead>, window: Interval, freshness: Freshness) {
-        let joined = group.iter().filter(|_| freshness == Freshness::Cached);
-        let keys = joined.map(|pending| (pending.target.key, window, pending.version)).collect();
-        let _guard = InFlightGuard { reader: &self, keys };
-        let group = match freshness {
-            Freshness::Cached => self.answer_from_cache(group, window).await,
-            Freshness::Now => group,
+    /// Joins a reading of one mailbox or adds one to those to be started, unless the mailbox or the server is known to fail.
+    fn ask(
+        &self,
+        target: &ReadTarget,
+        question: &Question,
+        window: ReadWindow,
+        pending: &mut Vec<PendingRead>,
+    ) -> Result<Asked, ReadError> {
+        let lane = question.demand.lane;
+        let probe = match self.failures.admit(target.key, lane) {
+            Admission::Refused(error) => return Err(error),
+            Admission::Free => None,
+            Admission::Probe { wait, error } => Some((Instant::now() + wait, error)),
         };
-        if group.is_empty() {
+        let joined = self.in_flight.join_or_announce(question, window.read);
+        match joined.new {
+            Some(new) => pending.push(PendingRead {
+                target: target.clone(),
+                version: question.version,
+                is_probe: probe.is_some(),
+                new,
+            }),
+            // The one that is under way will tell.
+            None if probe.is_some() => self.failures.release(target.key, lane),
+            None => {}
+        }
+        Ok(Asked { flight: joined.flight, at: joined.asked, patience: probe })
+    }
+
+    /// Counts what is served though it has expired.
+    fn count_stale(&self, fetched: &[Fetched], demand: Demand) {
+        if demand.freshness != Freshness::Cached || self.settings.serve_stale.is_none() {
             return;
         }
-        let mailboxes: Vec<Mailbox> = group.iter().map(|pending| pending.target.mailbox.clone()).collect();
-        let (began, read_at) = (Instant::now(), self.clock.now());
-        let read = tokio::time::timeout(self.times.reading, self.source.read(&mailboxes, window)).await;
-        metrics::histogram!("optigov_calendar_read_seconds").record(began.elapsed().as_secs_f64());
-        let results = match read {
-            Ok(results) if results.len() == group.len() => results,
-            // Results of another number cannot be matched to their mailboxes.
-            Ok(_) => vec![Err(ReadError::internal()); group.len()],
-            Err(_) => vec![Err(ReadError::deadline()); group.len()],
-        };
-        let completed = group.into_iter().zip(results).map(|(pending, result)| {
-            self.complete(pending, result.map(|calendar| Arc::new(Reading::new(window, read_at, calendar))))
-        });
-        future::join_all(completed).await;
-    }
-
-    /// Answers those waiters for whom another task's reading arrived after they had looked into the cache, and returns the others. So there is
-    /// one reading, however closely calls follow each other.
-    async fn answer_from_cache(&self, group: Vec<PendingRead>, window: Interval) -> Vec<PendingRead> {
-        let targets: Vec<ReadTarget> = group.iter().map(|pending| pending.target.clone()).collect();
-        let cached = self.cached(&targets).await;
         let now = self.clock.now();
-        let mut wanted = Vec::with_capacity(group.len());
-        for (pending, cached) in group.into_iter().zip(cached) {
-            let reading = cached.covering(window, now).filter(|_| cached.version == pending.version);
-            let left = reading.and_then(|reading| self.remaining(reading, now));
-            match (reading, left) {
-                (Some(reading), Some(left)) if left >= self.times.read_ahead => {
-                    drop(pending.waiting.send(Ok(Arc::clone(reading))));
-                }
-                _ => wanted.push(pending),
+        for fetched in fetched {
+            let older = fetched.older.as_ref().filter(|_| fetched.reading.is_err());
+            if let Some(older) = older.filter(|older| self.settings.serves_stale(older, now)) {
+                let reason = if fetched.being_read { "being_read" } else { "failing" };
+                metrics::counter!("optigov_calendar_stale_total", "reason" => reason).increment(1);
+                let age = now.signed_duration_since(older.read_at()).to_std().unwrap_or_default();
+                metrics::histogram!("optigov_calendar_stale_seconds").record(age.as_secs_f64());
             }
         }
-        wanted
     }
+}
 
-    /// Stores a result and hands it to those who wait for it.
-    async fn complete(&self, pending: PendingRead, result: Result<Arc<Reading>, ReadError>) {
-        let mailbox = &*pending.target.key.short();
-        match &result {
-            Ok(reading) => {
-                metrics::counter!("optigov_calendar_reads_total", "result" => "ok").increment(1);
-                tracing::debug!(mailbox, entries = reading.entries().len(), "calendar read");
-                let stored = self.cache.put(&pending.target.key, pending.version, Arc::clone(reading));
-                match tokio::time::timeout(self.times.cache, stored).await {
-                    Ok(Ok(())) => {}
-                    Ok(Err(error)) => {
-                        tracing::warn!(mailbox, error = &error as &dyn std::error::Error, "cache not written");
-                    }
-                    Err(_) => tracing::warn!(mailbox, "cache not written in time"),
-                }
-            }
-            Err(error) => {
-                metrics::counter!("optigov_calendar_reads_total", "result" => error.origin().as_str()).increment(1);
-                log(mailbox, error);
-            }
+/// Waits for a reading, by the deadline and with patience.
+async fn wait(waiting: Waiting, deadline: Instant) -> (usize, Result<Landed, ReadError>, bool) {
+    let Waiting { at, flight, patience } = waiting;
+    match patience {
+        Some((until, error)) if until < deadline => match timeout_at(until, flight).await {
+            Ok(result) => (at, result, false),
+            Err(_) => (at, Err(error), true),
+        },
+        _ => {
+            let result = timeout_at(deadline, flight).await;
+            (at, result.unwrap_or_else(|_| Err(ReadError::deadline())), false)
         }
-        // Nobody may wait any more: the reading is in the cache all the same.
-        drop(pending.waiting.send(result));
     }
 }
 
 impl fmt::Debug for CalendarReader {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("CalendarReader").field("times", &self.times).finish_non_exhaustive()
-    }
-}
-
-/// Everything that is known of a failed reading, as fields that a log can be searched by.
-fn log(mailbox: &str, error: &ReadError) {
-    tracing::warn!(
-        mailbox,
-        kind = error.kind().as_str(),
-        origin = error.origin().as_str(),
-        http_status = error.http_status(),
-        code = error.code().map(|code| code.as_str()),
-        request = error.request_id(),
-        retry_after_seconds = error.retry_after().map(|wait| wait.as_secs()),
-        error = error as &dyn std::error::Error,
-        cause = error.cause().in_language(Language::English),
-        "calendar not read"
-    );
-}
-
-/// Removes a group's readings from those in flight when it ends, in whatever way it ends.
-struct InFlightGuard<'a> {
-    reader: &'a CalendarReader,
-    keys: Vec<FlightKey>,
-}
-
-impl Drop for InFlightGuard<'_> {
-    fn drop(&mut self) {
-        let mut in_flight = self.reader.in_flight.lock().unwrap_or_else(PoisonError::into_inner);
-        for key in &self.keys {
-            in_flight.remove(key);
-        }
+        f.debug_struct("CalendarReader").field("settings", &self.settings).finish_non_exhaustive()
     }
 }

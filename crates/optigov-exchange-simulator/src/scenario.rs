@@ -138,7 +138,8 @@ impl Scenario {
         }
     }
 
-    /// Reads a scenario file; `scenarios/musterstadt.toml` in this crate shows every key.
+    /// Reads a scenario file; `scenarios/musterstadt.toml` and, for Exchange Online, `scenarios/hybrid.toml` in this crate show
+    /// every key.
     ///
     /// # Errors
     /// [`is_scenario`](crate::Error::is_scenario): the text is not TOML, has an unknown key, or a value that does not fit.

@@ -83,7 +83,8 @@ async fn what_the_way_and_the_front_end_do() {
     let page = |code| Effect::Status { code, body: "<html></html>".to_owned(), content_type: "text/html".to_owned() };
     table(vec![
         (Effect::Delay(Duration::from_millis(100)), Known),
-        (Effect::Hang, Unknown(Kind::Deadline, Origin::Network)),
+        // The proof of the credential is not answered, and has a short limit of its own.
+        (Effect::Hang, Unknown(Kind::Timeout, Origin::Network)),
         (Effect::ResetBefore, Unknown(Kind::Interrupted, Origin::Network)),
         (Effect::CloseBefore, Unknown(Kind::Interrupted, Origin::Network)),
         (Effect::ResetWithin, Unknown(Kind::Interrupted, Origin::Network)),

@@ -22,12 +22,6 @@ macro_rules! id {
                 checked_id(text).map(|id| $type(id.to_owned()))
             }
 
-            /// An id that was checked once.
-            #[allow(dead_code)]
-            pub(crate) fn of(text: &str) -> Self {
-                $type(text.to_owned())
-            }
-
             /// The id as text.
             pub fn as_str(&self) -> &str {
                 &self.0
@@ -65,6 +59,13 @@ id! {
 id! {
     /// What names an appointment template within its municipality, of the same form as a [`CounterId`].
     TemplateId, "Names a template: up to 64 letters, digits, '-', '_' or '.', the first a letter or digit.", ["personalausweis"]
+}
+
+impl TemplateId {
+    /// An id that was checked once.
+    pub(crate) fn of(text: &str) -> TemplateId {
+        TemplateId(text.to_owned())
+    }
 }
 
 fn checked_id(text: &str) -> Result<&str, Fault> {

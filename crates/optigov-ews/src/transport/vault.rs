@@ -189,11 +189,6 @@ impl Vault {
         }
     }
 
-    /// Whether the server has accepted this credential, and not refused it since.
-    pub(crate) fn is_proven(&self) -> bool {
-        matches!(self.state().standing, Standing::Accepted(_))
-    }
-
     /// Whether the credential has been accepted at this instant or later.
     pub(crate) fn accepted_since(&self, instant: Instant) -> bool {
         matches!(self.state().standing, Standing::Accepted(at) if at >= instant)

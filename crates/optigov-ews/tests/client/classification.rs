@@ -7,11 +7,11 @@ use std::{
 
 use optigov_calendar::{CalendarSource, Language, Mailbox, Origin, ReadError, ReadErrorKind as Kind, UserAgent};
 use optigov_exchange_simulator::{
-    AccessPolicy, Account, Contradiction, Effect, Fault, HttpAnswer, Mailbox as SimulatedMailbox, Scenario, Simulator,
-    SoapFault,
+    AccessPolicy, Account, Contradiction, Effect, Entry, Fault, HttpAnswer, Mailbox as SimulatedMailbox, Scenario,
+    Simulator, SoapFault,
 };
 
-use crate::support::{PASSWORD, Setup, anna, read, window};
+use crate::support::{PASSWORD, Setup, anna, beside_proofs, read, utc, window};
 
 /// What a row expects of the number of requests.
 #[derive(Clone, Copy, Debug, PartialEq)]
@@ -26,17 +26,23 @@ enum Asked {
 fn scenario() -> Scenario {
     Scenario::new()
         .account(Account::new("svc-optigov").password(PASSWORD).impersonates_everybody())
-        .mailbox(SimulatedMailbox::new("anna@musterstadt.example"))
+        .mailbox(SimulatedMailbox::new("anna@musterstadt.example").entry(series()))
+}
+
+/// An occurrence shows that the server expands series, so nothing is compared with free/busy.
+fn series() -> Entry {
+    Entry::timed(utc("2026-11-24T09:00:00Z"), utc("2026-11-24T10:00:00Z")).recurs("FREQ=DAILY;COUNT=1")
 }
 
 /// The error of a view under an effect that begins after one good answer, and how many requests it took.
 async fn met(effect: Effect) -> (ReadError, Asked) {
-    let simulator = Simulator::start(scenario().fault(Fault::new(effect).after(1))).expect("a simulator");
+    let simulator =
+        Simulator::start(scenario().fault(Fault::new(effect).operation("FindItem").after(1))).expect("a simulator");
     let client = Setup::of(&simulator).route(|route| route.with_timeout(Duration::from_secs(3))).build();
     read(&client, &anna()).await.expect("the first view");
-    let before = simulator.requests().len();
+    let before = beside_proofs(&simulator).len();
     let error = read(&client, &anna()).await.expect_err("an error");
-    let asked = match simulator.requests().len() - before {
+    let asked = match beside_proofs(&simulator).len() - before {
         0 | 1 => Asked::Once,
         2 => Asked::Twice,
         _ => Asked::Again,
@@ -118,12 +124,13 @@ async fn a_passing_fault_passes_within_the_deadline() {
     for effect in
         [code("ErrorTimeoutExpired"), code("ErrorMailboxStoreUnavailable"), Effect::Http(HttpAnswer::error_page())]
     {
-        let simulator = Simulator::start(scenario().fault(Fault::new(effect.clone()).nth(2))).expect("a simulator");
+        let simulator = Simulator::start(scenario().fault(Fault::new(effect.clone()).operation("FindItem").nth(2)))
+            .expect("a simulator");
         let client = Setup::of(&simulator).build();
         for _ in 0..2 {
             read(&client, &anna()).await.expect("a view");
         }
-        assert_eq!(simulator.requests().len(), 3, "{effect:?}");
+        assert_eq!(beside_proofs(&simulator).len(), 3, "{effect:?}");
     }
 }
 
@@ -172,7 +179,9 @@ async fn one_database_that_is_away_leaves_the_other_99_unharmed() {
         let results = client.read(&mailboxes, window()).await;
         let failed: Vec<usize> = (0..100).filter(|number| results[*number].is_err()).collect();
         assert_eq!(failed, [50]);
-        assert_eq!(simulator.requests().len(), round * 101, "one gentle retry, and nothing else twice");
+        let requests = simulator.requests();
+        let views = requests.iter().filter(|request| request.operation() == Some("FindItem")).count();
+        assert_eq!(views, round * 101, "one gentle retry, and nothing else twice");
         assert!(began.elapsed() < Duration::from_secs(6), "nobody waits for it: {:?}", began.elapsed());
     }
 }

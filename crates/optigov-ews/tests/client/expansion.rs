@@ -9,7 +9,7 @@ use optigov_exchange_simulator::{
     Account, Contradiction, Effect, Entry, Fault, Mailbox as SimulatedMailbox, Scenario, Simulator,
 };
 
-use crate::support::{PASSWORD, Setup, anna, berta, check, interval, read, span, utc, window};
+use crate::support::{PASSWORD, Setup, anna, berta, beside_proofs, check, interval, read, span, utc, window};
 
 /// A weekly meeting from nine to ten that began a year ago, so that its master lies in no window of these tests.
 fn weekly() -> Entry {
@@ -113,7 +113,7 @@ async fn a_master_in_one_mailbox_is_learned_for_all() {
     let simulator = started(scenario(vec![master], Vec::new()).unexpanded_series());
     let client = Setup::of(&simulator).build();
     refused(&client, &anna()).await;
-    assert_eq!(simulator.requests().len(), 1, "the master itself is proof enough");
+    assert_eq!(beside_proofs(&simulator).len(), 1, "the master itself is proof enough");
     refused(&client, &berta()).await;
 }
 

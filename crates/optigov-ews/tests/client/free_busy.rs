@@ -178,10 +178,10 @@ async fn windows_of_any_length_are_asked_in_a_way_that_the_server_takes() {
     let lengths = [1, 60, 4 * 60 + 59, 300, 30 * 60, 59 * 60, 3_599, 3_600, 86_400, 42 * 86_400, 42 * 86_400 + 1_800];
     for seconds in lengths {
         let window = optigov_slots::Interval::new(start, start + TimeDelta::seconds(seconds)).expect("not empty");
-        let before = simulator.requests().len();
+        let before = beside_proofs(&simulator).len();
         let results = client.free_busy(&mailboxes, window).await;
         assert_eq!(results[0].as_ref().expect("a calendar").entries().len(), 1, "{seconds} s");
-        assert_eq!(simulator.requests().len() - before, if seconds > 42 * 86_400 { 2 } else { 1 }, "{seconds} s");
+        assert_eq!(beside_proofs(&simulator).len() - before, if seconds > 42 * 86_400 { 2 } else { 1 }, "{seconds} s");
     }
 }
 
@@ -238,7 +238,7 @@ async fn one_address_that_the_front_end_does_not_find_costs_one_mailbox() {
         let error = results[0].as_ref().expect_err("nobody");
         assert_eq!((error.kind(), error.step()), (ReadErrorKind::MailboxNotFound, Some(Step::Calendar)), "{lookup:?}");
         assert!(results[1..].iter().all(|result| result.is_ok()), "{lookup:?}");
-        assert_eq!(simulator.requests().len(), 13, "1 for the group, 2 for each time that it is halved");
+        assert_eq!(beside_proofs(&simulator).len(), 13, "1 for the group, 2 for each time that it is halved");
     }
 }
 
@@ -261,9 +261,9 @@ async fn a_refusal_of_windows_that_passes_leaves_nothing_behind() {
     let month = interval("2026-11-10T00:00:00Z", "2026-12-10T00:00:00Z");
     assert!(client.free_busy(&mailboxes, month).await[0].is_err(), "a day is too long as well");
     simulator.update(Scenario::clear_faults).expect("the scenario holds");
-    let before = simulator.requests().len();
+    let before = beside_proofs(&simulator).len();
     assert!(client.free_busy(&mailboxes, month).await[0].is_ok());
-    assert_eq!(simulator.requests().len() - before, 1);
+    assert_eq!(beside_proofs(&simulator).len() - before, 1);
 }
 
 #[tokio::test]
@@ -273,9 +273,9 @@ async fn a_learned_window_grows_again() {
     let client = Setup::of(&simulator).build();
     let weeks = interval("2026-11-10T00:00:00Z", "2026-12-22T00:00:00Z");
     let cost = async || {
-        let before = simulator.requests().len();
+        let before = beside_proofs(&simulator).len();
         assert!(client.free_busy(&mailboxes, weeks).await[0].is_ok());
-        simulator.requests().len() - before
+        beside_proofs(&simulator).len() - before
     };
     assert_eq!((cost().await, cost().await), (3, 2));
     simulator.update(|scenario| *scenario = scenario.clone().free_busy_days(42)).expect("the scenario holds");

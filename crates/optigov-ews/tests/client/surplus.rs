@@ -12,7 +12,8 @@ use crate::support::{PASSWORD, Setup, anna, berta, beside_proofs, every_scheme, 
 
 /// Anna is busy for an hour, and Berta is not.
 fn scenario() -> Scenario {
-    let busy = Entry::timed(utc("2026-11-24T09:00:00Z"), utc("2026-11-24T10:00:00Z"));
+    // An occurrence shows that the server expands series, so nothing is compared with free/busy.
+    let busy = Entry::timed(utc("2026-11-24T09:00:00Z"), utc("2026-11-24T10:00:00Z")).recurs("FREQ=DAILY;COUNT=1");
     Scenario::new()
         .account(Account::new("svc-optigov").password(PASSWORD).impersonates_everybody())
         .mailbox(SimulatedMailbox::new("anna@musterstadt.example").entry(busy))

@@ -116,7 +116,7 @@ async fn a_challenge_in_spnego_is_unwrapped_and_answered_in_spnego() {
     token.extend([0x2b, 0x06, 0x01, 0x04, 0x01, 0x82, 0x37, 0x02, 0x02, 0x0a, 0xa2, length(2), 0x04, length(0)]);
     token.extend(&ntlm);
     let challenge = format!("Negotiate {}, NTLM", BASE64_STANDARD.encode(token));
-    let server = Scripted::start(move |_, request| match request.header("authorization") {
+    let server = Scripted::start_with_proofs(move |_, request| match request.header("authorization") {
         "" => Reply::ok(view("", "true")),
         token if token.len() < 100 => Reply::status(401, "").header("www-authenticate", challenge.clone()),
         _ => Reply::ok(view("", "true")),

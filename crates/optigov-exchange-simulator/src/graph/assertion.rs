@@ -16,7 +16,7 @@ use super::tokens::Tokens;
 use crate::scenario::Application;
 
 /// How far clocks may differ, in seconds.
-const SKEW: u64 = 300;
+const SKEW: f64 = 300.0;
 
 /// What an assertion must be made for.
 pub(super) struct Expected<'a> {
@@ -49,15 +49,13 @@ impl Expected<'_> {
                         [Reason - The key used is not the certificate's.]";
             return Err(StsError::new(700_027, "wrong signature", text));
         }
-        let now = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default().as_secs();
-        let validity = certificate.validity();
-        if !(validity.not_before.timestamp()..=validity.not_after.timestamp())
-            .contains(&i64::try_from(now).unwrap_or(0))
-        {
+        let now = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default();
+        let (validity, seconds) = (certificate.validity(), i64::try_from(now.as_secs()).unwrap_or(0));
+        if !(validity.not_before.timestamp()..=validity.not_after.timestamp()).contains(&seconds) {
             let text = "The provided certificate is not within its specified valid time range.";
             return Err(StsError::new(1_000_502, "expired certificate", text));
         }
-        self.check_claims(&body, now)
+        self.check_claims(&body, now.as_secs_f64())
     }
 
     /// The certificate that the header names.
@@ -81,7 +79,7 @@ impl Expected<'_> {
         })
     }
 
-    fn check_claims(&self, claims: &Value, now: u64) -> Result<(), StsError> {
+    fn check_claims(&self, claims: &Value, now: f64) -> Result<(), StsError> {
         let id = &self.application.client_id;
         if ["iss", "sub"].iter().any(|name| !claims[name].as_str().is_some_and(|text| text.eq_ignore_ascii_case(id))) {
             let text = "Client assertion application identifier doesn't match 'client_id' parameter.";
@@ -91,8 +89,9 @@ impl Expected<'_> {
             let text = "Client assertion audience claim does not match Realm issuer.";
             return Err(StsError::new(700_023, "assertion for another audience", text));
         }
-        let begins = claims["nbf"].as_u64().or_else(|| claims["iat"].as_u64()).unwrap_or(0);
-        if !claims["exp"].as_u64().is_some_and(|ends| ends + SKEW > now) || begins > now + SKEW {
+        // A NumericDate may have a fraction, and MSAL for Python sends one.
+        let begins = claims["nbf"].as_f64().or_else(|| claims["iat"].as_f64()).unwrap_or(0.0);
+        if !claims["exp"].as_f64().is_some_and(|ends| ends + SKEW > now) || begins > now + SKEW {
             let text = "Client assertion is not within its valid time range.";
             return Err(StsError::new(700_024, "assertion out of its time", text));
         }

@@ -169,7 +169,7 @@ impl Connection {
         let written: Vec<String> = answers.iter().map(Answered::json).collect();
         let text = format!(r#"{{"responses":[{}]}}"#, written.join(","));
         let status = super::status(plan.success_status.unwrap_or(200));
-        Ok(Performed::Answer { status, headers: Vec::new(), text, plan })
+        Ok(Performed::Answer { status, headers: Vec::new(), text, plan: Box::new(plan) })
     }
 
     /// The answers of all parts, in their order. A part waits for those that it depends on.

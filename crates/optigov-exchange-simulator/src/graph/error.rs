@@ -105,7 +105,7 @@ impl GraphError {
             },
         }});
         let headers = super::retry_after(self.retry_after);
-        Performed::Answer { status: super::status(self.status), headers, text: body.to_string(), plan }
+        Performed::Answer { status: super::status(self.status), headers, text: body.to_string(), plan: Box::new(plan) }
     }
 }
 

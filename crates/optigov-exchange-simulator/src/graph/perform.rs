@@ -24,7 +24,7 @@ pub(super) enum Performed {
         status: StatusCode,
         headers: Vec<(HeaderName, String)>,
         text: String,
-        plan: Plan,
+        plan: Box<Plan>,
     },
 }
 
@@ -64,10 +64,11 @@ impl Connection {
         }
         let mut plan = world.plan(target.operation(), &named);
         let running = self.exchange.graph.concurrency.enter(&mailbox);
+        let throttling = &world.scenario.throttling;
+        let admitted = world.usage.admit(throttling);
         if !plan.delay.is_zero() {
             tokio::time::sleep(plan.delay).await;
         }
-        let throttling = &world.scenario.throttling;
         let refused = match plan.instead.take() {
             Some(Instead::Hang) => std::future::pending().await,
             Some(Instead::Reset) => return Err(self.reset()),
@@ -89,7 +90,7 @@ impl Connection {
         if let Some(error) = refused {
             return Ok(error.performed_with(ids, plan));
         }
-        let Some(_in_flight) = world.usage.admit(throttling) else {
+        let Some(_in_flight) = admitted else {
             return Ok(GraphError::throttled(throttling.shape, throttling.back_off).performed_with(ids, plan));
         };
         if running.others >= world.scenario.mailbox_concurrency {
@@ -105,7 +106,7 @@ impl Connection {
         Ok(match answer {
             Ok(value) => {
                 let status = super::status(plan.success_status.unwrap_or(200));
-                Performed::Answer { status, headers: Vec::new(), text: value.to_string(), plan }
+                Performed::Answer { status, headers: Vec::new(), text: value.to_string(), plan: Box::new(plan) }
             }
             Err(error) => error.performed_with(ids, plan),
         })

@@ -1,6 +1,6 @@
 use serde::Deserialize;
 
-/// In which way the answer of GetUserAvailability for a mailbox is odd.
+/// In which way the answer of GetUserAvailability, or of Graph's `getSchedule`, for a mailbox is odd.
 ///
 /// In a scenario file: `effect = { free_busy = "none" }`, `effect = { free_busy = { unknown_view_type = "Everything" } }`.
 #[derive(Clone, Debug, PartialEq, Eq, Deserialize)]

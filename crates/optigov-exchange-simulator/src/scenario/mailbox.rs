@@ -45,7 +45,10 @@ pub enum Permission {
     Reviewer,
 }
 
-/// The state of a mailbox. In a scenario file: `enabled`, `disabled`, `moving`, `unavailable`, `hung`.
+/// The state of a mailbox; the codes are those of EWS. Graph answers `MailboxNotEnabledForRESTAPI` for a disabled one, 503 with
+/// the same codes for one that moves to another database or is unavailable.
+///
+/// In a scenario file: `enabled`, `disabled`, `moving`, `unavailable`, `hung`.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Deserialize)]
 #[serde(rename_all = "snake_case")]
 #[non_exhaustive]

@@ -4,7 +4,7 @@ use serde::Deserialize;
 
 use super::milliseconds;
 
-/// A throttling policy that all accounts share. Default: no limits.
+/// A throttling policy that all accounts and applications share, on both faces. Default: no limits.
 ///
 /// In a scenario file: `[throttling]` with `shape`, `in_flight`, `budget` and `recharge` (requests per second), `back_off`
 /// (milliseconds).

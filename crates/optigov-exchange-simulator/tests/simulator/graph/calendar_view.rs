@@ -3,7 +3,7 @@
 use optigov_exchange_simulator::{Application, Entry, Mailbox, MailboxState, Scenario, Status};
 use serde_json::{Value, json};
 
-use super::{APPLICATION, SELECT, at, connect, day, scenario, view, with};
+use super::{APPLICATION, Client, SELECT, at, connect, day, scenario, view, with};
 use crate::common::MAILBOX;
 
 fn mailbox() -> Mailbox {
@@ -213,13 +213,9 @@ async fn refusals_have_the_codes_of_graph() {
         .expect("a scenario");
     assert_eq!(client.get(&view(MAILBOX, SELECT), &[]).await.refusal(), (403, "ErrorAccessDenied".to_owned()));
     let unknown = connect(super::scenario()).await.1;
-    let answer = super::read(reqwest_get(&simulator, &unknown).await).await.expect("an answer");
+    let foreign = Client { token: unknown.token, ..client };
+    let answer = foreign.get(&view(MAILBOX, SELECT), &[]).await;
     assert_eq!(answer.refusal().0, 401, "a token of another authority");
-}
-
-async fn reqwest_get(simulator: &optigov_exchange_simulator::Simulator, other: &super::Client) -> reqwest::Response {
-    let url = format!("{}/v1.0{}", simulator.base_url(), view(MAILBOX, SELECT));
-    crate::common::client(simulator).get(url).bearer_auth(&other.token).send().await.expect("an answer")
 }
 
 #[tokio::test]

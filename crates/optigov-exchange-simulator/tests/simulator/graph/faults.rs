@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use optigov_exchange_simulator::{
-    Contradiction, Effect, Entry, Fault, GraphDefect, HttpAnswer, Mailbox, Scenario, SoapFault,
+    Contradiction, Effect, Entry, Fault, GraphDefect, HttpAnswer, Mailbox, Scenario, Shape, SoapFault, Throttling,
 };
 use serde_json::{Value, json};
 
@@ -49,18 +49,11 @@ async fn refusals_carry_any_code_and_hint() {
             "serviceNotAvailable",
         ),
         (
-            Effect::Throttled {
-                shape: optigov_exchange_simulator::Shape::Status,
-                back_off: Some(Duration::from_secs(3)),
-            },
+            Effect::Throttled { shape: Shape::Status, back_off: Some(Duration::from_secs(3)) },
             503,
             "serviceNotAvailable",
         ),
-        (
-            Effect::Throttled { shape: optigov_exchange_simulator::Shape::TooManyRequests, back_off: None },
-            429,
-            "TooManyRequests",
-        ),
+        (Effect::Throttled { shape: Shape::TooManyRequests, back_off: None }, 429, "TooManyRequests"),
         (Effect::Unauthorized, 401, "InvalidAuthenticationToken"),
         (Effect::Graph(GraphDefect::NoCalendar), 404, "ErrorItemNotFound"),
     ] {
@@ -147,6 +140,23 @@ async fn pages_are_odd() {
     let next = first.json()["@odata.nextLink"].as_str().expect("a link").to_owned();
     let second = client.get(&next, &[]).await;
     assert_eq!((first.all("id").last(), second.all("id").len()), (second.all("id").first(), 3));
+}
+
+#[tokio::test]
+async fn requests_in_flight_are_limited() {
+    let hang = Fault::new(Effect::Hang).first(1);
+    let limits = Throttling::new(Shape::TooManyRequests).in_flight(1).back_off(Duration::from_secs(4));
+    let (simulator, client) = connect(town().fault(hang).throttling(limits)).await;
+    let path = view(MAILBOX, SELECT);
+    let second = async {
+        simulator.received(2).await;
+        client.get(&view("bernd@musterstadt.example", SELECT), &[]).await
+    };
+    let refused = tokio::select! {
+        _ = client.get(&path, &[]) => panic!("it must hang"),
+        answer = second => answer,
+    };
+    assert_eq!((refused.refusal(), refused.header("retry-after")), ((429, "TooManyRequests".to_owned()), Some("4")));
 }
 
 #[tokio::test]

@@ -64,3 +64,21 @@ async fn free_busy_reaches_the_other_side_only_where_the_scenario_says_so() {
     simulator.update(|scenario| *scenario = scenario.clone().hybrid_free_busy()).expect("a scenario");
     assert_eq!(ask().await.texts("ResponseCode"), ["NoError", "NoError"]);
 }
+
+#[tokio::test]
+async fn subscriptions_end_when_the_mailbox_leaves_the_server() {
+    let simulator = super::start(town());
+    let folder = "<t:FolderIds><t:DistinguishedFolderId Id='calendar'/></t:FolderIds>";
+    let kinds = "<t:EventTypes><t:EventType>CreatedEvent</t:EventType></t:EventTypes>";
+    let subscribe = format!(
+        "<m:Subscribe><m:StreamingSubscriptionRequest>{folder}{kinds}</m:StreamingSubscriptionRequest></m:Subscribe>"
+    );
+    let subscription =
+        post(&simulator, "geheim", envelope(Some(MAILBOX), &subscribe)).await.texts("SubscriptionId").remove(0);
+    let unsubscribe = format!("<m:Unsubscribe><m:SubscriptionId>{subscription}</m:SubscriptionId></m:Unsubscribe>");
+    simulator
+        .update(|scenario| scenario.mailbox_mut(MAILBOX).expect("Anna").move_to(Location::Online))
+        .expect("a scenario");
+    let answer = post(&simulator, "geheim", envelope(None, &unsubscribe)).await;
+    assert_eq!(answer.texts("ResponseCode"), ["ErrorSubscriptionNotFound"]);
+}

@@ -1,0 +1,92 @@
+//! What a readiness probe and an administrator want to know of a reader.
+
+use chrono::{DateTime, Utc};
+use optigov_calendar::ReadError;
+use serde::Serialize;
+
+use crate::CacheKey;
+
+/// How a [`CalendarReader`](crate::CalendarReader) fares at this moment. It names no mailbox but by the short hash that logs show as well.
+#[derive(Clone, Debug, Serialize)]
+#[non_exhaustive]
+pub struct ReaderHealth {
+    /// The circuit breaker of the server.
+    pub circuit: CircuitHealth,
+    /// The mailboxes that could not be read when they were last tried, the longest failing first. Those that fail since the whole server does are
+    /// not among them.
+    pub failing: Vec<FailingMailbox>,
+    /// The cache or the store behind it.
+    pub store: StoreHealth,
+}
+
+impl ReaderHealth {
+    /// Whether calendars can be read and kept as far as is known: the circuit is not open, and the store answers. A single mailbox that fails
+    /// does not matter here.
+    pub fn is_good(&self) -> bool {
+        self.circuit.state == CircuitState::Closed && !matches!(self.store, StoreHealth::Failing { .. })
+    }
+}
+
+/// The state of the circuit breaker of a server.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "snake_case")]
+#[non_exhaustive]
+pub enum CircuitState {
+    /// Mailboxes are read as ever.
+    Closed,
+    /// The server fails, and one reading tries whether it still does.
+    HalfOpen,
+    /// The server fails, and nothing is asked until the pause is over.
+    Open,
+}
+
+impl CircuitState {
+    /// The state in snake case, as it is written in JSON.
+    pub fn as_str(self) -> &'static str {
+        match self {
+            CircuitState::Closed => "closed",
+            CircuitState::HalfOpen => "half_open",
+            CircuitState::Open => "open",
+        }
+    }
+}
+
+/// The circuit breaker of a server, as it is now.
+#[derive(Clone, Debug, Serialize)]
+#[non_exhaustive]
+pub struct CircuitHealth {
+    /// Its state.
+    pub state: CircuitState,
+    /// Since when the server fails; `None` while the circuit is closed.
+    pub since: Option<DateTime<Utc>>,
+    /// The last failure, with the time after which lists try again; `None` while the circuit is closed.
+    pub error: Option<ReadError>,
+}
+
+/// A mailbox that could not be read when it was last tried.
+#[derive(Clone, Debug, Serialize)]
+#[non_exhaustive]
+pub struct FailingMailbox {
+    /// Its name in the cache and in logs.
+    pub key: CacheKey,
+    /// Since when it fails.
+    pub since: DateTime<Utc>,
+    /// The last failure, with the time after which lists try again.
+    pub error: ReadError,
+}
+
+/// Whether the cache answers.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "snake_case", tag = "state")]
+#[non_exhaustive]
+pub enum StoreHealth {
+    /// It answered when it was last asked, or was never asked.
+    Answering,
+    /// It did not answer when it was last asked. Answers come from memory and from the source.
+    Failing {
+        /// Since when.
+        since: DateTime<Utc>,
+        /// What it was, in English; it holds no secret and no address.
+        reason: String,
+    },
+}
