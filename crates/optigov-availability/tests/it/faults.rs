@@ -4,7 +4,8 @@ use std::time::Duration;
 
 use optigov_availability::{Answer, Language, Origin, ReadErrorKind as Kind, Status};
 use optigov_exchange_simulator::{
-    AccessPolicy, Account, Contradiction, Effect, Fault, HttpAnswer, Mailbox, MailboxState, Scenario, Shape, SoapFault,
+    AccessPolicy, Account, Contradiction, Effect, Fault, FreeBusyDefect, HttpAnswer, Mailbox, MailboxState, Scenario,
+    Shape, SoapFault,
 };
 
 use crate::support::{COUNTER, MAILBOX, PASSWORD, Town, all_starts, entry, starts};
@@ -181,4 +182,66 @@ async fn what_is_set_up_on_the_server() {
     let reason = answer.counters[0].status.reason(Language::German).expect("a reason");
     assert!(reason.contains("optigov-ews/") && reason.contains("EwsBlockList"), "{reason}");
     hold(&ask(scenario().challenges_in_one_line()).await, Known, "challenges in one line");
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn what_contradicts_itself() {
+    let malformed = Unknown(Kind::Malformed, Origin::Server);
+    let contradictions = [
+        Contradiction::TwoMessages,
+        Contradiction::TwoFolders,
+        Contradiction::TwoViews,
+        Contradiction::TwoStarts,
+        Contradiction::TwoEnds,
+        Contradiction::UnreadableIncludesLast,
+        Contradiction::MoreThanAsked,
+        Contradiction::Groups,
+        Contradiction::NoItems,
+    ];
+    let rows = contradictions.into_iter().map(|contradiction| (Effect::Contradiction(contradiction), malformed));
+    table(rows.chain([(Effect::OtherRequestId("0b1c".to_owned()), malformed)]).collect()).await;
+    table(vec![
+        (Effect::Surplus { after: Duration::ZERO }, Known),
+        (Effect::Unauthorized, Unknown(Kind::CredentialsRefused, Origin::Account)),
+        (Effect::Endless, Unknown(Kind::LimitReached, Origin::Mailbox)),
+    ])
+    .await;
+    // The view counts an item that it does not hold, and free/busy has it.
+    let missing = Fault::new(Effect::Contradiction(Contradiction::MissingItems(1))).operation("FindItem");
+    hold(&ask(scenario().fault(missing)).await, malformed, "an item that is counted and not sent");
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn what_free_busy_says_less_than_it_should() {
+    let malformed = Unknown(Kind::Malformed, Origin::Server);
+    let rows = [
+        (FreeBusyDefect::None, Unknown(Kind::AccessDenied, Origin::Account)),
+        (FreeBusyDefect::MergedOnly, Unknown(Kind::AccessDenied, Origin::Account)),
+        (FreeBusyDefect::MergedWithoutEvents, malformed),
+        (FreeBusyDefect::BusyMerged, malformed),
+        (FreeBusyDefect::UnknownViewType("Later".to_owned()), malformed),
+        (
+            FreeBusyDefect::ResponseCode("ErrorNoFreeBusyAccess".to_owned()),
+            Unknown(Kind::AccessDenied, Origin::Account),
+        ),
+        (FreeBusyDefect::LeakingSeries, Known),
+    ];
+    for (defect, ends) in rows {
+        let what = format!("{defect:?}");
+        let scenario = scenario().fault(Fault::new(Effect::FreeBusy(defect)));
+        let town = Town::with_access("free_busy", "2026-11-23 07:00", COUNTER, scenario, |builder| builder);
+        hold(&town.answer(TUESDAY, TUESDAY).await, ends, &what);
+    }
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_series_that_is_not_expanded_is_refused_or_read_by_free_busy() {
+    let weekly = || entry("2026-11-10 09:00", "2026-11-10 10:00").recurs("FREQ=WEEKLY");
+    let account = || Account::new("svc-optigov").password(PASSWORD).impersonates_everybody();
+    let scenario =
+        || Scenario::new().account(account()).mailbox(Mailbox::new(MAILBOX).entry(weekly())).unexpanded_series();
+    hold(&ask(scenario()).await, Unknown(Kind::UnexpandedSeries, Origin::Server), "refused");
+    let settings = format!("unexpanded_series = \"read_free_busy\"\n{COUNTER}");
+    let town = Town::with_scenario("2026-11-23 07:00", &settings, scenario(), |builder| builder);
+    hold(&town.answer(TUESDAY, TUESDAY).await, Known, "read by free/busy");
 }

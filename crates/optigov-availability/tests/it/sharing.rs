@@ -430,6 +430,50 @@ async fn a_store_that_hangs_is_not_waited_for_long() {
     assert!(error.is_cache());
 }
 
+/// A cache that answers for another number of keys than it was asked about.
+struct Miscounting {
+    cache: MemoryCache,
+    more: bool,
+}
+
+#[async_trait]
+impl CalendarCache for Miscounting {
+    async fn get(&self, keys: &[CacheKey]) -> Result<Vec<Arc<CachedReadings>>, CacheError> {
+        let mut answers = self.cache.get(keys).await?;
+        match self.more {
+            true => answers.insert(0, Arc::default()),
+            false => drop(answers.remove(0)),
+        }
+        Ok(answers)
+    }
+
+    async fn put(&self, key: &CacheKey, version: CacheVersion, reading: Arc<Reading>) -> Result<(), CacheError> {
+        self.cache.put(key, version, reading).await
+    }
+
+    async fn invalidate(&self, keys: &[CacheKey]) -> Result<(), CacheError> {
+        self.cache.invalidate(keys).await
+    }
+}
+
+#[tokio::test]
+async fn a_cache_that_answers_in_the_wrong_number_is_not_believed() {
+    for more in [true, false] {
+        let source = Probe::new();
+        source.set(ANNA, &[NINE]);
+        source.set(BEN, &[TEN]);
+        let cache = Miscounting { cache: MemoryCache::new(1 << 20, Duration::from_secs(60)), more };
+        let counters = [counter("s1", &[ANNA], "all"), counter("s2", &[BEN], "all")].concat();
+        let availability = over(source.clone(), &counters, &clock(), |builder| builder.cache(cache));
+        for reads in [2, 4] {
+            let answer = availability.free_slots(&days(TUESDAY, TUESDAY)).await.expect("the request holds");
+            let listed: Vec<_> = answer.counters.iter().map(starts).collect();
+            assert_eq!(listed, [without("09"), without("10")], "nobody gets another's calendar");
+            assert_eq!(source.reads(), reads);
+        }
+    }
+}
+
 #[tokio::test]
 async fn refresh_fills_the_cache_and_counts_as_it_goes() {
     let names = names(12);
