@@ -3,8 +3,12 @@
 use std::{path::Path, sync::Arc};
 
 use async_trait::async_trait;
-use optigov_calendar::{ClientCertificate, InvalidRoute, ReadError};
+#[cfg(any(feature = "ntlm", feature = "kerberos"))]
+use optigov_calendar::NegotiatePolicy;
+use optigov_calendar::{ClientCertificate, InvalidRoute, KerberosSettings, ReadError};
 use optigov_counter::{Authentication, ExchangeConnection, SecretReference};
+#[cfg(feature = "kerberos")]
+use optigov_ews::Kerberos;
 use optigov_ews::{Credentials, EwsClient, TokenProvider, TokenReason};
 use secrecy::{ExposeSecret as _, SecretString};
 
@@ -67,6 +71,9 @@ pub fn exchange_client(connection: &ExchangeConnection, provided: &ProvidedSecre
 }
 
 fn credentials(connection: &ExchangeConnection, provided: &ProvidedSecrets) -> Result<Credentials, Error> {
+    if let (Some(file), Some(settings)) = (connection.keytab(), connection.kerberos()) {
+        return by_keytab(file, settings);
+    }
     let secret = match &provided.account {
         Some(secret) => secret.clone(),
         None => referred(connection.secret())?,
@@ -80,18 +87,62 @@ fn credentials(connection: &ExchangeConnection, provided: &ProvidedSecrets) -> R
             )
         })
     };
+    #[cfg(feature = "kerberos")]
+    let tickets = || {
+        connection.kerberos().cloned().ok_or_else(|| {
+            Error::setup(
+                "die Angaben zu Kerberos fehlen (exchange.account, exchange.realm)",
+                "what Kerberos needs is missing (exchange.account, exchange.realm)",
+            )
+        })
+    };
     match connection.authentication() {
         Authentication::Basic => Ok(Credentials::basic(account()?, secret)),
         #[cfg(feature = "ntlm")]
         Authentication::Ntlm => Ok(Credentials::ntlm(account()?, secret)),
         #[cfg(feature = "ntlm")]
-        Authentication::Negotiate => Ok(Credentials::negotiate(account()?, secret)),
+        Authentication::Negotiate if connection.negotiate() == NegotiatePolicy::Ntlm => {
+            Ok(Credentials::negotiate(account()?, secret))
+        }
+        #[cfg(all(feature = "ntlm", feature = "kerberos"))]
+        Authentication::Negotiate if connection.negotiate() == NegotiatePolicy::Both => {
+            let kerberos = Kerberos::with_password(tickets()?, secret);
+            Credentials::negotiate_by(kerberos, NegotiatePolicy::Both).map_err(unusable)
+        }
+        #[cfg(feature = "kerberos")]
+        Authentication::Kerberos => Ok(Kerberos::with_password(tickets()?, secret).into()),
+        #[cfg(feature = "kerberos")]
+        Authentication::Negotiate if connection.negotiate() == NegotiatePolicy::Kerberos => {
+            Ok(Kerberos::with_password(tickets()?, secret).into())
+        }
         Authentication::Bearer => Ok(Credentials::bearer(Arc::new(FixedToken(secret)))),
-        _ => Err(Error::setup(
-            "dieses Anmeldeverfahren ist nicht einkompiliert (Feature „ntlm“)",
-            "this authentication scheme is not compiled in (feature \"ntlm\")",
-        )),
+        _ => Err(not_compiled_in()),
     }
+}
+
+/// A keytab holds keys, so no error names its path.
+#[cfg(feature = "kerberos")]
+fn by_keytab(file: &Path, settings: &KerberosSettings) -> Result<Credentials, Error> {
+    let bytes = std::fs::read(file).map_err(|cause| {
+        Error::setup("das Keytab ist nicht lesbar (exchange.keytab)", "the keytab cannot be read (exchange.keytab)")
+            .caused_by(cause)
+    })?;
+    Kerberos::with_keytab(settings.clone(), bytes).map(Credentials::from).map_err(|cause| {
+        Error::setup("das Keytab ist nicht verwendbar (exchange.keytab)", "the keytab cannot be used (exchange.keytab)")
+            .caused_by(cause)
+    })
+}
+
+#[cfg(not(feature = "kerberos"))]
+fn by_keytab(_: &Path, _: &KerberosSettings) -> Result<Credentials, Error> {
+    Err(not_compiled_in())
+}
+
+fn not_compiled_in() -> Error {
+    Error::setup(
+        "dieses Anmeldeverfahren ist nicht einkompiliert (Features „ntlm“ und „kerberos“)",
+        "this authentication scheme is not compiled in (features \"ntlm\" and \"kerberos\")",
+    )
 }
 
 /// The secret that a configuration refers to. A byte order mark before it and a line's end after it are not part of it.

@@ -48,6 +48,7 @@
 //! |---|---|---|
 //! | `redis` | no | `SharedCache`: readings that instances share through Redis or Valkey |
 //! | `ntlm` | yes | NTLM and Negotiate towards Exchange, through `sspi` |
+//! | `kerberos` | yes | Kerberos towards Exchange, alone or within Negotiate, through `krb5` |
 
 mod answer;
 mod availability;

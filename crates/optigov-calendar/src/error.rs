@@ -94,6 +94,24 @@ pub enum ReadErrorKind {
     SchemeNotOffered,
     /// No access token was issued.
     Token,
+    /// The account is locked, disabled or expired.
+    AccountDisabled,
+    /// The directory does not know the account.
+    AccountUnknown,
+    /// The directory does not know the service by this name.
+    ServiceUnknown,
+    /// The clocks of this machine and of the directory or the server are too far apart.
+    ClockSkew,
+    /// There is no encryption type that account, service and client have in common.
+    EncryptionNotSupported,
+    /// No domain controller (KDC) is found, or none answers.
+    KdcUnreachable,
+    /// The domain controller (KDC) issues no ticket; see [`ReadError::code`].
+    KdcRefused,
+    /// The server does not accept the Kerberos ticket.
+    TicketRefused,
+    /// What answers did not prove that it is the server.
+    ServerUnproven,
     /// The server refuses the account's requests by a policy, or something in front of it does.
     Forbidden,
     /// The account may not act for this mailbox.
@@ -406,11 +424,12 @@ impl ReadError {
         matches!(self.kind(), ReadErrorKind::Throttled | ReadErrorKind::Unavailable)
     }
 
-    /// Whether the credential was refused, just now or earlier.
+    /// Whether the account or its credential was refused, just now or earlier.
     pub fn is_credentials(&self) -> bool {
+        use ReadErrorKind::{AccountDisabled, AccountUnknown, CredentialsLocked, CredentialsRefused, PasswordExpired};
         matches!(
             self.kind(),
-            ReadErrorKind::CredentialsRefused | ReadErrorKind::CredentialsLocked | ReadErrorKind::PasswordExpired
+            CredentialsRefused | CredentialsLocked | PasswordExpired | AccountDisabled | AccountUnknown
         )
     }
 

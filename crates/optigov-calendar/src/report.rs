@@ -21,7 +21,11 @@ pub enum Step {
     Connect,
     /// TLS comes about, with a certificate that is trusted.
     Tls,
-    /// The account's credential is accepted.
+    /// A domain controller (KDC) takes connections.
+    Kdc,
+    /// It grants a ticket for the server.
+    Ticket,
+    /// The account's credential is accepted, and with Kerberos the server has proved itself.
     Authentication,
     /// The service that was expected answers.
     Service,
@@ -276,10 +280,12 @@ impl Serialize for ConnectionReport {
 
 impl Step {
     /// Every step, in the order in which they are taken.
-    pub const ALL: [Step; 8] = [
+    pub const ALL: [Step; 10] = [
         Step::Resolve,
         Step::Connect,
         Step::Tls,
+        Step::Kdc,
+        Step::Ticket,
         Step::Authentication,
         Step::Service,
         Step::Impersonation,

@@ -72,7 +72,7 @@ impl TlsVersion {
     }
 }
 
-/// A setting of a [`Route`] cannot be used. It says which one, what is wrong and what to do, and repeats no value: one could hold a password.
+/// A setting of a [`Route`] or of [`KerberosSettings`](crate::KerberosSettings) cannot be used. It says which one, what is wrong and what to do, and repeats no value: one could hold a password.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 #[error("{}", message.in_language(Language::English))]
 pub struct InvalidRoute {

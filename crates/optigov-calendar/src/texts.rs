@@ -249,6 +249,134 @@ pub(crate) static ALL: &[KindTexts] = &[
         ),
     ),
     row(
+        Kind::AccountDisabled,
+        "account_disabled",
+        Account,
+        Some(Step::Ticket),
+        (
+            "Das Dienstkonto ist gesperrt, deaktiviert oder abgelaufen.",
+            "The service account is locked, disabled or expired.",
+        ),
+        (
+            "Entsperren oder aktivieren Sie das Konto im Verzeichnis, und suchen Sie den Grund: Oft sendet ein anderes Programm ein altes \
+             Kennwort. Bis das Kennwort in der Verbindung neu hinterlegt wird, wird vorerst kein weiterer Versuch gesendet.",
+            "Unlock or enable the account in the directory, and look for the reason: often another program sends an old password. For now, no \
+             further attempt is sent until the password is stored anew in the connection.",
+        ),
+    ),
+    row(
+        Kind::AccountUnknown,
+        "account_unknown",
+        Account,
+        Some(Step::Ticket),
+        ("Das Verzeichnis kennt das Dienstkonto nicht.", "The directory does not know the service account."),
+        (
+            "Prüfen Sie Benutzername und Realm. Der Realm ist der DNS-Name der Domäne in Großbuchstaben, nicht ihr kurzer Name.",
+            "Check the user name and the realm. The realm is the domain's DNS name in capitals, not its short name.",
+        ),
+    ),
+    row(
+        Kind::ServiceUnknown,
+        "service_unknown",
+        Configuration,
+        Some(Step::Ticket),
+        (
+            "Der Dienstprinzipalname des Servers ist im Verzeichnis nicht eingetragen.",
+            "The server's service principal name is not registered in the directory.",
+        ),
+        (
+            "Prüfen Sie mit „setspn -Q HTTP/<Name in der Adresse>“, welches Konto den Namen hat, und tragen Sie ihn dort ein, oder geben Sie \
+             in der Verbindung den eingetragenen Namen an.",
+            "See with \"setspn -Q HTTP/<name in the URL>\" which account has the name, and register it there, or give the registered name in the \
+             connection.",
+        ),
+    ),
+    row(
+        Kind::ClockSkew,
+        "clock_skew",
+        Network,
+        Some(Step::Ticket),
+        ("Die Uhren gehen zu weit auseinander.", "The clocks are too far apart."),
+        (
+            "Stellen Sie auf beiden Seiten die Zeit über NTP; Kerberos erlaubt gewöhnlich fünf Minuten Abweichung. Die Zeitzone spielt keine \
+             Rolle.",
+            "Set the time by NTP on both sides; Kerberos usually allows a difference of five minutes. The time zone does not matter.",
+        ),
+    ),
+    row(
+        Kind::EncryptionNotSupported,
+        "encryption_not_supported",
+        Account,
+        Some(Step::Ticket),
+        (
+            "Für das Dienstkonto oder den Server gibt es keinen AES-Schlüssel.",
+            "There is no AES key for the service account or the server.",
+        ),
+        (
+            "Erlauben Sie an beiden Konten AES (msDS-SupportedEncryptionTypes: 24), und ändern Sie danach ihr Kennwort: Erst dabei entstehen die \
+             AES-Schlüssel. RC4 und DES werden nicht verwendet.",
+            "Allow AES on both accounts (msDS-SupportedEncryptionTypes: 24), and change their passwords afterwards: only that creates the AES keys. \
+             RC4 and DES are not used.",
+        ),
+    ),
+    row(
+        Kind::KdcUnreachable,
+        "kdc_unreachable",
+        Network,
+        Some(Step::Kdc),
+        ("Es ist kein Domänencontroller (KDC) erreichbar.", "No domain controller (KDC) can be reached."),
+        (
+            "Prüfen Sie, ob der Weg zu den Domänencontrollern offen ist (Port 88, TCP und UDP, am Proxy vorbei) und ob das DNS die Einträge \
+             _kerberos._tcp der Domäne kennt. Sonst geben Sie die KDCs in der Verbindung an.",
+            "Check that the way to the domain controllers is open (port 88, TCP and UDP, not through the proxy) and that the DNS knows the domain's \
+             records _kerberos._tcp. Otherwise give the KDCs in the connection.",
+        ),
+    ),
+    row(
+        Kind::KdcRefused,
+        "kdc_refused",
+        Account,
+        Some(Step::Ticket),
+        ("Der Domänencontroller (KDC) stellt kein Ticket aus.", "The domain controller (KDC) issues no ticket."),
+        (
+            "Suchen Sie mit dem genannten Code im Ereignisprotokoll des Domänencontrollers (4768, 4769, 4771). Prüfen Sie Anmeldezeiten und \
+             Authentifizierungsrichtlinien des Kontos.",
+            "Search the domain controller's event log with the code given here (4768, 4769, 4771). Check the account's logon hours and \
+             authentication policies.",
+        ),
+    ),
+    row(
+        Kind::TicketRefused,
+        "ticket_refused",
+        Server,
+        Some(Step::Authentication),
+        ("Der Server nimmt das Kerberos-Ticket nicht an.", "The server does not accept the Kerberos ticket."),
+        (
+            "Prüfen Sie, ob der Dienstprinzipalname an dem Konto hängt, unter dem der Server läuft (hinter einem Lastverteiler: das alternative \
+             Dienstkonto, auf allen Servern mit demselben Kennwort). Verlangt der Server erweiterten Schutz (Extended Protection), muss eine \
+             TLS-Inspektion zwischen optiGov und Exchange diesen Server ausnehmen.",
+            "Check that the service principal name is registered on the account under which the server runs (behind a load balancer: the alternative \
+             service account, with the same password on every server). If the server requires Extended Protection, TLS inspection between optiGov \
+             and Exchange must exempt this server.",
+        ),
+    ),
+    row(
+        Kind::ServerUnproven,
+        "server_unproven",
+        Server,
+        Some(Step::Authentication),
+        (
+            "Was antwortet, hat nicht bewiesen, dass es der Server ist.",
+            "What answers did not prove that it is the server.",
+        ),
+        (
+            "Prüfen Sie, ob ein Reverse-Proxy oder eine Web-Application-Firewall die Kopfzeile WWW-Authenticate entfernt. Ist das nicht so, gibt \
+             sich etwas anderes als der Server aus.",
+            "Check whether a reverse proxy or web application firewall removes the header WWW-Authenticate. If not, something else poses as the \
+             server.",
+        ),
+    ),
+    row(
         Kind::Forbidden,
         "forbidden",
         Account,

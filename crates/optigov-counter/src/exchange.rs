@@ -1,5 +1,6 @@
 //! The municipality's one connection to Exchange.
 
+mod kerberos;
 mod secret;
 mod settings;
 mod unavailable;
@@ -10,10 +11,12 @@ use std::{
 };
 
 use optigov_calendar::{
-    Access, ConnectingId, EwsSettings, InvalidRoute, Mailbox, RequestVersion, Route, Text, TlsVersion, UnexpandedSeries,
+    Access, ConnectingId, EwsSettings, InvalidRoute, KerberosSettings, Mailbox, NegotiatePolicy, RequestVersion, Route,
+    Text, TlsVersion, UnexpandedSeries,
 };
 use secrecy::SecretString;
 
+use self::kerberos::{KdcAddress, Realm, ServiceName};
 use self::settings::{
     Account, Address, Endpoint, EntriesPerAnswer, EntriesPerCall, FilePath, InFlight, MaxResponseBytes, ProxyAddress,
     RequestsPerCall, UserAgentText, unusable,
@@ -46,7 +49,11 @@ pub struct ExchangeConnection {
     ews_settings: EwsSettings,
     authentication: Authentication,
     account: Option<Account>,
+    negotiate: NegotiatePolicy,
+    kerberos: Option<KerberosSettings>,
     secret: SecretReference,
+    /// The secret is a keytab file.
+    by_keytab: bool,
     ca_file: Option<FilePath>,
     client_certificate: Option<CertificateFiles>,
     proxy_login: Option<ProxyLogin>,
@@ -73,7 +80,9 @@ words! {
     pub enum Authentication {
         /// NTLM, with channel binding.
         Ntlm = "ntlm",
-        /// NTLM within Negotiate, for servers that offer only that.
+        /// Kerberos, with channel binding.
+        Kerberos = "kerberos",
+        /// What `negotiate` permits, within Negotiate: NTLM unless it says otherwise.
         Negotiate = "negotiate",
         /// Basic over TLS.
         Basic = "basic",
@@ -104,9 +113,28 @@ impl ExchangeConnection {
         self.account.as_ref().map(|account| account.0.as_str())
     }
 
-    /// Where the password or token is to be taken from.
+    /// What [`Authentication::Negotiate`] permits.
+    pub fn negotiate(&self) -> NegotiatePolicy {
+        self.negotiate
+    }
+
+    /// How tickets are got. It is there exactly when Kerberos is used: with [`Authentication::Kerberos`], and with
+    /// [`Authentication::Negotiate`] where that permits it.
+    pub fn kerberos(&self) -> Option<&KerberosSettings> {
+        self.kerberos.as_ref()
+    }
+
+    /// Where the password or token is to be taken from, or the keytab in place of a password: then it is a file, and not one of text.
     pub fn secret(&self) -> &SecretReference {
         &self.secret
+    }
+
+    /// The keytab file, where the account has one in place of a password.
+    pub fn keytab(&self) -> Option<&Path> {
+        match &self.secret {
+            SecretReference::File(path) if self.by_keytab => Some(path),
+            _ => None,
+        }
     }
 
     /// A file with roots to trust besides the system's; with [`Route::only_given_roots`], the only ones.
@@ -183,8 +211,24 @@ struct ConnectionForm {
     /// The account: DOMAIN\user or user@domain. Needed for all but bearer.
     #[serde(skip_serializing_if = "Option::is_none")]
     account: Option<Account>,
-    /// Where the account's password or token is: { env = "NAME" }, { file = "/path" }, or "provided" by the service.
-    secret: SecretReference,
+    /// What authentication "negotiate" permits: "ntlm" (default), "kerberos", or "both": Kerberos first.
+    #[serde(default, skip_serializing_if = "is_default")]
+    negotiate: NegotiatePolicy,
+    /// The account's Kerberos realm. Default: the one in account.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    realm: Option<Realm>,
+    /// The domain controllers (KDCs). Default: those of krb5.conf or of the DNS.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    kdcs: Vec<KdcAddress>,
+    /// The server's service principal name. Default: HTTP/ and the host in url.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    service_name: Option<ServiceName>,
+    /// Where the account's password or token is: { env = "NAME" }, { file = "/path" }, or "provided" by the service. Needed unless there is a keytab.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    secret: Option<SecretReference>,
+    /// A keytab file with the account's AES keys, in place of secret.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    keytab: Option<FilePath>,
     /// How long a refused password or token is not sent again, at least a minute. Default: 30min.
     #[serde(skip_serializing_if = "Option::is_none")]
     credential_lock: Option<Span>,
@@ -261,7 +305,12 @@ table!(ConnectionForm {
     unexpanded_series: or_default,
     authentication: required,
     account: optional,
-    secret: required,
+    negotiate: or_default,
+    realm: optional,
+    kdcs: or_default,
+    service_name: optional,
+    secret: optional,
+    keytab: optional,
     credential_lock: optional,
     ca_file: optional,
     only_given_roots: or_default,
@@ -291,6 +340,7 @@ impl ConnectionForm {
     /// and the connection is made without it.
     fn connection(self, reader: &mut Reader) -> ExchangeConnection {
         self.check(reader);
+        let kerberos = kerberos::settings(&self, reader);
         let ews_settings = self.ews_settings();
         let client_certificate = self.client_certificate.clone().zip(self.client_key.clone());
         let proxy_login = self.proxy_account.clone().zip(self.proxy_secret.clone());
@@ -299,7 +349,15 @@ impl ConnectionForm {
             route: self.route(reader),
             authentication: self.authentication,
             account: self.account,
-            secret: self.secret,
+            negotiate: self.negotiate,
+            kerberos,
+            by_keytab: self.secret.is_none() && self.keytab.is_some(),
+            secret: match (self.secret, self.keytab) {
+                (Some(secret), _) => secret,
+                (None, Some(keytab)) => SecretReference::File(keytab.0),
+                // A fault has said so.
+                (None, None) => SecretReference::Provided,
+            },
             ca_file: self.ca_file,
             client_certificate: client_certificate.map(|(certificate, key)| CertificateFiles { certificate, key }),
             proxy_login: proxy_login.map(|(account, secret)| ProxyLogin { account, secret }),
@@ -328,6 +386,34 @@ impl ConnectionForm {
                 ),
             );
             reader.below("account", |reader| reader.fault(fault));
+        }
+        match (&self.secret, &self.keytab) {
+            (None, None) => {
+                let fault = Fault::new(
+                    Code::MissingKey,
+                    Text::fixed("Der Schlüssel „secret“ fehlt.", "The key \"secret\" is missing."),
+                    Text::fixed(
+                        "Bitte angeben, wo Kennwort oder Token stehen, oder für Kerberos ein „keytab“.",
+                        "Say where the password or token is, or give a \"keytab\" for Kerberos.",
+                    ),
+                );
+                reader.below("secret", |reader| reader.fault(fault));
+            }
+            (Some(_), Some(_)) => {
+                let fault = Fault::new(
+                    Code::Conflict,
+                    Text::fixed(
+                        "Das Konto weist sich entweder mit einem Kennwort aus oder mit einem Keytab.",
+                        "The account proves itself by a password or by a keytab.",
+                    ),
+                    Text::fixed(
+                        "Bitte genau eines von „secret“ und „keytab“ angeben.",
+                        "Give exactly one of \"secret\" and \"keytab\".",
+                    ),
+                );
+                reader.below("keytab", |reader| reader.fault(fault));
+            }
+            _ => {}
         }
         let pairs = [
             ("client_certificate", self.client_certificate.is_some(), "client_key", self.client_key.is_some()),
@@ -433,6 +519,14 @@ impl From<ExchangeConnection> for ConnectionForm {
         };
         let (client_certificate, client_key) =
             connection.client_certificate.map(|files| (files.certificate, files.key)).unzip();
+        let (secret, keytab) = match connection.secret {
+            SecretReference::File(path) if connection.by_keytab => (None, Some(FilePath(path))),
+            secret => (Some(secret), None),
+        };
+        let kerberos = connection.kerberos.as_ref();
+        let realm = kerberos.and_then(KerberosSettings::realm_given).map(|realm| Realm(realm.to_owned()));
+        let service_name = kerberos.and_then(KerberosSettings::service_name).map(|name| ServiceName(name.to_owned()));
+        let kdcs = kerberos.map(KerberosSettings::kdcs).unwrap_or_default().iter().cloned().map(KdcAddress).collect();
         let (proxy_account, proxy_secret) = connection.proxy_login.map(|login| (login.account, login.secret)).unzip();
         ConnectionForm {
             access: ews.access,
@@ -441,7 +535,12 @@ impl From<ExchangeConnection> for ConnectionForm {
             unexpanded_series: ews.unexpanded_series,
             authentication: connection.authentication,
             account: connection.account,
-            secret: connection.secret,
+            negotiate: connection.negotiate,
+            realm,
+            kdcs,
+            service_name,
+            secret,
+            keytab,
             credential_lock: span(ews.credential_lock, default.credential_lock),
             ca_file: connection.ca_file,
             only_given_roots: route.only_given_roots(),

@@ -82,8 +82,8 @@ mod text;
 mod values;
 
 pub use optigov_calendar::{
-    Access, AllDayFlag, CalendarEntry, ConnectingId, EntryStatus, EwsSettings, Language, Mailbox, Proxy,
-    RequestVersion, Route, Text, TlsVersion, UnexpandedSeries, UserAgent,
+    Access, AllDayFlag, CalendarEntry, ConnectingId, EntryStatus, EwsSettings, KerberosSettings, Language, Mailbox,
+    NegotiatePolicy, Proxy, RequestVersion, Route, Text, TlsVersion, UnexpandedSeries, UserAgent,
 };
 pub use optigov_slots::{
     Anchor, ClockChange, ExceptionEffect, Hours, Interval, Lead, Needed, OpenWindows, Recurrence, Rule, SlotRules,

@@ -15,10 +15,38 @@ pub mod files {
     pub const CLIENT_KEY: &str = "client.key";
     /// A file with a password of at most 255 bytes.
     pub const SECRET: &str = "secret.txt";
+    /// A keytab file.
+    pub const KEYTAB: &str = "svc.keytab";
 }
 
 /// The environment variable that a connection of [`connections`] may refer to. Cargo sets it wherever a test runs.
 pub const SECRET_VARIABLE: &str = "CARGO_PKG_NAME";
+
+/// What a connection says about Kerberos, by password or keytab.
+fn kerberos(keytab: Value, secret: impl Strategy<Value = Value>) -> impl Strategy<Value = Value> {
+    let account = select(&["svc-optigov@STADT.EXAMPLE", "STADT.EXAMPLE\\svc-optigov", "STADT\\svc-optigov"][..]);
+    let policy = select(&["alone", "kerberos", "both"][..]);
+    let more = optional(vec![
+        ("realm", words(&["stadt.example", "AD.STADT.EXAMPLE"])),
+        ("kdcs", Just(json!(["dc1.stadt.example", "10.20.0.1:88"])).boxed()),
+        ("service_name", words(&["HTTP/mail.stadt.example"])),
+    ]);
+    (account, policy, any::<bool>(), secret, more).prop_map(move |(account, policy, by_keytab, secret, more)| {
+        let mut all = match policy {
+            "alone" => json!({ "authentication": "kerberos" }),
+            policy => json!({ "authentication": "negotiate", "negotiate": policy }),
+        };
+        all["account"] = json!(account);
+        match by_keytab && policy != "both" {
+            true => all["keytab"] = keytab.clone(),
+            false => all["secret"] = secret,
+        }
+        if let (Value::Object(all), Value::Object(more)) = (&mut all, more) {
+            all.extend(more);
+        }
+        all
+    })
+}
 
 /// Tables `exchange` of a municipality as JSON texts, each one accepted by the reader. Files that they refer to are in `folder` and have
 /// the names in [`files`]. Secrets are in such a file, in [`SECRET_VARIABLE`], or provided by the service.
@@ -35,6 +63,8 @@ pub fn connections(folder: &Path) -> BoxedStrategy<String> {
     let sign_in = sign_in.prop_map(|(authentication, account, secret)| {
         json!({ "authentication": authentication, "account": account, "secret": secret })
     });
+    let kerberos = kerberos(file(files::KEYTAB), secret.clone());
+    let sign_in = prop_oneof![4 => sign_in, 1 => kerberos];
     let roots = prop_oneof![
         Just(json!({})),
         Just(json!({ "ca_file": file(files::CA) })),

@@ -73,6 +73,13 @@ proptest! {
         prop_assert_eq!(ews.entries_per_call, table.number("entries_per_call", default.entries_per_call));
         prop_assert_eq!(ews.user_agent.as_ref().map(|agent| agent.as_str().to_owned()), table.text("user_agent"));
 
+        let kerberos = connection.kerberos();
+        prop_assert_eq!(kerberos.is_some(), table.text("authentication").is_some_and(|it| it == "kerberos") || table.has("negotiate"));
+        prop_assert_eq!(connection.negotiate().as_str(), table.word("negotiate", "ntlm"));
+        prop_assert_eq!(connection.keytab().map(|file| file.display().to_string()), table.text("keytab"));
+        prop_assert_eq!(kerberos.and_then(|it| it.realm_given()).map(str::to_lowercase), table.text("realm").map(|it| it.to_lowercase()));
+        prop_assert_eq!(kerberos.is_some_and(|it| !it.kdcs().is_empty()), table.has("kdcs"));
+        prop_assert_eq!(kerberos.and_then(|it| it.service_name()).map(str::to_owned), table.text("service_name"));
         prop_assert_eq!(connection.account().map(str::to_owned), table.text("account"));
         prop_assert_eq!(connection.proxy_account().map(str::to_owned), table.text("proxy_account"));
         prop_assert_eq!(connection.proxy_secret().is_some(), table.has("proxy_secret"));
@@ -144,6 +151,36 @@ fn what_no_client_could_be_built_from_is_refused_with_its_place_and_what_to_do()
     let several =
         faults("proxy = \"http://proxy\"\nresolve_to = \"10.0.0.1\"\nonly_given_roots = true\nclient_key = \"/k\"");
     assert_eq!(several.len(), 3);
+}
+
+#[test]
+fn what_kerberos_cannot_take_is_refused_with_its_place_and_what_to_do() {
+    let exchange = |lines: &str| {
+        let url = "https://mail.musterstadt.example/EWS/Exchange.asmx";
+        Municipality::from_toml(&format!("name = \"M\"\n[exchange]\nurl = \"{url}\"\n{lines}\n"))
+    };
+    let kerberos = "authentication = \"kerberos\"\naccount = \"svc@STADT.EXAMPLE\"\n";
+    let both = "authentication = \"negotiate\"\nnegotiate = \"both\"\naccount = \"svc@STADT.EXAMPLE\"\n";
+    let ntlm = "authentication = \"ntlm\"\naccount = \"svc\"\nsecret = \"provided\"\n";
+    let nameless = "authentication = \"kerberos\"\naccount = \"svc\"\nsecret = \"provided\"\n";
+    for (lines, more, path, code) in [
+        (nameless, "", "account", Code::Malformed),
+        (kerberos, "", "secret", Code::MissingKey),
+        (kerberos, "secret = \"provided\"\nkeytab = \"/k\"", "keytab", Code::Conflict),
+        (kerberos, "secret = \"provided\"\nrealm = \"a b\"", "realm", Code::Malformed),
+        (kerberos, "secret = \"provided\"\nkdcs = [\"dc1\", \"https://dc2/\"]", "kdcs[1]", Code::Malformed),
+        (kerberos, "secret = \"provided\"\nservice_name = \"mail\"", "service_name", Code::Malformed),
+        (kerberos, "secret = \"provided\"\nnegotiate = \"both\"", "negotiate", Code::Conflict),
+        (both, "keytab = \"/k\"", "keytab", Code::Conflict),
+        (ntlm, "realm = \"STADT.EXAMPLE\"", "realm", Code::Conflict),
+        (ntlm, "kdcs = [\"dc1\"]", "kdcs", Code::Conflict),
+    ] {
+        let faults = exchange(&format!("{lines}{more}")).err().unwrap_or_else(|| panic!("accepted: {lines}{more}"));
+        let told: Vec<(String, Code)> = faults.into_iter().map(|fault| (fault.path(), fault.code())).collect();
+        assert_eq!(told, [(format!("exchange.{path}"), code)], "{lines}{more}");
+    }
+    let town = exchange(&format!("{kerberos}keytab = \"/run/svc.keytab\"\nkdcs = [\"dc1\"]")).expect("accepted");
+    assert!(!format!("{town:?}").contains("svc"), "the path of a keytab, or the account: {town:?}");
 }
 
 #[test]

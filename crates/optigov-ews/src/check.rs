@@ -12,6 +12,8 @@ use optigov_calendar::{
 use optigov_slots::Interval;
 use tokio::time::{Instant, timeout, timeout_at};
 
+#[cfg(feature = "kerberos")]
+use crate::prove::is_verdict;
 use crate::{
     calendar_view::{Compare, Completeness, Views},
     free_busy,
@@ -35,10 +37,10 @@ pub(crate) async fn run(session: &Session, mailbox: &Mailbox, now: DateTime<Utc>
         Ok(Ok(())) => None,
         Ok(Err(failed)) => Some(failed),
         // The step that was being taken is the first that has not been reported.
-        Err(_) => Step::ALL.get(steps.len()).map(|step| StepReport::failed(*step, ReadError::deadline().at(*step))),
+        Err(_) => check.steps().nth(steps.len()).map(|step| StepReport::failed(step, ReadError::deadline().at(step))),
     };
     steps.extend(failed);
-    steps.extend(Step::ALL.iter().skip(steps.len()).map(|step| StepReport::not_reached(*step)));
+    steps.extend(check.steps().skip(steps.len()).map(StepReport::not_reached));
     ConnectionReport::new(steps)
 }
 
@@ -97,6 +99,7 @@ impl Check<'_> {
         steps.push(report.with_finding(certificate));
 
         let probe = self.probe(dialled).await.map_err(failed(Step::Authentication))?;
+        self.tickets(steps).await?;
         let began = Instant::now();
         let entered = self.enter().await;
         let proven = self.session.vault.accepted_since(began);
@@ -129,6 +132,67 @@ impl Check<'_> {
             return Err(failed(Step::Titles)(titles_visible()).with_finding(finding));
         }
         steps.push(StepReport::passed(Step::Titles).with_finding(finding));
+        Ok(())
+    }
+
+    /// The steps that are taken on this way: those with the KDC where Kerberos is used.
+    fn steps(&self) -> impl Iterator<Item = Step> + use<> {
+        let by_ticket = self.session.vault.uses_tickets();
+        Step::ALL.into_iter().filter(move |step| by_ticket || !matches!(step, Step::Kdc | Step::Ticket))
+    }
+
+    /// Gets a ticket, where Kerberos is used. The proof of the credential gets the same one, and is told the same verdict: a wrong password is sent
+    /// once.
+    #[cfg(feature = "kerberos")]
+    async fn tickets(&self, steps: &mut Vec<StepReport>) -> Result<(), StepReport> {
+        let vault = &self.session.vault;
+        if !vault.uses_tickets() {
+            return Ok(());
+        }
+        let failed = |step, error: ReadError| StepReport::failed(step, error.at(step));
+        let credentials = match vault.for_tickets() {
+            Ok(credentials) => credentials,
+            Err(error) => {
+                steps.push(StepReport::not_reached(Step::Kdc));
+                return Err(failed(Step::Ticket, error));
+            }
+        };
+        let scheme = &credentials.0;
+        let Some(tickets) = scheme.tickets() else { return Ok(()) };
+        let reached = tickets.reach().await;
+        let ticket = tickets.ticket(self.session.route().host(), self.session.settings.credential_lock).await;
+        let warned = |step, error: &ReadError| {
+            let warning = StepWarning::new(error.cause().clone(), error.remedy().clone());
+            StepReport::passed(step).with_warning(warning)
+        };
+        let kdc = match &reached {
+            Ok(address) => StepReport::passed(Step::Kdc).with_finding(Finding::Addresses { addresses: vec![*address] }),
+            // A ticket in hand is good without a KDC, and so is NTLM.
+            Err(error) => warned(Step::Kdc, error),
+        };
+        let Err(error) = ticket else {
+            steps.extend([kdc, StepReport::passed(Step::Ticket)]);
+            return Ok(());
+        };
+        let verdict = is_verdict(error.kind());
+        let only_way = verdict || !scheme.permits_ntlm();
+        if error.step() == Some(Step::Kdc) {
+            if only_way {
+                return Err(failed(Step::Kdc, error));
+            }
+            steps.extend([warned(Step::Kdc, &error), StepReport::not_reached(Step::Ticket)]);
+            return Ok(());
+        }
+        steps.push(kdc);
+        match only_way {
+            true => return Err(failed(Step::Ticket, error)),
+            false => steps.push(warned(Step::Ticket, &error)),
+        }
+        Ok(())
+    }
+
+    #[cfg(not(feature = "kerberos"))]
+    async fn tickets(&self, _: &mut Vec<StepReport>) -> Result<(), StepReport> {
         Ok(())
     }
 
@@ -166,10 +230,12 @@ impl Check<'_> {
     fn stopped(&self, error: ReadError) -> Stopped {
         use ReadErrorKind::{
             CredentialsLocked, CredentialsRefused, ImpersonationDenied, MailboxNotFound, NotPrimaryAddress,
-            PasswordExpired, SchemeNotOffered, Token,
+            PasswordExpired, SchemeNotOffered, ServerUnproven, TicketRefused, Token,
         };
         let step = match error.kind() {
-            CredentialsRefused | CredentialsLocked | PasswordExpired | SchemeNotOffered | Token => Step::Authentication,
+            CredentialsRefused | CredentialsLocked | PasswordExpired | SchemeNotOffered | Token | TicketRefused
+            | ServerUnproven => Step::Authentication,
+            _ if matches!(error.step(), Some(Step::Kdc | Step::Ticket | Step::Authentication)) => Step::Authentication,
             ImpersonationDenied | MailboxNotFound | NotPrimaryAddress if !self.free_busy_mode() => Step::Impersonation,
             _ if error.is_mailbox() => Step::Calendar,
             _ => Step::Service,

@@ -3,7 +3,14 @@
 use std::{fmt, sync::Arc};
 
 use async_trait::async_trait;
+#[cfg(all(feature = "kerberos", feature = "ntlm"))]
+use optigov_calendar::NegotiatePolicy;
+#[cfg(feature = "kerberos")]
+use optigov_calendar::{KerberosSettings, ReadError};
 use secrecy::SecretString;
+
+#[cfg(feature = "kerberos")]
+use crate::{Kerberos, transport::kerberos::tickets::Tickets};
 
 /// How the account proves who it is.
 ///
@@ -18,6 +25,10 @@ pub(crate) enum Scheme {
     Ntlm(Login),
     #[cfg(feature = "ntlm")]
     Negotiate(Login),
+    #[cfg(feature = "kerberos")]
+    Kerberos(Arc<Tickets>),
+    #[cfg(all(feature = "kerberos", feature = "ntlm"))]
+    KerberosOrNtlm(Arc<Tickets>, Login),
     Bearer(Arc<dyn TokenProvider>),
 }
 
@@ -47,6 +58,51 @@ impl Credentials {
         Credentials(Scheme::Negotiate(Login::new(user, password)))
     }
 
+    /// Kerberos: an account (`user@REALM` or `REALM\user`) and its password, which does not leave the process. What else can be set is in
+    /// [`Kerberos`](crate::Kerberos). Tickets are shared by the clones of this value, and by all clients that have one.
+    ///
+    /// # Errors
+    /// [`ReadErrorKind::Configuration`](optigov_calendar::ReadErrorKind::Configuration) where the account names no realm.
+    #[cfg(feature = "kerberos")]
+    pub fn kerberos(account: &str, password: impl Into<SecretString>) -> Result<Credentials, ReadError> {
+        Ok(Kerberos::with_password(settings(account)?, password).into())
+    }
+
+    /// Kerberos with the content of a keytab file in place of a password.
+    ///
+    /// # Errors
+    /// [`ReadErrorKind::Configuration`](optigov_calendar::ReadErrorKind::Configuration) where the account names no realm, or the bytes are no
+    /// keytab.
+    #[cfg(feature = "kerberos")]
+    pub fn kerberos_keytab(account: &str, keytab: impl Into<Vec<u8>>) -> Result<Credentials, ReadError> {
+        Kerberos::with_keytab(settings(account)?, keytab).map(Credentials::from)
+    }
+
+    /// `Negotiate` with what the policy permits in it: Kerberos, NTLM, or Kerberos first.
+    ///
+    /// # Errors
+    /// [`ReadErrorKind::Configuration`](optigov_calendar::ReadErrorKind::Configuration) where NTLM is permitted and there is no password for it,
+    /// only a keytab.
+    #[cfg(all(feature = "kerberos", feature = "ntlm"))]
+    pub fn negotiate_by(kerberos: Kerberos, policy: NegotiatePolicy) -> Result<Credentials, ReadError> {
+        let login = || {
+            kerberos.login().ok_or_else(|| {
+                crate::error::configuration(
+                    "NTLM braucht ein Kennwort; mit einem Keytab geht nur Kerberos",
+                    "NTLM needs a password; a keytab serves Kerberos only",
+                )
+            })
+        };
+        Ok(Credentials(match policy {
+            NegotiatePolicy::Ntlm => Scheme::Negotiate(login()?),
+            NegotiatePolicy::Both => {
+                let login = login()?;
+                Scheme::KerberosOrNtlm(Arc::new(Tickets::new(kerberos, NO_TICKET_LASTS)), login)
+            }
+            _ => return Ok(kerberos.into()),
+        }))
+    }
+
     /// OAuth bearer tokens ([RFC 6750](https://www.rfc-editor.org/rfc/rfc6750)) that somebody else fetches and renews.
     pub fn bearer(provider: Arc<dyn TokenProvider>) -> Credentials {
         Credentials(Scheme::Bearer(provider))
@@ -60,6 +116,10 @@ impl Credentials {
             Scheme::Ntlm(_) => "NTLM",
             #[cfg(feature = "ntlm")]
             Scheme::Negotiate(_) => "Negotiate",
+            #[cfg(feature = "kerberos")]
+            Scheme::Kerberos(_) => "Negotiate (Kerberos)",
+            #[cfg(all(feature = "kerberos", feature = "ntlm"))]
+            Scheme::KerberosOrNtlm(..) => "Negotiate (Kerberos, NTLM)",
             Scheme::Bearer(_) => "Bearer",
         }
     }
@@ -70,8 +130,49 @@ impl Credentials {
     }
 }
 
+/// Where NTLM is permitted, a failure to get a ticket is remembered for so long: nobody should wait for the KDC each time.
+#[cfg(all(feature = "kerberos", feature = "ntlm"))]
+const NO_TICKET_LASTS: std::time::Duration = std::time::Duration::from_secs(60);
+
+#[cfg(feature = "kerberos")]
+fn settings(account: &str) -> Result<KerberosSettings, ReadError> {
+    KerberosSettings::new(account).map_err(|invalid| {
+        let error = ReadError::new(optigov_calendar::ReadErrorKind::Configuration, invalid.message().clone());
+        error.with_texts(invalid.message().clone(), invalid.remedy().clone())
+    })
+}
+
+#[cfg(feature = "kerberos")]
+impl From<Kerberos> for Credentials {
+    /// Kerberos, and nothing else.
+    fn from(kerberos: Kerberos) -> Credentials {
+        Credentials(Scheme::Kerberos(Arc::new(Tickets::new(kerberos, std::time::Duration::ZERO))))
+    }
+}
+
+#[cfg(feature = "kerberos")]
+impl Scheme {
+    /// Whether NTLM is tried where there is no ticket.
+    pub(crate) fn permits_ntlm(&self) -> bool {
+        #[cfg(feature = "ntlm")]
+        return matches!(self, Scheme::KerberosOrNtlm(..));
+        #[cfg(not(feature = "ntlm"))]
+        false
+    }
+
+    /// Where the tickets are, if Kerberos is used.
+    pub(crate) fn tickets(&self) -> Option<&Arc<Tickets>> {
+        match self {
+            Scheme::Kerberos(tickets) => Some(tickets),
+            #[cfg(feature = "ntlm")]
+            Scheme::KerberosOrNtlm(tickets, _) => Some(tickets),
+            _ => None,
+        }
+    }
+}
+
 impl Login {
-    fn new(user: impl Into<String>, password: impl Into<SecretString>) -> Login {
+    pub(crate) fn new(user: impl Into<String>, password: impl Into<SecretString>) -> Login {
         Login { user: user.into().into(), password: password.into() }
     }
 }

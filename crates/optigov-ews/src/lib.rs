@@ -47,6 +47,7 @@
 //! | feature | default | adds |
 //! |---|---|---|
 //! | `ntlm` | yes | `Credentials::ntlm` and `Credentials::negotiate`, with the channel binding that Extended Protection asks for |
+//! | `kerberos` | yes | `Credentials::kerberos`, `Credentials::kerberos_keytab` and `Kerberos`; with `ntlm`, too, `Credentials::negotiate_by` |
 
 mod calendar_view;
 mod check;
@@ -57,6 +58,8 @@ mod error;
 mod free_busy;
 mod impersonated;
 mod interpret;
+#[cfg(feature = "kerberos")]
+mod kerberos;
 mod learned;
 mod ops;
 mod prove;
@@ -73,6 +76,8 @@ mod zone;
 pub use client::{EwsClient, EwsClientBuilder};
 pub use credentials::{Credentials, TokenProvider, TokenReason};
 pub use impersonated::Impersonated;
+#[cfg(feature = "kerberos")]
+pub use kerberos::Kerberos;
 pub use ops::get_folder::CalendarFolder;
 pub use version::ServerVersion;
 

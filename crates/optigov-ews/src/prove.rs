@@ -44,6 +44,8 @@ pub(crate) async fn run(
             }
             // The first token was sent, and no other one is to be had.
             Err(error) if reason == TokenReason::Refused => return proof.unanswered(error.with_request_id(&post.id)),
+            // The KDC's verdict, which it gives before the server is asked.
+            Err(error) if is_verdict(error.kind()) => return proof.refused(error.with_request_id(&post.id)),
             Err(error) => return proof.not_sent(error.with_request_id(&post.id)),
         };
         let (credentials, generation) = (proof.credentials.clone(), proof.generation);
@@ -72,8 +74,18 @@ pub(crate) async fn run(
     match answer.and_then(|answer| verdict(answer, agent, &server)).map_err(|error| error.with_request_id(&post.id)) {
         Ok(()) => proof.accepted(),
         Err(error) if error.kind() == ReadErrorKind::CredentialsRefused => proof.refused(error),
+        // The KDC has accepted the account's key, and the server has not seen it.
+        Err(error) if matches!(error.kind(), ReadErrorKind::TicketRefused | ReadErrorKind::ClockSkew) => {
+            proof.not_sent(error);
+        }
         Err(error) => proof.unanswered(error),
     }
+}
+
+/// Whether the error is a verdict on the account or its key: asking again would count as another wrong password.
+pub(crate) fn is_verdict(kind: ReadErrorKind) -> bool {
+    use ReadErrorKind::{AccountDisabled, AccountUnknown, CredentialsRefused, PasswordExpired};
+    matches!(kind, CredentialsRefused | PasswordExpired | AccountDisabled | AccountUnknown)
 }
 
 /// Only Exchange itself answers in SOAP, and only after it has accepted the credential; what it says does not matter.

@@ -55,7 +55,7 @@ impl Session {
     pub(crate) fn new(route: Route, credentials: Credentials, settings: EwsSettings) -> Result<Session, ReadError> {
         let connector = Arc::new(Connector::new(route, settings.user_agent.as_ref())?);
         Ok(Session {
-            transport: Arc::new(Transport::new(connector.clone())),
+            transport: Arc::new(Transport::new(connector.clone(), settings.credential_lock)),
             limits: Limits::new(connector.route.in_flight().get()),
             vault: Arc::new(Vault::new(credentials, settings.credential_lock)),
             settings,

@@ -1,6 +1,6 @@
 //! The way to the server: one `post`, behind which each authentication scheme has the connection that it needs.
 
-#[cfg(feature = "ntlm")]
+#[cfg(any(feature = "ntlm", feature = "kerberos"))]
 mod binding;
 mod body;
 pub(crate) mod certificate;
@@ -8,6 +8,8 @@ mod challenges;
 pub(crate) mod connection;
 pub(crate) mod connector;
 pub(crate) mod failure;
+#[cfg(feature = "kerberos")]
+pub(crate) mod kerberos;
 pub(crate) mod limits;
 #[cfg(feature = "ntlm")]
 mod ntlm;
@@ -26,6 +28,8 @@ use optigov_calendar::{Mailbox, ReadError, ReadErrorKind, Text};
 
 pub(crate) use self::challenges::offered_schemes;
 use self::{body::Body, connection::Connection, connector::Connector, pooled::Pool};
+#[cfg(feature = "ntlm")]
+use crate::credentials::Login;
 use crate::credentials::{Credentials, Scheme, TokenReason};
 
 /// One request.
@@ -48,6 +52,8 @@ pub(crate) struct Answer {
 pub(crate) struct Transport {
     connector: Arc<Connector>,
     pool: Pool,
+    #[cfg(feature = "kerberos")]
+    kerberos: kerberos::Habits,
 }
 
 /// How far a new connection has got.
@@ -63,11 +69,21 @@ pub(crate) enum Opened {
 pub(crate) struct Ready {
     connection: Connection,
     authorization: HeaderValue,
+    /// What the server's own proof is held against.
+    #[cfg(feature = "kerberos")]
+    ticket: Option<kerberos::Sent>,
 }
 
 impl Transport {
-    pub(crate) fn new(connector: Arc<Connector>) -> Transport {
-        Transport { connector, pool: Pool::default() }
+    /// A verdict of the KDC's is remembered for `credential_lock`.
+    #[cfg_attr(not(feature = "kerberos"), expect(unused_variables, reason = "only Kerberos asks a KDC"))]
+    pub(crate) fn new(connector: Arc<Connector>, credential_lock: Duration) -> Transport {
+        Transport {
+            connector,
+            pool: Pool::default(),
+            #[cfg(feature = "kerberos")]
+            kerberos: kerberos::Habits::new(credential_lock),
+        }
     }
 
     /// How the client names itself.
@@ -87,9 +103,31 @@ impl Transport {
     ) -> Result<Answer, ReadError> {
         let idle_timeout = self.connector.route.idle_timeout();
         if let Some(mut connection) = self.pool.take(generation) {
+            #[cfg(feature = "kerberos")]
+            if self.kerberos.is_per_request()
+                && let Some(tickets) = credentials.0.tickets()
+            {
+                let ready = kerberos::open(connection, &self.connector, tickets, &self.kerberos).await?;
+                return self.deliver(ready, credentials, generation, post, idle_timeout).await;
+            }
             let authorization = self.authorization(credentials, TokenReason::Needed).await?;
             let authenticates_itself = authorization.is_none();
             match connection.exchange(&self.connector, post, authorization, post.body.clone(), idle_timeout).await {
+                // The server wants a token with each request, and another one costs nothing.
+                #[cfg(feature = "kerberos")]
+                Ok(answer)
+                    if authenticates_itself
+                        && answer.status == StatusCode::UNAUTHORIZED
+                        && matches!(credentials.0, Scheme::Kerberos(_)) =>
+                {
+                    self.kerberos.set_per_request(true);
+                    if connection.is_open()
+                        && let Some(tickets) = credentials.0.tickets()
+                    {
+                        let ready = kerberos::open(connection, &self.connector, tickets, &self.kerberos).await?;
+                        return self.deliver(ready, credentials, generation, post, idle_timeout).await;
+                    }
+                }
                 // The server has forgotten the connection's account, or it throttles; no credential was sent, so none was refused.
                 Ok(answer) if authenticates_itself && answer.status == StatusCode::UNAUTHORIZED => return Ok(answer),
                 Ok(answer) => return self.received(credentials, generation, connection, answer),
@@ -119,17 +157,44 @@ impl Transport {
         let authorization = self.authorization(credentials, reason).await?;
         let connection = Connection::open(&self.connector).await?;
         match (authorization, &credentials.0) {
-            (Some(authorization), _) => Ok(Opened::Ready(Ready { connection, authorization })),
+            (Some(authorization), _) => Ok(Opened::Ready(Ready::new(connection, authorization))),
             #[cfg(feature = "ntlm")]
             (None, Scheme::Ntlm(login) | Scheme::Negotiate(login)) => {
-                match ntlm::open(connection, &self.connector, credentials.scheme(), login, post).await? {
-                    (connection, Ok(authorization)) => Ok(Opened::Ready(Ready { connection, authorization })),
-                    (connection, Err(answer)) => {
-                        self.received(credentials, generation, connection, answer).map(Opened::Answered)
+                self.open_ntlm(connection, credentials, generation, login, post).await
+            }
+            #[cfg(feature = "kerberos")]
+            (None, Scheme::Kerberos(tickets)) => {
+                kerberos::open(connection, &self.connector, tickets, &self.kerberos).await.map(Opened::Ready)
+            }
+            #[cfg(all(feature = "kerberos", feature = "ntlm"))]
+            (None, Scheme::KerberosOrNtlm(tickets, login)) => {
+                match kerberos::open(connection, &self.connector, tickets, &self.kerberos).await {
+                    Err(error) if kerberos::failure::leaves_ntlm(&error) => {
+                        tracing::debug!(kind = error.kind().as_str(), "no ticket; NTLM is tried");
+                        let connection = Connection::open(&self.connector).await?;
+                        self.open_ntlm(connection, credentials, generation, login, post).await
                     }
+                    ready => ready.map(Opened::Ready),
                 }
             }
             (None, _) => Err(ReadError::internal()),
+        }
+    }
+
+    #[cfg(feature = "ntlm")]
+    async fn open_ntlm(
+        &self,
+        connection: Connection,
+        credentials: &Credentials,
+        generation: u64,
+        login: &Login,
+        post: &Post,
+    ) -> Result<Opened, ReadError> {
+        match ntlm::open(connection, &self.connector, handshake_scheme(credentials), login, post).await? {
+            (connection, Ok(authorization)) => Ok(Opened::Ready(Ready::new(connection, authorization))),
+            (connection, Err(answer)) => {
+                self.received(credentials, generation, connection, answer).map(Opened::Answered)
+            }
         }
     }
 
@@ -145,7 +210,29 @@ impl Transport {
         post: &Post,
         patience: Duration,
     ) -> Result<Answer, ReadError> {
-        let Ready { mut connection, authorization } = ready;
+        #[cfg(feature = "kerberos")]
+        let ready = match (ready.ticket.is_some(), credentials.0.tickets()) {
+            (true, Some(tickets)) => {
+                match kerberos::deliver(ready, &self.connector, tickets, &self.kerberos, post, patience).await {
+                    #[cfg(feature = "ntlm")]
+                    Err(error) if kerberos::failure::leaves_ntlm(&error) && credentials.0.permits_ntlm() => {
+                        tracing::debug!(kind = error.kind().as_str(), "the ticket is refused; NTLM is tried");
+                        let Scheme::KerberosOrNtlm(_, login) = &credentials.0 else { return Err(error) };
+                        let connection = Connection::open(&self.connector).await?;
+                        match self.open_ntlm(connection, credentials, generation, login, post).await? {
+                            Opened::Ready(ready) => ready,
+                            Opened::Answered(answer) => return Ok(answer),
+                        }
+                    }
+                    delivered => {
+                        let (connection, answer) = delivered?;
+                        return self.received(credentials, generation, connection, answer);
+                    }
+                }
+            }
+            _ => ready,
+        };
+        let Ready { mut connection, authorization, .. } = ready;
         let body = post.body.clone();
         let answer = connection.exchange(&self.connector, post, Some(authorization), body, patience).await?;
         self.received(credentials, generation, connection, answer)
@@ -167,6 +254,8 @@ impl Transport {
             // The server has asked for the proof and judged it, whatever it offers now.
             #[cfg(feature = "ntlm")]
             Scheme::Ntlm(_) | Scheme::Negotiate(_) => refused(credentials.scheme(), &HeaderMap::new()),
+            #[cfg(all(feature = "kerberos", feature = "ntlm"))]
+            Scheme::KerberosOrNtlm(..) => refused(handshake_scheme(credentials), &HeaderMap::new()),
             _ => refused(credentials.scheme(), &answer.headers),
         })
     }
@@ -184,7 +273,29 @@ impl Transport {
             }
             #[cfg(feature = "ntlm")]
             Scheme::Ntlm(_) | Scheme::Negotiate(_) => Ok(None),
+            #[cfg(feature = "kerberos")]
+            _ => Ok(None),
         }
+    }
+}
+
+impl Ready {
+    fn new(connection: Connection, authorization: HeaderValue) -> Ready {
+        Ready {
+            connection,
+            authorization,
+            #[cfg(feature = "kerberos")]
+            ticket: None,
+        }
+    }
+}
+
+/// The scheme that a handshake of NTLM's goes by.
+#[cfg(feature = "ntlm")]
+fn handshake_scheme(credentials: &Credentials) -> &'static str {
+    match credentials.0 {
+        Scheme::Ntlm(_) => "NTLM",
+        _ => "Negotiate",
     }
 }
 

@@ -17,6 +17,8 @@ static FOLDER: LazyLock<TempDir> = LazyLock::new(|| {
     write(files::CLIENT_CERTIFICATE, &client.cert.pem());
     write(files::CLIENT_KEY, &client.signing_key.serialize_pem());
     write(files::SECRET, "kein-Geheimnis\n");
+    // The head of a keytab's format, and no key.
+    write(files::KEYTAB, "\u{5}\u{2}");
     folder
 });
 
@@ -81,5 +83,26 @@ fn a_missing_or_unusable_file_is_named() {
         let built = client(&format!(r#""ca_file": {}, "secret": {{ "file": {} }}"#, shown(&path), shown(&secret)));
         let error = built.expect_err("it cannot be used");
         assert!(error.is_setup() && error.to_string().contains(file), "{error}");
+    }
+}
+
+#[cfg(feature = "kerberos")]
+#[test]
+fn a_missing_or_unusable_keytab_is_refused_and_its_path_is_told_nowhere() {
+    for (file, content) in [("gone.keytab", None), ("text.keytab", Some("no keytab"))] {
+        let path = FOLDER.path().join(file);
+        if let Some(content) = content {
+            fs::write(&path, content).expect("a file");
+        }
+        let town = town(&format!(
+            r#"{{ "url": "https://mail.musterstadt.example/EWS/Exchange.asmx", "authentication": "kerberos", "account": "svc@STADT.EXAMPLE",
+                 "keytab": {} }}"#,
+            shown(&path)
+        ));
+        let connection = town.exchange().expect("it is there");
+        let error = exchange_client(connection, &ProvidedSecrets::none()).expect_err("it cannot be used");
+        assert!(error.is_setup(), "{error}");
+        let told = format!("{error} {error:?} {connection:?}");
+        assert!(!told.contains(".keytab\"") && !told.contains(file), "{told}");
     }
 }

@@ -42,6 +42,8 @@ pub(super) fn step(step: Step) -> Text {
         Step::Resolve => Text::fixed("Namensauflösung", "Name resolution"),
         Step::Connect => Text::fixed("Verbindung", "Connection"),
         Step::Tls => Text::fixed("Verschlüsselung", "Encryption"),
+        Step::Kdc => Text::fixed("Domänencontroller (KDC)", "Domain controller (KDC)"),
+        Step::Ticket => Text::fixed("Kerberos-Ticket", "Kerberos ticket"),
         Step::Authentication => Text::fixed("Anmeldung", "Authentication"),
         Step::Service => Text::fixed("Exchange-Dienst", "Exchange service"),
         Step::Impersonation => Text::fixed("Identitätswechsel (Impersonation)", "Impersonation"),

@@ -1,6 +1,6 @@
 //! Where a secret is.
 
-use std::path::PathBuf;
+use std::{fmt, path::PathBuf};
 
 use optigov_calendar::Text;
 use serde::ser::{Serialize, SerializeMap, Serializer};
@@ -14,8 +14,8 @@ use crate::{
     },
 };
 
-/// Where a secret is. The secret itself is never part of a configuration.
-#[derive(Clone, Debug, PartialEq, Eq)]
+/// Where a secret is. The secret itself is never part of a configuration. `Debug` shows no path.
+#[derive(Clone, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum SecretReference {
     /// In the environment variable of this name.
@@ -24,6 +24,16 @@ pub enum SecretReference {
     File(PathBuf),
     /// The service hands it in.
     Provided,
+}
+
+impl fmt::Debug for SecretReference {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            SecretReference::Environment(name) => f.debug_tuple("Environment").field(name).finish(),
+            SecretReference::File(_) => f.write_str("File(..)"),
+            SecretReference::Provided => f.write_str("Provided"),
+        }
+    }
 }
 
 impl Read for SecretReference {

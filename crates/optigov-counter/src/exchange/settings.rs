@@ -16,6 +16,7 @@ use crate::{
 words!(
     optigov_calendar::Access,
     optigov_calendar::ConnectingId,
+    optigov_calendar::NegotiatePolicy,
     optigov_calendar::RequestVersion,
     optigov_calendar::TlsVersion,
     optigov_calendar::UnexpandedSeries,

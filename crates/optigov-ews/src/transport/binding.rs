@@ -1,4 +1,4 @@
-//! The channel binding that ties an NTLM handshake to its TLS connection.
+//! The channel binding that ties a handshake to its TLS connection.
 
 use ring::digest::{Algorithm, SHA256, SHA384, SHA512, digest};
 use x509_parser::{

@@ -21,7 +21,7 @@ use crate::error::{configuration, malformed};
 pub(crate) struct Connection {
     sender: SendRequest<Full<Bytes>>,
     driver: AbortHandle,
-    #[cfg(feature = "ntlm")]
+    #[cfg(any(feature = "ntlm", feature = "kerberos"))]
     leaf: Option<rustls::pki_types::CertificateDer<'static>>,
 }
 
@@ -40,13 +40,13 @@ impl Connection {
         Ok(Connection {
             sender,
             driver: driver.abort_handle(),
-            #[cfg(feature = "ntlm")]
+            #[cfg(any(feature = "ntlm", feature = "kerberos"))]
             leaf: dialled.leaf,
         })
     }
 
     /// The certificate that the server showed.
-    #[cfg(feature = "ntlm")]
+    #[cfg(any(feature = "ntlm", feature = "kerberos"))]
     pub(crate) fn leaf(&self) -> Option<&rustls::pki_types::CertificateDer<'static>> {
         self.leaf.as_ref()
     }

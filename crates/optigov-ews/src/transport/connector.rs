@@ -55,7 +55,7 @@ impl<T: AsyncRead + AsyncWrite + Send + Unpin> Stream for T {}
 /// A connection and what its TLS handshake told.
 pub(crate) struct Dialled {
     pub(crate) stream: Box<dyn Stream>,
-    #[cfg(feature = "ntlm")]
+    #[cfg(any(feature = "ntlm", feature = "kerberos"))]
     pub(crate) leaf: Option<rustls::pki_types::CertificateDer<'static>>,
     pub(crate) tls: Option<rustls::ProtocolVersion>,
 }
@@ -108,7 +108,7 @@ impl Connector {
         if self.route.url().scheme() != "https" {
             return Ok(Dialled {
                 stream: Box::new(stream),
-                #[cfg(feature = "ntlm")]
+                #[cfg(any(feature = "ntlm", feature = "kerberos"))]
                 leaf: None,
                 tls: None,
             });
@@ -119,12 +119,12 @@ impl Connector {
         })?;
         let stream = TlsConnector::from(Arc::new(config)).connect(name, stream).await.map_err(handshake_failed)?;
         let session = stream.get_ref().1;
-        #[cfg(feature = "ntlm")]
+        #[cfg(any(feature = "ntlm", feature = "kerberos"))]
         let leaf = session.peer_certificates().and_then(|chain| chain.first()).map(|leaf| leaf.clone().into_owned());
         let tls = session.protocol_version();
         Ok(Dialled {
             stream: Box::new(stream),
-            #[cfg(feature = "ntlm")]
+            #[cfg(any(feature = "ntlm", feature = "kerberos"))]
             leaf,
             tls,
         })

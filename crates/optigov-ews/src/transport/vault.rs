@@ -131,6 +131,28 @@ impl Vault {
         self.state().credentials.scheme()
     }
 
+    /// Whether the credential gets tickets first.
+    pub(crate) fn uses_tickets(&self) -> bool {
+        #[cfg(feature = "kerberos")]
+        return self.state().credentials.0.tickets().is_some();
+        #[cfg(not(feature = "kerberos"))]
+        false
+    }
+
+    /// The credential, for its tickets alone.
+    ///
+    /// # Errors
+    /// [`ReadErrorKind::CredentialsLocked`] after a refusal.
+    #[cfg(feature = "kerberos")]
+    pub(crate) fn for_tickets(&self) -> Result<Credentials, ReadError> {
+        let state = self.state();
+        let now = Instant::now();
+        match state.standing {
+            Standing::Refused { until } if now < until => Err(locked(until - now)),
+            _ => Ok(state.credentials.clone()),
+        }
+    }
+
     /// The credential, once it is proven; `prove` has to see to the proof in a task of its own.
     ///
     /// # Errors

@@ -8,6 +8,8 @@ mod conformance;
 mod credentials;
 mod expansion;
 mod free_busy;
+#[cfg(feature = "kerberos")]
+mod kerberos_gate;
 mod load;
 #[cfg(feature = "ntlm")]
 mod ntlm;
