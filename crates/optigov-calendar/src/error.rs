@@ -106,6 +106,8 @@ pub enum ReadErrorKind {
     EncryptionNotSupported,
     /// No domain controller (KDC) is found, or none answers.
     KdcUnreachable,
+    /// A domain controller (KDC) took the question and did not answer it; it may have counted the password.
+    KdcSilent,
     /// The domain controller (KDC) issues no ticket; see [`ReadError::code`].
     KdcRefused,
     /// The server does not accept the Kerberos ticket.

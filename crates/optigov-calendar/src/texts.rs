@@ -333,6 +333,22 @@ pub(crate) static ALL: &[KindTexts] = &[
         ),
     ),
     row(
+        Kind::KdcSilent,
+        "kdc_silent",
+        Network,
+        Some(Step::Kdc),
+        (
+            "Der Domänencontroller (KDC) antwortet nicht auf die Anmeldung.",
+            "The domain controller (KDC) does not answer the logon.",
+        ),
+        (
+            "Prüfen Sie, ob der Dienst auf den Domänencontrollern läuft und ob eine Firewall seine Antworten verwirft. Der nächste Versuch \
+             wartet, weil der Domänencontroller das Kennwort schon geprüft haben kann.",
+            "Check that the service runs on the domain controllers, and that no firewall drops its answers. The next attempt waits, because \
+             the domain controller may have checked the password already.",
+        ),
+    ),
+    row(
         Kind::KdcRefused,
         "kdc_refused",
         Account,

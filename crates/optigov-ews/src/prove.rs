@@ -46,6 +46,10 @@ pub(crate) async fn run(
             Err(error) if reason == TokenReason::Refused => return proof.unanswered(error.with_request_id(&post.id)),
             // The KDC's verdict, which it gives before the server is asked.
             Err(error) if is_verdict(error.kind()) => return proof.refused(error.with_request_id(&post.id)),
+            // The KDC may have counted the password, although it did not answer.
+            Err(error) if error.kind() == ReadErrorKind::KdcSilent => {
+                return proof.unanswered(error.with_request_id(&post.id));
+            }
             Err(error) => return proof.not_sent(error.with_request_id(&post.id)),
         };
         let (credentials, generation) = (proof.credentials.clone(), proof.generation);

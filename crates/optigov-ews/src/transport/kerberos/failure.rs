@@ -49,6 +49,8 @@ impl Asked<'_> {
     pub(crate) fn failed(&self, error: &ClientError) -> ReadError {
         match error {
             ClientError::Kdc { code, .. } => self.refused(*code),
+            // A connection to the KDC had been opened before: the password may have got there.
+            ClientError::Unreachable { .. } if self.exchange == Exchange::Account => silent_kdc(self.realm),
             ClientError::Unreachable { .. } => unreachable_kdc(self.realm, self.kdc),
             ClientError::Config(_) => no_kdc(self.realm),
             // An account without pre-authentication: the answer cannot be opened with the password's key.
@@ -214,7 +216,7 @@ pub(crate) fn unreachable_kdc(realm: &str, kdcs: &str) -> ReadError {
 /// The deadline for tickets has passed.
 pub(crate) fn silent_kdc(realm: &str) -> ReadError {
     ReadError::new(
-        Kind::KdcUnreachable,
+        Kind::KdcSilent,
         Text::new(
             format!("die KDCs des Realms {realm} antworten nicht innerhalb der Frist"),
             format!("the KDCs of the realm {realm} do not answer in time"),
