@@ -104,6 +104,7 @@ impl CalendarEntry {
     }
 
     /// When it is.
+    #[inline]
     pub fn time(self) -> EntryTime {
         let length = i64::try_from(self.length()).unwrap_or(i64::MAX);
         if self.traits & ALL_DAY == 0 {
@@ -117,11 +118,13 @@ impl CalendarEntry {
     }
 
     /// Its free/busy status.
+    #[inline]
     pub fn status(self) -> EntryStatus {
         EntryStatus::ALL.get(usize::from(self.traits & 0b111)).copied().unwrap_or(EntryStatus::Unknown)
     }
 
     /// Whether it was cancelled.
+    #[inline]
     pub fn is_cancelled(self) -> bool {
         self.traits & CANCELLED != 0
     }
@@ -137,6 +140,7 @@ impl CalendarEntry {
         }
     }
 
+    #[inline]
     fn length(self) -> u64 {
         u64::from(self.length_high) << 32 | u64::from(self.length)
     }

@@ -71,6 +71,7 @@ impl BlockingPolicy {
     /// ```
     ///
     /// [`Calendar::all_day_flag`]: optigov_calendar::Calendar::all_day_flag
+    #[inline]
     pub fn decide(&self, entry: CalendarEntry, flag: AllDayFlag, zone: Tz) -> BlockingDecision {
         if entry.is_cancelled() {
             return BlockingDecision::DoesNotBlock;
@@ -92,6 +93,7 @@ impl BlockingPolicy {
         }
     }
 
+    #[inline]
     fn decide_all_day(&self, status: EntryStatus, ignored: BlockingDecision) -> BlockingDecision {
         match self.all_day.unwrap_or_default() {
             AllDayEffect::Ignore => ignored,
@@ -100,6 +102,7 @@ impl BlockingPolicy {
         }
     }
 
+    #[inline]
     fn effect_of(&self, status: EntryStatus) -> Effect {
         let (chosen, default) = match status {
             EntryStatus::Free => (self.free, Effect::Ignore),

@@ -48,6 +48,7 @@ impl Interval {
     ///
     /// # Errors
     /// [`EmptyInterval`] unless `start < end`, also after that.
+    #[inline]
     pub const fn from_unix(start: i64, end: i64) -> Result<Interval, EmptyInterval> {
         let (earliest, latest) = (UtcSecond::EARLIEST.unix(), UtcSecond::LATEST.unix());
         let start = if start < earliest { earliest } else { start };
@@ -170,6 +171,7 @@ impl Interval {
     }
 
     /// Whether some instant is in both. Intervals that only touch do not overlap.
+    #[inline]
     pub const fn overlaps(self, other: Interval) -> bool {
         self.start.unix() < other.end.unix() && other.start.unix() < self.end.unix()
     }
