@@ -1,39 +1,11 @@
 //! What a log at its most talkative may never hold.
 
-use std::{
-    io,
-    sync::{Arc, Mutex},
-};
-
 use optigov_calendar::{Access, CalendarSource, Language, ReadError};
 use optigov_ews::Credentials;
 use optigov_exchange_simulator::{Account, Entry, Mailbox as SimulatedMailbox, Scenario, Simulator};
-use tracing_subscriber::fmt::MakeWriter;
 
+use crate::log::Log;
 use crate::support::{PASSWORD, Reply, Scripted, Setup, anna, berta, check, envelope, interval, read, refusal, view};
-
-/// Keeps what is logged.
-#[derive(Clone, Default)]
-struct Log(Arc<Mutex<Vec<u8>>>);
-
-impl io::Write for Log {
-    fn write(&mut self, text: &[u8]) -> io::Result<usize> {
-        self.0.lock().expect("the log").extend_from_slice(text);
-        Ok(text.len())
-    }
-
-    fn flush(&mut self) -> io::Result<()> {
-        Ok(())
-    }
-}
-
-impl MakeWriter<'_> for Log {
-    type Writer = Log;
-
-    fn make_writer(&self) -> Log {
-        self.clone()
-    }
-}
 
 #[tokio::test]
 async fn no_log_error_or_debug_text_holds_a_secret_an_address_or_a_title() {
@@ -87,7 +59,7 @@ async fn no_log_error_or_debug_text_holds_a_secret_an_address_or_a_title() {
         }
     }
     drop(listening);
-    let logged = String::from_utf8(log.0.lock().expect("the log").clone()).expect("text");
+    let logged = log.text();
     assert!(logged.contains("FindItem"), "the log heard nothing");
     let basic = "c3ZjLW9wdGlnb3Y6"; // svc-optigov: in base64
     for secret in
@@ -170,7 +142,7 @@ async fn no_text_of_the_servers_is_in_an_error_or_a_log() {
         assert!(!text.contains("LEAK"), "answer {number}: {text}");
     }
     drop(listening);
-    let logged = String::from_utf8(log.0.lock().expect("the log").clone()).expect("text");
+    let logged = log.text();
     let of_the_client = logged.lines().find(|line| line.contains("LEAK"));
     assert_eq!(of_the_client, None);
 }

@@ -1,39 +1,11 @@
 //! What a log at its most talkative may never hold.
 
-use std::{
-    io,
-    sync::{Arc, Mutex},
-};
-
 use optigov_calendar::{CalendarSource, Language};
 use optigov_ews::{Credentials, Kerberos};
-use tracing_subscriber::fmt::MakeWriter;
 
 use super::{ask, gate::Gate};
+use crate::log::Log;
 use crate::support::{anna, utc};
-
-/// Keeps what is logged.
-#[derive(Clone, Default)]
-struct Log(Arc<Mutex<Vec<u8>>>);
-
-impl io::Write for Log {
-    fn write(&mut self, text: &[u8]) -> io::Result<usize> {
-        self.0.lock().expect("the log").extend_from_slice(text);
-        Ok(text.len())
-    }
-
-    fn flush(&mut self) -> io::Result<()> {
-        Ok(())
-    }
-}
-
-impl MakeWriter<'_> for Log {
-    type Writer = Log;
-
-    fn make_writer(&self) -> Log {
-        self.clone()
-    }
-}
 
 #[tokio::test]
 async fn no_log_error_or_debug_text_holds_a_ticket_a_key_a_password_or_an_account() {
@@ -66,7 +38,7 @@ async fn no_log_error_or_debug_text_holds_a_ticket_a_key_a_password_or_an_accoun
         shown += &serde_json::to_string(&report).expect("serialises");
     }
     drop(listening);
-    let logged = String::from_utf8_lossy(&log.0.lock().expect("the log")).into_owned();
+    let logged = log.text();
     assert!(logged.contains("ticket"), "nothing was logged: {logged}");
     let key = keytab[keytab.len() - 40..keytab.len() - 8].to_vec();
     for (place, text) in [("a log", &logged), ("a text", &shown)] {
