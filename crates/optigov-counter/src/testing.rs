@@ -26,7 +26,7 @@ pub const SECRET_VARIABLE: &str = "CARGO_PKG_NAME";
 fn kerberos(keytab: Value, secret: impl Strategy<Value = Value>) -> impl Strategy<Value = Value> {
     let account = select(&["svc-optigov@STADT.EXAMPLE", "STADT.EXAMPLE\\svc-optigov", "STADT\\svc-optigov"][..]);
     let policy = select(&["alone", "kerberos", "both"][..]);
-    let more = optional(vec![
+    let more = table(vec![
         ("realm", words(&["stadt.example", "AD.STADT.EXAMPLE"])),
         ("kdcs", Just(json!(["dc1.stadt.example", "10.20.0.1:88"])).boxed()),
         ("service_name", words(&["HTTP/mail.stadt.example"])),
@@ -76,7 +76,7 @@ pub fn connections(folder: &Path) -> BoxedStrategy<String> {
     ];
     let when_unavailable =
         prop_oneof![words(&["close", "ignore"]), durations(1).prop_map(|age| json!({ "serve_stale": age })),];
-    let settings = optional(vec![
+    let settings = table(vec![
         ("access", words(&["impersonation", "free-busy"])),
         ("connecting_id", words(&["primary_smtp_address", "smtp_address"])),
         (
@@ -155,7 +155,7 @@ fn ways(secret: BoxedStrategy<Value>) -> BoxedStrategy<Value> {
             way
         },
     );
-    let asked = (prop_oneof![named, numbered], proxies(ANY_PROXY), optional(vec![("local_address", local())]));
+    let asked = (prop_oneof![named, numbered], proxies(ANY_PROXY), table(vec![("local_address", local())]));
     let asked = asked.prop_map(|(url, mut way, local)| {
         way["url"] = url;
         if let Some(local) = local.get("local_address") {
@@ -184,8 +184,8 @@ fn durations(least_seconds: u32) -> BoxedStrategy<Value> {
     seconds.prop_map(|seconds| json!(format!("{seconds}s"))).boxed()
 }
 
-/// A table whose keys are there or not, each independently of the others.
-fn optional(keys: Vec<(&'static str, BoxedStrategy<Value>)>) -> BoxedStrategy<Value> {
+/// A table whose keys are there or not, each independently of the others. A key that is there holds a value of its strategy.
+pub fn table(keys: Vec<(&'static str, BoxedStrategy<Value>)>) -> BoxedStrategy<Value> {
     let entries: Vec<_> = keys
         .into_iter()
         .map(|(key, value)| {

@@ -1,6 +1,6 @@
 //! Laws over generated configurations, and over texts that are nearly one.
 
-use optigov_counter::{Counter, Municipality, ResolvedHours};
+use optigov_counter::{Counter, Municipality, ResolvedHours, testing::table};
 use proptest::prelude::*;
 use serde_json::{Value, json};
 
@@ -72,17 +72,6 @@ fn mailbox() -> impl Strategy<Value = String> {
     let local = "[a-zA-Z]{1,3}([.!+_-][a-z0-9]{1,3}){0,2}";
     let domain = prop_oneof![Just("musterstadt.example"), Just("Müllheim.example"), Just("a-b.c.example")];
     (local, domain).prop_map(|(local, domain)| format!("{local}@{domain}"))
-}
-
-/// A table whose keys are there or not, each independently.
-fn table(keys: Vec<(&'static str, BoxedStrategy<Value>)>) -> BoxedStrategy<Value> {
-    let entries: Vec<_> = keys
-        .into_iter()
-        .map(|(key, value)| {
-            proptest::option::of(value).prop_map(move |value| value.map(|value| (key.to_owned(), value)))
-        })
-        .collect();
-    entries.prop_map(|entries| Value::Object(entries.into_iter().flatten().collect())).boxed()
 }
 
 fn with(table: BoxedStrategy<Value>, more: BoxedStrategy<Value>) -> BoxedStrategy<Value> {
