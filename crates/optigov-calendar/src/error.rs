@@ -150,6 +150,8 @@ pub enum ReadErrorKind {
     LimitReached,
     /// The server sent a series instead of its occurrences, or leaves occurrences out.
     UnexpandedSeries,
+    /// Changes to the calendar are not reported: the source, the server or the account has no notifications.
+    NotWatchable,
     /// The server takes our request to be invalid.
     RequestRejected,
     /// The time for the whole call ran out.

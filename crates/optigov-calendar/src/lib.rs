@@ -48,6 +48,7 @@ mod source;
 #[cfg(feature = "testing")]
 pub mod testing;
 mod texts;
+mod watch;
 
 pub use calendar::{AllDayFlag, Calendar};
 pub use entry::{CalendarEntry, EntryStatus, EntryTime};
@@ -61,3 +62,4 @@ pub use report::{ConnectionReport, Finding, Step, StepOutcome, StepReport, StepW
 pub use route::{ClientCertificate, InvalidRoute, Proxy, ProxyKind, Route, TlsVersion};
 pub use routed::RoutedSource;
 pub use source::{CHECKED_DAYS, CalendarSource, check_window};
+pub use watch::{Change, Changes};

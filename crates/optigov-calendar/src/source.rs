@@ -6,7 +6,7 @@ use async_trait::async_trait;
 use chrono::{DateTime, Utc};
 use optigov_slots::Interval;
 
-use crate::{Calendar, ConnectionReport, Finding, Mailbox, ReadError, Step, StepReport};
+use crate::{Calendar, Changes, ConnectionReport, Finding, Mailbox, ReadError, Step, StepReport};
 
 /// Reads calendars: Exchange, memory ([`MemorySource`](crate::MemorySource)), or your own.
 ///
@@ -29,6 +29,15 @@ pub trait CalendarSource: Send + Sync {
     /// How many mailboxes one [`read`](Self::read) takes. Default: 1. Free/busy mode takes 100.
     fn batch(&self) -> NonZeroUsize {
         NonZeroUsize::MIN
+    }
+
+    /// Reports changes to the calendars of `mailboxes` for as long as the stream is kept. It runs in the task that polls it, or in tasks of
+    /// the source's own that end with it; a Tokio runtime is there.
+    ///
+    /// The first report about a mailbox is [`Change::Watching`](crate::Change::Watching) or [`Change::Lost`](crate::Change::Lost). When the stream ends, nothing is watched any more.
+    /// By default a source has no notifications: all mailboxes are lost at once, and the stream ends.
+    fn watch(&self, mailboxes: Vec<Mailbox>) -> Changes {
+        Changes::none(mailboxes)
     }
 
     /// Goes through the connection step by step for `mailbox`; `now` is the instant from which its calendar is read.
@@ -69,6 +78,10 @@ macro_rules! forward {
 
             fn batch(&self) -> NonZeroUsize {
                 (**self).batch()
+            }
+
+            fn watch(&self, mailboxes: Vec<Mailbox>) -> Changes {
+                (**self).watch(mailboxes)
             }
 
             async fn check(&self, mailbox: &Mailbox, now: DateTime<Utc>) -> ConnectionReport {

@@ -630,6 +630,17 @@ pub(crate) static ALL: &[KindTexts] = &[
         ),
     ),
     row(
+        Kind::NotWatchable,
+        "not_watchable",
+        Server,
+        None,
+        ("Änderungen an diesem Kalender werden nicht gemeldet.", "Changes to this calendar are not reported."),
+        (
+            "Es ist nichts zu tun: Der Kalender wird weiterhin in festen Abständen gelesen.",
+            "Nothing needs to be done: the calendar is still read at regular intervals.",
+        ),
+    ),
+    row(
         Kind::RequestRejected,
         "request_rejected",
         Library,
