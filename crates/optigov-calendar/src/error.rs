@@ -120,6 +120,8 @@ pub enum ReadErrorKind {
     ImpersonationDenied,
     /// No mailbox has this address.
     MailboxNotFound,
+    /// The server does not hold this mailbox, and says that it lies elsewhere or has no calendar there (on premises, not licensed, no mailbox of its own).
+    MailboxElsewhere,
     /// The address is an alias; see [`ReadError::primary_address`].
     NotPrimaryAddress,
     /// The mailbox exists and cannot be read now (moved, disabled, its database is away).
@@ -453,6 +455,11 @@ impl ReadError {
     pub fn is_mailbox(&self) -> bool {
         use ReadErrorKind::{AccessDenied, ImpersonationDenied};
         self.origin() == Origin::Mailbox || matches!(self.kind(), ImpersonationDenied | AccessDenied)
+    }
+
+    /// Whether the server says that it does not have this mailbox. Another one may.
+    pub fn is_not_here(&self) -> bool {
+        matches!(self.kind(), ReadErrorKind::MailboxNotFound | ReadErrorKind::MailboxElsewhere)
     }
 
     /// Whether a setting or an argument must change before another try makes sense.

@@ -14,7 +14,7 @@ pub use self::{
     certificates::ClientCertificate,
     proxy::{Proxy, ProxyKind},
 };
-use crate::{Language, Text};
+use crate::{GraphSettings, Language, Text};
 
 /// How a server is reached. One type for every client, with one default for each setting; a configuration's reader fills it and a client
 /// takes it as it is: **what can be made here can be built**. What is in files (certificates, passwords) is added by whoever reads the files.
@@ -72,7 +72,7 @@ impl TlsVersion {
     }
 }
 
-/// A setting of a [`Route`] or of [`KerberosSettings`](crate::KerberosSettings) cannot be used. It says which one, what is wrong and what to do, and repeats no value: one could hold a password.
+/// A setting of a [`Route`], of [`KerberosSettings`](crate::KerberosSettings) or of [`GraphSettings`] cannot be used. It says which one, what is wrong and what to do, and repeats no value: one could hold a password.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 #[error("{}", message.in_language(Language::English))]
 pub struct InvalidRoute {
@@ -118,8 +118,32 @@ impl Route {
     /// Where the address is no URL, is not `https` (`http` is accepted for loopback addresses only), names no host, a host that no certificate
     /// could bear, or a user.
     pub fn new(url: &str) -> Result<Route, InvalidRoute> {
-        Ok(Route {
-            url: endpoint(url)?,
+        let usual = (
+            "Die Adresse lautet meist https://<Server>/EWS/Exchange.asmx.",
+            "The address is usually https://<server>/EWS/Exchange.asmx.",
+        );
+        checked_url(url, "url", usual).map(Route::to_url)
+    }
+
+    /// The way to Microsoft Graph, by the root of its address such as [`Cloud::endpoint`](crate::Cloud::endpoint), with the default for everything else.
+    ///
+    /// # Errors
+    /// As [`new`](Self::new), and where the address has a path or a query.
+    pub fn for_graph(endpoint: &str) -> Result<Route, InvalidRoute> {
+        Ok(Route { in_flight: Route::GRAPH_IN_FLIGHT, ..Route::to_url(service_root(endpoint, "endpoint")?) })
+    }
+
+    /// The way from here to the authority that issues tokens for Graph: the same proxy, local address, certificates and deadlines. An address that was given
+    /// for Graph's own host holds for that host only.
+    pub fn to_authority(&self, settings: &GraphSettings) -> Route {
+        let url = settings.authority().clone();
+        let resolve_to = self.resolve_to.filter(|_| url.host() == self.url.host());
+        Route { url, resolve_to, ..self.clone() }
+    }
+
+    fn to_url(url: Url) -> Route {
+        Route {
+            url,
             proxy: None,
             resolve_to: None,
             local_address: None,
@@ -132,7 +156,7 @@ impl Route {
             timeout: Route::TIMEOUT,
             in_flight: Route::IN_FLIGHT,
             max_response_bytes: Route::MAX_RESPONSE_BYTES,
-        })
+        }
     }
 
     /// The default deadline for opening a connection, TLS included: 10 s.
@@ -143,6 +167,8 @@ impl Route {
     pub const TIMEOUT: Duration = Duration::from_secs(30);
     /// The default number of requests at once: 10, the least `EWSMaxConcurrency` that Microsoft documents.
     pub const IN_FLIGHT: NonZeroUsize = NonZeroUsize::new(10).expect("not zero");
+    /// The default number of requests at once to Graph: 4, which Microsoft documents for an application.
+    pub const GRAPH_IN_FLIGHT: NonZeroUsize = NonZeroUsize::new(4).expect("not zero");
     /// The default for the largest answer that is read: 64 MiB.
     pub const MAX_RESPONSE_BYTES: NonZeroUsize = NonZeroUsize::new(64 << 20).expect("not zero");
 
@@ -362,17 +388,23 @@ fn usable(deadline: Duration) -> Duration {
     deadline.clamp(Duration::from_millis(1), LONGEST)
 }
 
-fn endpoint(text: &str) -> Result<Url, InvalidRoute> {
-    let refused = |german, english| {
-        InvalidRoute::new(
-            "url",
-            (german, english),
-            (
-                "Die Adresse lautet meist https://<Server>/EWS/Exchange.asmx.",
-                "The address is usually https://<server>/EWS/Exchange.asmx.",
-            ),
-        )
-    };
+/// The root of a service of Microsoft's: an address without a path and a query.
+pub(crate) fn service_root(text: &str, setting: &'static str) -> Result<Url, InvalidRoute> {
+    let usual = (
+        "Bitte nur die Wurzel der Adresse angeben, wie „https://graph.microsoft.com“ oder „https://login.microsoftonline.com“.",
+        "Give the root of the address only, such as \"https://graph.microsoft.com\" or \"https://login.microsoftonline.com\".",
+    );
+    let url = checked_url(text, setting, usual)?;
+    if url.path() != "/" || url.query().is_some() || url.fragment().is_some() {
+        let cause = ("Die Adresse hat einen Pfad oder eine Abfrage.", "The address has a path or a query.");
+        return Err(InvalidRoute::new(setting, cause, usual));
+    }
+    Ok(url)
+}
+
+/// The address of a server to which secrets may be sent.
+fn checked_url(text: &str, setting: &'static str, usual: (&'static str, &'static str)) -> Result<Url, InvalidRoute> {
+    let refused = |german, english| InvalidRoute::new(setting, (german, english), usual);
     let url = Url::parse(text.trim()).map_err(|_| refused("Das ist keine URL.", "This is not a URL."))?;
     let loopback = match url.host() {
         Some(Host::Domain(name)) => name == "localhost",
@@ -392,7 +424,7 @@ fn endpoint(text: &str) -> Result<Url, InvalidRoute> {
         "http" if loopback => {}
         "http" => {
             return Err(InvalidRoute::new(
-                "url",
+                setting,
                 (
                     "Die Adresse beginnt mit http: Kennwort und Kalender gingen unverschlüsselt durch das Netz.",
                     "The address begins with http: password and calendars would cross the network in clear.",
@@ -404,7 +436,7 @@ fn endpoint(text: &str) -> Result<Url, InvalidRoute> {
     }
     if !url.username().is_empty() || url.password().is_some() {
         return Err(InvalidRoute::new(
-            "url",
+            setting,
             ("In der Adresse steht ein Benutzername oder Kennwort.", "The address holds a user name or a password."),
             ("Bitte Konto und Kennwort getrennt angeben.", "Give account and password apart."),
         ));

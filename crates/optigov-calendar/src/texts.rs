@@ -432,6 +432,17 @@ pub(crate) static ALL: &[KindTexts] = &[
         ("Prüfen Sie die Schreibweise der Adresse.", "Check the spelling of the address."),
     ),
     row(
+        Kind::MailboxElsewhere,
+        "mailbox_elsewhere",
+        Mailbox,
+        Some(Step::Calendar),
+        ("Dieses Postfach liegt nicht auf diesem Server.", "This mailbox does not lie on this server."),
+        (
+            "Prüfen Sie, ob es auf dem eigenen Server oder in Exchange Online liegt, ob es dort eine Lizenz braucht, und ob die Konfiguration den richtigen Ort nennt.",
+            "Check whether it lies on your own server or in Exchange Online, whether it needs a licence there, and whether the configuration names the right place.",
+        ),
+    ),
+    row(
         Kind::NotPrimaryAddress,
         "not_primary_address",
         Mailbox,
