@@ -75,10 +75,11 @@ pub use optigov_calendar::{
 };
 pub use optigov_calendar_cache::{
     CacheError, CacheKey, CacheVersion, CachedReadings, CalendarCache, CircuitHealth, CircuitState, Clock,
-    FailingMailbox, MemoryCache, ReaderHealth, Reading, StoreHealth, SystemClock,
+    FailingMailbox, Leadership, Lease, MemoryCache, Notice, Notices, ReaderHealth, Reading, StoreHealth, SystemClock,
+    WatchId,
 };
 #[cfg(feature = "redis")]
-pub use optigov_calendar_cache::{SavedElsewhere, SharedCache, SharedCacheSettings};
+pub use optigov_calendar_cache::{SharedCache, SharedCacheSettings};
 pub use optigov_counter::{Counter, Faults, Municipality, WhenUnavailable};
 pub use optigov_ews::{Credentials, EwsClient};
 pub use optigov_slots::{Interval, OpenWindows, Reason, Slot, Slots};

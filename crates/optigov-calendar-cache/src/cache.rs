@@ -9,13 +9,20 @@ use optigov_slots::Interval;
 use serde::{Deserialize, Serialize};
 use sha2::{Digest, Sha256};
 
-use crate::{Lease, Reading, StoreHealth};
+use crate::{Leadership, Lease, Notices, Reading, StoreHealth, WatchId};
 
 /// Keeps readings between calls. The default is [`MemoryCache`](crate::MemoryCache); a store shared by many instances implements the same trait.
 ///
 /// Every mailbox has a version number here. Saving a counter bumps the numbers of its mailboxes; a reading is stored under the number at which
 /// it began, and readings of older versions are ignored and age out. A cache may forget any reading at any time, but it must never
 /// return one that was stored for another key or under another version. It may fail: the calendar is then read from its source.
+///
+/// # Watched mailboxes
+///
+/// Where a source tells of changes, one instance watches for all: the one that [leads](Self::lead). It says here what is [watched](Self::watching) and
+/// what is [lost](Self::lost), and makes touched mailboxes void by [`invalidate`](Self::invalidate). [`get`](Self::get) says of each mailbox under
+/// which watch it stands, and each reading says under which watch it began: while these are the same, the reading is as good as new
+/// ([`CachedReadings::is_live`]), at every instance. A watch stands no longer than its leader leads, so one that dies leaves no proof behind.
 ///
 /// The conformance tests of the feature `testing` hold an implementation to this.
 #[async_trait]
@@ -51,6 +58,57 @@ pub trait CalendarCache: Send + Sync {
         let _ = (leases, window);
     }
 
+    /// The right to act in `role` on behalf of all instances for `term` from now on; `None` where another instance has it, or where nobody
+    /// can be asked. Asks for it, or to go on: to be called well before the term ends, at a third of it, say. Whoever leads and says no more is
+    /// followed when its term has ended. By default everybody leads.
+    ///
+    /// What was said in a role holds under the leadership under which it was said. Whoever gets another one than before, after a failure of the store,
+    /// says what it watches anew.
+    async fn lead(&self, role: &str, term: Duration) -> Option<Leadership> {
+        let _ = term;
+        Some(Leadership::unshared(role))
+    }
+
+    /// Gives a role back, so that another instance can follow at once. It ends by itself where this fails. By default there is nothing to do.
+    async fn resign(&self, leadership: &Leadership) {
+        let _ = leadership;
+    }
+
+    /// Says that a source watches these mailboxes from now on: each stands under a new watch, until it is [`lost`](Self::lost) or `leadership`
+    /// ends. What was read before is as old as it was. By default it is not kept, and no mailbox ever stands under a watch.
+    ///
+    /// # Errors
+    /// Where the store cannot be asked, or this instance leads no longer: the mailboxes are then not watched as far as the others know.
+    async fn watching(&self, leadership: &Leadership, keys: &[CacheKey]) -> Result<(), CacheError> {
+        let _ = (leadership, keys);
+        Ok(())
+    }
+
+    /// Says that these mailboxes are no longer watched.
+    ///
+    /// # Errors
+    /// Where the store cannot be asked. The caller need not say it again: `leadership` then ends for all mailboxes when it is next renewed, or with
+    /// its term.
+    async fn lost(&self, leadership: &Leadership, keys: &[CacheKey]) -> Result<(), CacheError> {
+        let _ = (leadership, keys);
+        Ok(())
+    }
+
+    /// Tells the other instances that this one has saved a counter. To be called after the counter is in force here and where the service keeps
+    /// it, so that the others load what is new. By default there are no others.
+    ///
+    /// # Errors
+    /// Where the store cannot be asked: the others then hear of it by other means, or at their next start.
+    async fn announce(&self, counter: &str) -> Result<(), CacheError> {
+        let _ = counter;
+        Ok(())
+    }
+
+    /// What other instances tell from now on. By default nothing, ever.
+    fn notices(&self) -> Notices {
+        Notices::none()
+    }
+
     /// How the store behind this cache fares, where the cache answers even while its store does not. `None`, as by default: the reader
     /// judges by the answers it gets.
     fn health(&self) -> Option<StoreHealth> {
@@ -74,6 +132,9 @@ pub struct CacheVersion(pub u64);
 pub struct CachedReadings {
     /// The key's version now.
     pub version: CacheVersion,
+    /// The watch under which the mailbox stands now; `None` where nobody is known to watch it.
+    #[serde(default)]
+    pub watch: Option<WatchId>,
     /// What was read under that version, in the order in which it came, the last first.
     pub readings: Vec<Arc<Reading>>,
 }
@@ -150,7 +211,17 @@ pub(crate) const READINGS_PER_MAILBOX: usize = 4;
 impl CachedReadings {
     /// A key's version without any reading.
     pub fn none_at(version: CacheVersion) -> CachedReadings {
-        CachedReadings { version, readings: Vec::new() }
+        CachedReadings { version, watch: None, readings: Vec::new() }
+    }
+
+    /// The same under a watch, or under none.
+    pub fn with_watch(self, watch: Option<WatchId>) -> CachedReadings {
+        CachedReadings { watch, ..self }
+    }
+
+    /// Whether nothing has changed in the mailbox since `reading`, one of these, was made: it began under the watch that still stands.
+    pub fn is_live(&self, reading: &Reading) -> bool {
+        self.watch.is_some() && self.watch == reading.watch()
     }
 
     /// The newest reading that covers `window`. One that was read after `now` does not count: a clock was set back, so its age is unknown.
@@ -200,6 +271,30 @@ macro_rules! forward {
 
             async fn release(&self, leases: &[(CacheKey, Lease)], window: Interval) {
                 (**self).release(leases, window).await
+            }
+
+            async fn lead(&self, role: &str, term: Duration) -> Option<Leadership> {
+                (**self).lead(role, term).await
+            }
+
+            async fn resign(&self, leadership: &Leadership) {
+                (**self).resign(leadership).await
+            }
+
+            async fn watching(&self, leadership: &Leadership, keys: &[CacheKey]) -> Result<(), CacheError> {
+                (**self).watching(leadership, keys).await
+            }
+
+            async fn lost(&self, leadership: &Leadership, keys: &[CacheKey]) -> Result<(), CacheError> {
+                (**self).lost(leadership, keys).await
+            }
+
+            async fn announce(&self, counter: &str) -> Result<(), CacheError> {
+                (**self).announce(counter).await
+            }
+
+            fn notices(&self) -> Notices {
+                (**self).notices()
             }
 
             fn health(&self) -> Option<StoreHealth> {

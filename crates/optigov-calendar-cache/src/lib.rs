@@ -46,7 +46,9 @@ mod health;
 mod in_flight;
 mod lease;
 mod memory;
+mod notices;
 mod pause;
+mod random;
 mod read_group;
 mod reader;
 mod reading;
@@ -57,15 +59,18 @@ mod store_watch;
 mod target;
 #[cfg(feature = "testing")]
 pub mod testing;
+mod watch;
 
 pub use cache::{CacheError, CacheKey, CacheVersion, CachedReadings, CalendarCache};
 pub use clock::{Clock, SystemClock};
 pub use health::{CircuitHealth, CircuitState, FailingMailbox, ReaderHealth, StoreHealth};
 pub use lease::Lease;
 pub use memory::MemoryCache;
+pub use notices::{Notice, Notices};
 pub use reader::CalendarReader;
 pub use reading::Reading;
 pub use settings::ReaderSettings;
 #[cfg(feature = "redis")]
-pub use shared::{SavedElsewhere, SharedCache, SharedCacheSettings};
+pub use shared::{SharedCache, SharedCacheSettings};
 pub use target::{Fetched, Freshness, ReadTarget, ReadWindow};
+pub use watch::{Leadership, WatchId};

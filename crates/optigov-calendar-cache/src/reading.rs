@@ -5,12 +5,15 @@ use optigov_calendar::{AllDayFlag, Calendar, CalendarEntry};
 use optigov_slots::Interval;
 use serde::{Deserialize, Serialize};
 
+use crate::WatchId;
+
 /// One mailbox's entries over a window, and when they were read.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct Reading {
     window: Interval,
     read_at: DateTime<Utc>,
     all_day: AllDayFlag,
+    watch: Option<WatchId>,
     entries: Box<[CalendarEntry]>,
 }
 
@@ -20,7 +23,12 @@ impl Reading {
         let all_day = calendar.all_day_flag();
         let mut entries = calendar.into_entries();
         entries.sort_unstable();
-        Reading { window, read_at, all_day, entries: entries.into_boxed_slice() }
+        Reading { window, read_at, all_day, watch: None, entries: entries.into_boxed_slice() }
+    }
+
+    /// The same, begun while the mailbox stood under this watch. It must have stood before the source was asked.
+    pub fn under(self, watch: Option<WatchId>) -> Reading {
+        Reading { watch, ..self }
     }
 
     /// When it was read: the instant at which the question was asked.
@@ -41,6 +49,11 @@ impl Reading {
     /// Whether the source told all-day entries from timed ones.
     pub fn all_day_flag(&self) -> AllDayFlag {
         self.all_day
+    }
+
+    /// The watch under which the mailbox stood when the source was asked; `None` where it stood under none.
+    pub fn watch(&self) -> Option<WatchId> {
+        self.watch
     }
 
     /// Whether all of `window` was read.

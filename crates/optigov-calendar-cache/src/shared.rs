@@ -1,28 +1,28 @@
 //! A cache that instances share, in Redis or Valkey, with a memory in front of it in each instance.
 
+mod board;
 mod format;
 mod front;
 mod link;
-mod notices;
+mod roles;
 mod scripts;
 
 use std::{fmt, sync::Arc, time::Duration};
 
 use async_trait::async_trait;
-use futures_util::Stream;
 use optigov_slots::Interval;
 use redis::{Client, FromRedisValue as _, Pipeline, TlsCertificates, Value};
+use tokio::time::Instant;
 
-pub use self::notices::SavedElsewhere;
 use self::{
+    board::NoticeBoard,
     front::{Front, Kept},
     link::{Link, Replies},
-    notices::Notices,
-    scripts::random_number,
+    roles::Roles,
 };
 use crate::{
-    CacheError, CacheKey, CacheVersion, CachedReadings, CalendarCache, Clock, Lease, Reading, StoreHealth, SystemClock,
-    cache::READINGS_PER_MAILBOX,
+    CacheError, CacheKey, CacheVersion, CachedReadings, CalendarCache, Clock, Leadership, Lease, Notice, Notices,
+    Reading, StoreHealth, SystemClock, WatchId, cache::READINGS_PER_MAILBOX, random::random_number,
 };
 
 /// A cache that instances share, in one Redis (7 or later) or Valkey server, or behind one address that leads to the present primary.
@@ -37,6 +37,9 @@ use crate::{
 /// - A store that is down, hangs or is slow costs a call [`answers_within`](SharedCacheSettings::answers_within) once per pause (100 ms, growing to
 ///   5 s); otherwise answers come from memory and from the source. Memory then serves for [`alone`](SharedCacheSettings::alone) after the store has
 ///   confirmed it or this instance has read it: so long may a save that another instance still could tell the store go unnoticed here.
+/// - One instance watches for all ([`lead`](CalendarCache::lead)). Its leadership is a lease in the store, and each answer of the store says whether it
+///   stands: a watched mailbox is served as such for no longer than the term after its leader has died or has lost the store. What
+///   a leader could not tell the store (a touched mailbox, a lost watch) ends its leadership at the next renewal, and another one begins.
 /// - A store that is full stores nothing new, and forgets still: saves hold for what it has. Mailboxes that it has not are kept in memory, for
 ///   `alone` as well.
 /// - Two primaries at once, after a split network: an instance that still reaches the old one does not hear of saves told to the new one, until
@@ -50,10 +53,10 @@ pub struct SharedCache {
 
 struct Inner {
     settings: SharedCacheSettings,
-    instance: String,
     link: Link,
     front: Arc<Front>,
-    notices: Notices,
+    roles: Roles,
+    board: NoticeBoard,
 }
 
 /// How a [`SharedCache`] behaves.
@@ -129,59 +132,8 @@ impl SharedCache {
         let client = client.map_err(|_| CacheError::new("this is no address of a store, or no certificate"))?;
         let link = Link::new(client.clone(), clock, settings.answers_within).map_err(CacheError::new)?;
         let front = Arc::new(Front::new(settings.memory, settings.keep));
-        let instance = format!("{:016x}", random_number());
-        let notices = Notices::new(client, format!("{}:notices", settings.prefix), instance.clone(), &front);
-        Ok(SharedCache { inner: Arc::new(Inner { settings, instance, link, front, notices }) })
-    }
-
-    /// What other instances tell from now on. It ends with the cache.
-    pub fn saved_elsewhere(&self) -> impl Stream<Item = SavedElsewhere> + Send + use<> {
-        self.inner.notices.stream()
-    }
-
-    /// Tells the other instances that this one has saved a counter. To be called after the counter is in force here and where the service keeps
-    /// it, so that the others load what is new.
-    ///
-    /// # Errors
-    /// Where the store cannot be asked: the others then hear of it by other means, or at their next start.
-    pub async fn announce(&self, counter: &str) -> Result<(), CacheError> {
-        let message = self.inner.notices.of_counter(counter);
-        let told = self.inner.insist(|_, pipe| self.inner.notices.publish(pipe, &message)).await?;
-        last(told).map(drop)
-    }
-
-    /// Whether this instance leads in a role (such as: watching the calendars for all) for the next `term`. Asks to lead, or to go on leading. To
-    /// be called again well before the term ends, at a third of it, say; whoever leads and dies is followed when its term has ended.
-    ///
-    /// It is a lease: an instance that is held up for longer than the term may think that it leads while another does. What is done in the role
-    /// must bear being done twice.
-    ///
-    /// # Errors
-    /// Where the store cannot be asked. The instance does not lead then, or not any more when its term has ended.
-    pub async fn lead(&self, role: &str, term: Duration) -> Result<bool, CacheError> {
-        let held = self.inner.insist(|run, pipe| {
-            let name = self.inner.role(run, role);
-            scripts::HOLD.load(pipe);
-            scripts::HOLD.run(pipe, &name, |cmd| {
-                cmd.arg(&self.inner.instance).arg(millis(term));
-            });
-        });
-        Ok(i64::from_redis_value(last(held.await?)?).unwrap_or(0) == 1)
-    }
-
-    /// Ends this instance's lead in a role, so that another can follow at once.
-    ///
-    /// # Errors
-    /// Where the store cannot be asked; the lead then ends with its term.
-    pub async fn resign(&self, role: &str) -> Result<(), CacheError> {
-        let resigned = self.inner.insist(|run, pipe| {
-            let name = self.inner.role(run, role);
-            scripts::GIVE_UP.load(pipe);
-            scripts::GIVE_UP.run(pipe, &name, |cmd| {
-                cmd.arg(&self.inner.instance);
-            });
-        });
-        last(resigned.await?).map(drop)
+        let board = NoticeBoard::new(client, format!("{}:notices", settings.prefix), &front);
+        Ok(SharedCache { inner: Arc::new(Inner { settings, link, front, roles: Roles::new(), board }) })
     }
 }
 
@@ -204,8 +156,15 @@ impl Inner {
         self.link.insist(commands, self.settings.answers_within * 4).await
     }
 
-    /// What the store's answer for one mailbox says, kept in memory; `None` where it has no version of the mailbox.
-    fn understand(&self, asked: &Asked<'_>, run: &Arc<str>, answer: Value) -> Option<Arc<CachedReadings>> {
+    /// What the store's answer for one mailbox says, kept in memory; `None` where it has no version of the mailbox. `leaders` are the tokens of those who
+    /// lead.
+    fn understand(
+        &self,
+        asked: &Asked<'_>,
+        run: &Arc<str>,
+        answer: Value,
+        leaders: &[String],
+    ) -> Option<Arc<CachedReadings>> {
         let parts = Vec::<Vec<u8>>::from_redis_value(answer).ok()?;
         let number = |at: usize| std::str::from_utf8(parts.get(at)?).ok()?.parse::<u64>().ok();
         let (version, changes) = (CacheVersion(number(0)?), number(1)?);
@@ -216,11 +175,21 @@ impl Inner {
             known.into_iter().for_each(|_| self.front.forget(&[asked.key]));
             return None;
         }
-        let cached = match (parts.get(2), known) {
-            (Some(same), Some(known)) if same == b"same" => Arc::clone(&known.cached),
+        let watch = std::str::from_utf8(parts.get(2)?).ok()?.split_once(':');
+        let watch = watch.filter(|(leader, _)| leaders.iter().any(|token| token == leader));
+        let watch = watch.and_then(|(_, id)| id.parse().ok()).map(WatchId::from_number);
+        let cached = match (parts.get(3), known) {
+            (Some(same), Some(known)) if same == b"same" => {
+                let cached = &known.cached;
+                if cached.watch == watch {
+                    Arc::clone(cached)
+                } else {
+                    Arc::new(CachedReadings::clone(cached).with_watch(watch))
+                }
+            }
             _ => {
-                let readings = parts.iter().skip(2).filter_map(|bytes| format::decode(asked.key, bytes)).map(Arc::new);
-                let mut cached = CachedReadings::none_at(version);
+                let readings = parts.iter().skip(3).filter_map(|bytes| format::decode(asked.key, bytes)).map(Arc::new);
+                let mut cached = CachedReadings::none_at(version).with_watch(watch);
                 cached.readings = readings.collect();
                 cached.readings.sort_by_key(|reading| std::cmp::Reverse(reading.read_at()));
                 Arc::new(cached)
@@ -247,12 +216,16 @@ impl CalendarCache for SharedCache {
         let inner = &*self.inner;
         let moment = inner.front.moment();
         let known: Vec<Option<Kept>> = keys.iter().map(|key| inner.front.known(*key)).collect();
+        let roles = inner.roles.names();
         let asked = inner.link.ask(|run, pipe| {
             scripts::LOOK_UP.load(pipe);
+            for role in &roles {
+                pipe.cmd("GET").arg(inner.role(run, role));
+            }
             for (key, known) in keys.iter().zip(&known) {
                 let known = known.as_ref().filter(|kept| kept.run.as_deref() == Some(run));
                 let known = known.map(|kept| format!("{}:{}", kept.cached.version.0, kept.changes));
-                scripts::LOOK_UP.run(pipe, &inner.name(run, *key), |cmd| {
+                scripts::LOOK_UP.run(pipe, [&inner.name(run, *key)], |cmd| {
                     cmd.arg(known.unwrap_or_default()).arg(random_number()).arg(millis(inner.settings.keep));
                 });
             }
@@ -261,10 +234,15 @@ impl CalendarCache for SharedCache {
         let Ok(replies) = asked.await else { return Ok(keys.iter().map(|key| alone(*key)).collect()) };
         let run = replies.run;
         let mut answers = replies.values.into_iter().skip(1);
+        let leaders = answers.by_ref().take(roles.len()).filter_map(|held| {
+            let held = String::from_redis_value(held.ok()?).ok()?;
+            held.rsplit_once(':').map(|(_, token)| token.to_owned())
+        });
+        let leaders: Vec<String> = leaders.collect();
         let understood = keys.iter().zip(&known).map(|(key, known)| {
             let asked = Asked { key: *key, known, moment };
             let answer = answers.next().and_then(Result::ok);
-            let cached = answer.and_then(|answer| inner.understand(&asked, &run, answer));
+            let cached = answer.and_then(|answer| inner.understand(&asked, &run, answer, &leaders));
             cached.unwrap_or_else(|| alone(*key))
         });
         Ok(understood.collect())
@@ -275,7 +253,7 @@ impl CalendarCache for SharedCache {
         let bytes = format::encode(*key, &reading).map_err(CacheError::new)?;
         let stored = inner.link.ask(|run, pipe| {
             scripts::STORE.load(pipe);
-            scripts::STORE.run(pipe, &inner.name(run, *key), |cmd| {
+            scripts::STORE.run(pipe, [&inner.name(run, *key)], |cmd| {
                 cmd.arg(version.0).arg(reading.window().start_unix()).arg(reading.window().end_unix());
                 cmd.arg(reading.read_at().timestamp_millis()).arg(&bytes[..]).arg(millis(inner.settings.keep));
                 cmd.arg(READINGS_PER_MAILBOX);
@@ -302,18 +280,98 @@ impl CalendarCache for SharedCache {
     async fn invalidate(&self, keys: &[CacheKey]) -> Result<(), CacheError> {
         let inner = &*self.inner;
         inner.front.forget(keys);
-        let message = inner.notices.of_mailboxes(keys);
-        // To forget a mailbox needs no memory, so that a store that is full does it as well.
         let told = inner.insist(|run, pipe| {
+            scripts::FORGET.load(pipe);
             for key in keys {
-                pipe.cmd("DEL").arg(inner.name(run, *key));
+                scripts::FORGET.run(pipe, [&inner.name(run, *key)], |_| {});
             }
-            inner.notices.publish(pipe, &message);
+            inner.board.publish(pipe, &Notice::Touched(keys.to_vec()));
         });
-        let told = told.await;
+        let told = told.await.and_then(|replies| all_done(replies, keys.len()).map(drop));
         // What was answered meanwhile to questions from before is not kept, either.
         inner.front.forget(keys);
-        told?.values.into_iter().take(keys.len()).try_for_each(|deleted| deleted.map(drop)).map_err(CacheError::new)
+        if told.is_err() {
+            inner.roles.broken();
+        }
+        told
+    }
+
+    async fn lead(&self, role: &str, term: Duration) -> Option<Leadership> {
+        let inner = &*self.inner;
+        let (candidacy, asked) = (inner.roles.candidacy(role), Instant::now());
+        let answer = inner.insist(|run, pipe| {
+            scripts::LEAD.load(pipe);
+            scripts::LEAD.run(pipe, [&inner.role(run, role)], |cmd| {
+                cmd.arg(inner.roles.instance()).arg(candidacy.renewable).arg(candidacy.fresh).arg(millis(term));
+            });
+        });
+        let token = answer.await.and_then(last).ok().and_then(|token| u64::from_redis_value(token).ok());
+        inner.roles.decided(role, token, asked.checked_add(term).unwrap_or(asked))
+    }
+
+    async fn resign(&self, leadership: &Leadership) {
+        let inner = &*self.inner;
+        inner.roles.resigned(leadership);
+        let resigned = inner.insist(|run, pipe| {
+            scripts::GIVE_UP.load(pipe);
+            scripts::GIVE_UP.run(pipe, [&inner.role(run, leadership.role())], |cmd| {
+                cmd.arg(inner.roles.written(leadership.token()));
+            });
+        });
+        // Otherwise it ends with its term.
+        drop(resigned.await);
+    }
+
+    async fn watching(&self, leadership: &Leadership, keys: &[CacheKey]) -> Result<(), CacheError> {
+        let inner = &*self.inner;
+        let watch = format!("{}:{}", leadership.token(), WatchId::random().number());
+        let told = inner.insist(|run, pipe| {
+            scripts::WATCH.load(pipe);
+            let role = inner.role(run, leadership.role());
+            for key in keys {
+                scripts::WATCH.run(pipe, [&inner.name(run, *key), &role], |cmd| {
+                    cmd.arg(leadership.token()).arg(&watch).arg(millis(inner.settings.keep));
+                });
+            }
+            inner.board.publish(pipe, &Notice::Watching(keys.to_vec()));
+        });
+        let told = told.await.and_then(|replies| all_done(replies, keys.len()));
+        let watched = told.and_then(|answers| match answers.contains(&0) {
+            true => Err(CacheError::new("another instance leads")),
+            false => Ok(()),
+        });
+        if watched.is_err() {
+            inner.roles.broken();
+        }
+        watched
+    }
+
+    async fn lost(&self, leadership: &Leadership, keys: &[CacheKey]) -> Result<(), CacheError> {
+        let inner = &*self.inner;
+        let told = inner.insist(|run, pipe| {
+            scripts::UNWATCH.load(pipe);
+            for key in keys {
+                scripts::UNWATCH.run(pipe, [&inner.name(run, *key)], |cmd| {
+                    cmd.arg(leadership.token());
+                });
+            }
+            inner.board.publish(pipe, &Notice::Lost(keys.to_vec()));
+        });
+        let told = told.await.and_then(|replies| all_done(replies, keys.len()).map(drop));
+        if told.is_err() {
+            inner.roles.broken();
+        }
+        told
+    }
+
+    async fn announce(&self, counter: &str) -> Result<(), CacheError> {
+        let notice = Notice::CounterSaved(counter.to_owned());
+        let told = self.inner.insist(|_, pipe| self.inner.board.publish(pipe, &notice)).await?;
+        last(told).map(drop)
+    }
+
+    fn notices(&self) -> Notices {
+        self.inner.board.notices()
     }
 
     fn health(&self) -> Option<StoreHealth> {
@@ -340,7 +398,7 @@ impl CalendarCache for SharedCache {
         let released = inner.link.ask(|run, pipe| {
             scripts::GIVE_UP.load(pipe);
             for (key, lease) in leases {
-                scripts::GIVE_UP.run(pipe, &inner.lease(run, *key, window), |cmd| {
+                scripts::GIVE_UP.run(pipe, [&inner.lease(run, *key, window)], |cmd| {
                     cmd.arg(lease.token());
                 });
             }
@@ -360,6 +418,14 @@ impl fmt::Debug for SharedCache {
 fn last(replies: Replies) -> Result<Value, CacheError> {
     let last = replies.values.into_iter().next_back();
     last.ok_or_else(|| CacheError::new("the store left a question unanswered"))?.map_err(CacheError::new)
+}
+
+/// What a script has answered for each of so many mailboxes, after it was loaded.
+fn all_done(replies: Replies, mailboxes: usize) -> Result<Vec<i64>, CacheError> {
+    let answers = replies.values.into_iter().skip(1).take(mailboxes);
+    let numbers =
+        answers.map(|answer| i64::from_redis_value(answer.map_err(CacheError::new)?).map_err(CacheError::new));
+    numbers.collect()
 }
 
 fn millis(duration: Duration) -> u64 {

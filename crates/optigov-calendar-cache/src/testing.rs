@@ -1,6 +1,6 @@
 //! Conformance tests: what every [`CalendarCache`] must hold, whoever writes it.
 
-use std::sync::Arc;
+use std::{sync::Arc, time::Duration};
 
 use chrono::{DateTime, TimeDelta, Utc};
 use optigov_calendar::{Calendar, CalendarEntry, EntryStatus, Mailbox};
@@ -54,6 +54,103 @@ pub async fn cache_conforms(cache: &impl CalendarCache, namespace: &str) {
     assert!(get(cache, []).await.is_empty(), "no key, no answer");
 }
 
+/// Holds a cache that keeps what is watched to the contract of [`CalendarCache`], besides [`cache_conforms`]: nobody else may lead in the role
+/// `namespace`, and the cache must be empty for its keys.
+///
+/// Held are: a mailbox stands under no watch until it is told, and under none after it was lost; a reading is live while the watch under which it
+/// began stands, and no longer; watching anew is another watch; what is void is gone though the mailbox is watched, and the watch stands on.
+///
+/// # Panics
+/// Where a rule is broken, with its name.
+pub async fn watching_conforms(cache: &impl CalendarCache, namespace: &str) {
+    let key = |name: &str| CacheKey::new(namespace, &mailbox(name));
+    let (anna, berta) = (key("anna"), key("berta"));
+    let leader = cache.lead(namespace, TERM).await.expect("nobody else leads");
+    assert_eq!(leader.role(), namespace, "a leadership says in what");
+
+    let [a] = get(cache, [anna]).await;
+    assert_eq!(a.watch, None, "a new key stands under no watch");
+    put(cache, &anna, &a, &reading(0, 1)).await;
+    cache.watching(&leader, &[anna]).await.expect("the cache can be told");
+    let [a, b] = get(cache, [anna, berta]).await;
+    assert!(a.watch.is_some(), "a watched key stands under a watch");
+    assert_eq!(b.watch, None, "watching one key touches no other");
+    assert_eq!(a.readings.len(), 1, "what was read before is found as ever");
+    assert!(!a.is_live(&a.readings[0]), "what was read before is not live");
+
+    let live = Arc::new(Reading::clone(&reading(0, 3)).under(a.watch));
+    put(cache, &anna, &a, &live).await;
+    let [again] = get(cache, [anna]).await;
+    assert_eq!(again.readings, [Arc::clone(&live)], "a reading is found with its watch");
+    assert!(again.is_live(&live), "a reading is live while its watch stands");
+
+    cache.invalidate(&[anna]).await.expect("the cache can be told");
+    let [void] = get(cache, [anna]).await;
+    assert!(void.readings.is_empty(), "what is void is not found, though the mailbox is watched");
+    assert_eq!(void.watch, a.watch, "the watch stands on");
+    put(cache, &anna, &void, &live).await;
+
+    cache.lost(&leader, &[anna]).await.expect("the cache can be told");
+    let [lost] = get(cache, [anna]).await;
+    assert_eq!(lost.watch, None, "a lost mailbox stands under no watch");
+    assert!(lost.readings.contains(&live) && !lost.is_live(&live), "its readings are found, and are not live");
+
+    cache.watching(&leader, &[anna, berta]).await.expect("the cache can be told");
+    let [anew] = get(cache, [anna]).await;
+    assert!(anew.watch.is_some() && !anew.is_live(&live), "watching anew is another watch");
+    assert_eq!(cache.lead(namespace, TERM).await, Some(leader.clone()), "whoever leads may go on");
+    let [on] = get(cache, [anna]).await;
+    assert_eq!(on.watch, anew.watch, "and what is watched stays so");
+    cache.resign(&leader).await;
+}
+
+/// Holds two instances that share a store to the contract of [`CalendarCache`], besides [`watching_conforms`].
+///
+/// Held are: what one stores, voids, watches and loses, the other sees at once; one of them leads in a role; once it resigns, what it watched stands
+/// under no watch, at both of them, and the other may follow.
+///
+/// # Panics
+/// Where a rule is broken, with its name.
+pub async fn instances_conform(here: &impl CalendarCache, there: &impl CalendarCache, namespace: &str) {
+    let anna = CacheKey::new(namespace, &mailbox("anna"));
+    let leader = here.lead(namespace, TERM).await.expect("nobody else leads");
+    assert_eq!(there.lead(namespace, TERM).await, None, "one instance leads in a role");
+
+    here.watching(&leader, &[anna]).await.expect("the cache can be told");
+    let [watched] = get(there, [anna]).await;
+    assert!(watched.watch.is_some(), "what one instance watches, the other knows");
+    let live = Arc::new(Reading::clone(&reading(0, 1)).under(watched.watch));
+    put(there, &anna, &watched, &live).await;
+    let [a] = get(here, [anna]).await;
+    assert!(a.readings == [Arc::clone(&live)] && a.is_live(&live), "what one instance reads, the other finds live");
+
+    here.lost(&leader, &[anna]).await.expect("the cache can be told");
+    let [lost] = get(there, [anna]).await;
+    assert!(!lost.is_live(&live), "what one instance loses is lost at the other");
+    here.watching(&leader, &[anna]).await.expect("the cache can be told");
+    here.invalidate(&[anna]).await.expect("the cache can be told");
+    let [void] = get(there, [anna]).await;
+    assert!(void.readings.is_empty(), "what one instance voids is void at the other");
+    put(there, &anna, &watched, &live).await;
+    assert!(get(there, [anna]).await[0].readings.is_empty(), "also what the other was reading");
+
+    here.resign(&leader).await;
+    for cache in [get(here, [anna]).await, get(there, [anna]).await] {
+        assert_eq!(cache[0].watch, None, "what was watched under a leadership stands under no watch after it");
+    }
+    let follower = there.lead(namespace, TERM).await.expect("the other follows at once");
+    assert_ne!(follower, leader, "a leadership is no other's");
+    assert!(here.watching(&leader, &[anna]).await.is_err(), "whoever leads no more is told so");
+    assert_eq!(get(there, [anna]).await[0].watch, None, "and puts nothing under a watch");
+    there.watching(&follower, &[anna]).await.expect("the cache can be told");
+    assert_eq!(here.lead(namespace, TERM).await, None, "the former leader does not lead");
+    assert!(get(here, [anna]).await[0].watch.is_some(), "the follower's watch is known to the former leader");
+    there.resign(&follower).await;
+}
+
+/// Longer than a test takes.
+const TERM: Duration = Duration::from_secs(60);
+
 async fn get<const N: usize>(cache: &impl CalendarCache, keys: [CacheKey; N]) -> [Arc<CachedReadings>; N] {
     let answers = cache.get(&keys).await.expect("the cache answers");
     answers.try_into().unwrap_or_else(|_| panic!("one answer per key"))
@@ -78,8 +175,6 @@ fn reading(from: i64, to: i64) -> Arc<Reading> {
 
 #[cfg(test)]
 mod tests {
-    use std::time::Duration;
-
     use super::*;
     use crate::MemoryCache;
 
@@ -88,5 +183,6 @@ mod tests {
         cache_conforms(&MemoryCache::new(1 << 20, Duration::from_secs(60)), "memory").await;
         let boxed: Box<dyn CalendarCache> = Box::new(MemoryCache::new(1 << 20, Duration::from_secs(60)));
         cache_conforms(&boxed, "boxed").await;
+        watching_conforms(&boxed, "watched").await;
     }
 }

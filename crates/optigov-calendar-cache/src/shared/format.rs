@@ -9,7 +9,7 @@ use sha2::{Digest, Sha256};
 
 use crate::{CacheKey, Reading};
 
-const MAGIC: [u8; 3] = *b"oR\x01";
+const MAGIC: [u8; 3] = *b"oR\x02";
 const SUM: usize = 8;
 
 /// A reading as it is stored for a mailbox.
@@ -48,6 +48,7 @@ mod tests {
     use proptest::prelude::*;
 
     use super::*;
+    use crate::WatchId;
 
     fn key(name: &str) -> CacheKey {
         CacheKey::new("", &format!("{name}@stadt.example").parse().expect("an address"))
@@ -57,6 +58,7 @@ mod tests {
         let window = Interval::from_unix(1_803_859_200, 1_811_635_200).expect("not empty");
         let read_at = DateTime::from_timestamp(1_803_859_200, 123_456_789).expect("an instant");
         Reading::new(window, read_at, Calendar::without_all_day_flag(entries))
+            .under(Some(WatchId::from_number(u64::MAX)))
     }
 
     #[test]

@@ -10,8 +10,7 @@ use std::{
 
 use tokio::time::Instant;
 
-use super::scripts::random_number;
-use crate::{CacheKey, CacheVersion, CachedReadings, Reading};
+use crate::{CacheKey, CacheVersion, CachedReadings, Reading, random::random_number};
 
 /// What is known of a mailbox.
 #[derive(Clone)]
@@ -92,11 +91,14 @@ impl Front {
     }
 
     /// What may serve while the store does not answer: what was confirmed or read within `alone`, under a version that this instance makes up where
-    /// it knows none.
+    /// it knows none. Nobody says then that the mailbox is watched.
     pub(crate) fn alone(&self, key: CacheKey, alone: Duration) -> Arc<CachedReadings> {
         let _changing = self.changing();
         match self.kept.get(&key) {
-            Some(kept) if kept.checked.elapsed() <= alone => kept.cached,
+            Some(kept) if kept.checked.elapsed() <= alone && kept.cached.watch.is_none() => kept.cached,
+            Some(kept) if kept.checked.elapsed() <= alone => {
+                Arc::new(CachedReadings::clone(&kept.cached).with_watch(None))
+            }
             Some(kept) => Arc::new(CachedReadings::none_at(kept.cached.version)),
             None => {
                 let cached = Arc::new(CachedReadings::none_at(CacheVersion(random_number())));

@@ -6,7 +6,10 @@ use std::{
 };
 
 use futures_util::{StreamExt as _, future::join_all};
-use optigov_calendar_cache::{CacheKey, CalendarCache, MemoryCache, SavedElsewhere, testing::cache_conforms};
+use optigov_calendar_cache::{
+    CacheKey, CalendarCache, MemoryCache, Notice,
+    testing::{cache_conforms, instances_conform, watching_conforms},
+};
 use tokio::time::{Instant, sleep, timeout};
 
 use crate::{
@@ -21,7 +24,12 @@ async fn the_shared_cache_conforms() {
     let boxed: Box<dyn CalendarCache> = Box::new(store.cache());
     cache_conforms(&boxed, "boxed").await;
     // Without any memory of its own.
-    cache_conforms(&store.cache_with(|settings| settings.memory = 0), "bare").await;
+    let bare = || store.cache_with(|settings| settings.memory = 0);
+    cache_conforms(&bare(), "bare").await;
+    watching_conforms(&store.cache(), "watched").await;
+    watching_conforms(&bare(), "watched, bare").await;
+    instances_conform(&store.cache(), &store.cache(), "two").await;
+    instances_conform(&bare(), &store.cache(), "two, one of them bare").await;
 }
 
 #[tokio::test]
@@ -29,9 +37,7 @@ async fn three_instances_of_a_thousand_mailboxes_make_a_thousand_readings_in_all
     let Some(store) = Store::start().await else { return };
     let (server, town) = (Arc::new(Server::new()), targets(1_000));
     server.is(Mood::Answers(Duration::from_millis(20)));
-    let instances: Vec<_> = (0..3)
-        .map(|_| store.instance(&server, |settings| settings.time_to_live = Duration::from_secs(3_600)))
-        .collect();
+    let instances: Vec<_> = (0..3).map(|_| store.patient_instance(&server)).collect();
     let began = Instant::now();
     let lists = join_all(instances.iter().map(|instance| list(instance, &town))).await;
     println!("three instances, 1,000 mailboxes: {} readings in {:?}", server.requests(), began.elapsed());
@@ -51,7 +57,7 @@ async fn three_instances_of_a_thousand_mailboxes_make_a_thousand_readings_in_all
         "a warm list of 1,000 mailboxes: {:?} from memory, {:?} from the store, {ratio:.0} times",
         times[0], times[1]
     );
-    let fourth = store.instance(&server, |_| {});
+    let fourth = store.patient_instance(&server);
     let (fetched, took) = list(&fourth, &town).await;
     assert!(fetched.iter().all(|fetched| fetched.reading.is_ok()));
     println!("the first list of a new instance: {took:?}");
@@ -135,7 +141,7 @@ async fn an_instance_that_dies_while_it_reads_is_followed() {
 async fn instances_hear_of_each_others_saves_and_not_of_their_own() {
     let Some(mut store) = Store::start().await else { return };
     let [here, there] = [store.cache(), store.cache()];
-    let (mut heard, mut own) = (Box::pin(there.saved_elsewhere()), Box::pin(here.saved_elsewhere()));
+    let (mut heard, mut own) = (there.notices(), here.notices());
     let key = targets(1)[0].key;
     // The subscription is made in the background.
     soon("the other instance hears", async || {
@@ -144,23 +150,57 @@ async fn instances_hear_of_each_others_saves_and_not_of_their_own() {
     })
     .await;
     here.invalidate(&[key]).await.expect("the store can be told");
-    soon("of mailboxes, too", async || heard.next().await == Some(SavedElsewhere::Mailboxes(vec![key]))).await;
+    soon("of mailboxes, too", async || heard.next().await == Some(Notice::Touched(vec![key]))).await;
     assert!(timeout(Duration::from_millis(50), own.next()).await.is_err(), "nobody hears of what it said itself");
     store.kill();
     store.restart().await;
-    soon("a lost connection is told", async || heard.next().await == Some(SavedElsewhere::Missed)).await;
+    soon("a lost connection is told", async || heard.next().await == Some(Notice::Missed)).await;
 }
 
 #[tokio::test]
 async fn one_instance_leads_and_is_followed_when_it_dies() {
     let Some(store) = Store::start().await else { return };
     let [here, there] = [store.cache(), store.cache()];
-    let term = Duration::from_millis(300);
-    assert!(here.lead("watching", term).await.expect("it answers"));
-    assert!(!there.lead("watching", term).await.expect("it answers"), "one leads");
-    assert!(there.lead("other", term).await.expect("it answers"), "in each role");
-    assert!(here.lead("watching", term).await.expect("it answers"), "and may go on");
-    soon("whoever says no more is followed", async || there.lead("watching", term).await.expect("it answers")).await;
-    there.resign("watching").await.expect("it answers");
-    assert!(here.lead("watching", term).await.expect("it answers"), "at once by one that resigns");
+    let (term, key) = (Duration::from_millis(300), targets(1)[0].key);
+    let leader = here.lead("watching", term).await.expect("it leads");
+    assert_eq!(there.lead("watching", term).await, None, "one leads");
+    assert!(there.lead("other", term).await.is_some(), "in each role");
+    here.watching(&leader, &[key]).await.expect("it can be told");
+    assert_eq!(here.lead("watching", term).await.as_ref(), Some(&leader), "and may go on");
+    let asked = Instant::now();
+    assert!(there.get(&[key]).await.expect("it answers")[0].watch.is_some());
+    // It dies, and says no more.
+    drop(here);
+    soon("nothing it has said holds", async || there.get(&[key]).await.expect("it answers")[0].watch.is_none()).await;
+    assert!(asked.elapsed() < term + SECOND, "for longer than its term");
+    soon("whoever says no more is followed", async || there.lead("watching", term).await.is_some()).await;
+}
+
+#[tokio::test]
+async fn what_a_leader_could_not_tell_ends_its_leadership() {
+    let Some(mut store) = Store::start().await else { return };
+    let [here, there] = [store.cache(), store.cache()];
+    let (term, key) = (60 * SECOND, targets(1)[0].key);
+    let first = here.lead("watching", term).await.expect("it leads");
+    assert_eq!(there.lead("watching", term).await, None, "one leads");
+    here.watching(&first, &[key]).await.expect("it can be told");
+    store.pause();
+    here.invalidate(&[key]).await.expect_err("it cannot be told");
+    assert_eq!(here.lead("watching", term).await.as_ref(), Some(&first), "it leads on while nobody can say otherwise");
+    store.resume();
+    soon("it leads under another token", async || {
+        here.lead("watching", term).await.is_some_and(|leader| leader != first)
+    })
+    .await;
+    assert_eq!(there.get(&[key]).await.expect("it answers")[0].watch, None, "and nothing it has said before holds");
+    // A store that has forgotten who leads has forgotten what is watched.
+    let second = here.lead("watching", term).await.expect("it leads");
+    store.command(&["FLUSHALL"]).await.expect("it answers");
+    let third = here.lead("watching", term).await.expect("it leads");
+    assert_ne!(second, third);
+    here.watching(&third, &[key]).await.expect("it can be told");
+    store.kill();
+    store.restart().await;
+    soon("the same after a restart", async || here.lead("watching", term).await.is_some_and(|leader| leader != third))
+        .await;
 }

@@ -61,10 +61,30 @@ impl Store {
 
     /// What an instance of a service reads by: a reader through a cache of its own.
     pub(crate) fn instance(&self, server: &Arc<Server>, set: impl FnOnce(&mut ReaderSettings)) -> Arc<CalendarReader> {
+        self.instance_by(self.cache(), server, set)
+    }
+
+    /// An instance for counting: it waits for its store, however busy this machine is.
+    pub(crate) fn patient_instance(&self, server: &Arc<Server>) -> Arc<CalendarReader> {
+        let cache = self.cache_with(|settings| settings.answers_within = Duration::from_secs(30));
+        self.instance_by(cache, server, |settings| {
+            settings.time_to_live = Duration::from_secs(3_600);
+            settings.cache = Duration::from_secs(30);
+            settings.lease = Duration::from_secs(60);
+            settings.lease_patience = Duration::from_secs(60);
+        })
+    }
+
+    fn instance_by(
+        &self,
+        cache: SharedCache,
+        server: &Arc<Server>,
+        set: impl FnOnce(&mut ReaderSettings),
+    ) -> Arc<CalendarReader> {
         let mut settings = ReaderSettings::default();
         set(&mut settings);
         let source: Arc<dyn CalendarSource> = Arc::<Server>::clone(server);
-        CalendarReader::new(source, Arc::new(self.cache()), Arc::new(SystemClock), settings)
+        CalendarReader::new(source, Arc::new(cache), Arc::new(SystemClock), settings)
     }
 
     /// One command, by a connection of its own.
