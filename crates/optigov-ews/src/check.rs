@@ -9,8 +9,9 @@ use optigov_calendar::{
     Access, CHECKED_DAYS, CalendarEntry, ConnectionReport, EntryTime, Finding, Language, Mailbox, ReadError,
     ReadErrorKind, Step, StepReport, StepWarning, Text, TitleVisibility, check_window,
 };
+use optigov_http::{Connection, Dialled, reach};
 use optigov_slots::Interval;
-use tokio::time::{Instant, timeout, timeout_at};
+use tokio::time::{Instant, timeout_at};
 
 #[cfg(feature = "kerberos")]
 use crate::prove::is_verdict;
@@ -19,7 +20,7 @@ use crate::{
     free_busy,
     ops::{find_item, get_folder, get_user_availability},
     session::Session,
-    transport::{certificate, connection::Connection, connector::Dialled, offered_schemes},
+    transport::{offered_schemes, request},
     version::ServerVersion,
     window,
 };
@@ -76,28 +77,9 @@ struct Stopped {
 impl Check<'_> {
     /// Pushes a report for each step that ended well, in order, and gives the one that did not.
     async fn walk(&self, steps: &mut Vec<StepReport>) -> Result<(), StepReport> {
-        let connector = &self.session.connector;
         let failed = |step| move |error: ReadError| StepReport::failed(step, error.at(step));
 
-        let addresses = connector.addresses().await.map_err(failed(Step::Resolve))?;
-        steps.push(StepReport::passed(Step::Resolve).with_finding(Finding::Addresses { addresses }));
-
-        let stream = connector.connect().await.map_err(failed(Step::Connect))?;
-        steps.push(StepReport::passed(Step::Connect));
-
-        let (config, shown) = certificate::recording(&connector.tls).map_err(failed(Step::Tls))?;
-        let secured = timeout(connector.route.connect_timeout(), connector.secure(stream, config)).await;
-        let secured = secured.unwrap_or_else(|_| Err(silent_handshake()));
-        let version = secured.as_ref().ok().and_then(|dialled| dialled.tls).map(certificate::version_name);
-        let certificate = shown.finding(version);
-        let dialled = match secured {
-            Ok(dialled) => dialled,
-            Err(error) => return Err(failed(Step::Tls)(error).with_finding(certificate)),
-        };
-        let report =
-            if dialled.tls.is_some() { StepReport::passed(Step::Tls) } else { StepReport::not_needed(Step::Tls) };
-        steps.push(report.with_finding(certificate));
-
+        let dialled = reach(&self.session.connector, steps).await?;
         let probe = self.probe(dialled).await.map_err(failed(Step::Authentication))?;
         self.tickets(steps).await?;
         let began = Instant::now();
@@ -199,9 +181,10 @@ impl Check<'_> {
     /// Asks without a credential.
     async fn probe(&self, dialled: Dialled) -> Result<Probe, ReadError> {
         let connector = &self.session.connector;
-        let headers = HeaderMap::from_iter([(header::USER_AGENT, connector.user_agent.clone())]);
+        let headers = HeaderMap::from_iter([(header::USER_AGENT, connector.user_agent().clone())]);
+        let request = request(connector, headers, Bytes::new())?;
         let mut connection = Connection::over(dialled).await?;
-        let answer = connection.post(connector, headers, Bytes::new(), connector.route.idle_timeout()).await?;
+        let answer = connection.exchange(connector, request, connector.route().idle_timeout()).await?;
         Ok(match answer.status {
             StatusCode::UNAUTHORIZED => Probe::Asked(offered_schemes(&answer.headers)),
             status if status.is_success() => Probe::NotAsked,
@@ -382,10 +365,4 @@ fn titles_visible() -> ReadError {
         "the answer to a question for details holds titles",
     );
     ReadError::new(ReadErrorKind::TitlesVisible, fact)
-}
-
-fn silent_handshake() -> ReadError {
-    let fact =
-        Text::fixed("der Server antwortet nicht auf den TLS-Handshake", "the server does not answer the TLS handshake");
-    ReadError::new(ReadErrorKind::Timeout, fact)
 }

@@ -15,6 +15,7 @@ mod table;
 use std::sync::LazyLock;
 
 use optigov_calendar::{Origin, ReadError, ReadErrorKind};
+use optigov_http::Retry;
 
 /// What a response code means.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -25,19 +26,6 @@ pub(crate) struct CodeMeaning {
     pub(crate) origin: Origin,
     /// Whether the same request may be sent again.
     pub(crate) retry: Retry,
-}
-
-/// Whether the same request may be sent again within the same call.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) enum Retry {
-    /// The same request would fail in the same way.
-    No,
-    /// At most once more, after a pause. Requests for other mailboxes go on at full speed.
-    Gently,
-    /// Again until the deadline, with growing pauses. Requests for other mailboxes go on at full speed.
-    Transient,
-    /// The server throttles: every request of the account waits, then this one is sent again.
-    BackOff,
 }
 
 /// The meaning of a code as the server spells it. The set of codes is open: one that is not in the table is the server's own error, and is not

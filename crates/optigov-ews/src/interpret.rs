@@ -1,14 +1,12 @@
 //! What an HTTP answer means: an answer of Exchange's, or something else that stands in its place.
 
-use std::time::{Duration, SystemTime};
+use std::time::Duration;
 
 use http::{HeaderMap, HeaderValue, StatusCode, header};
 use optigov_calendar::{ReadError, ReadErrorKind, Text};
+use optigov_http::{Answer, LONGEST_WAIT, asked_wait, web_page, whole_number};
 
-use crate::{error::malformed, soap, transport::Answer};
-
-/// A longer wait that a server asks for counts as this one. It is far beyond every deadline, and no sum with it overflows.
-const LONGEST_WAIT: Duration = Duration::from_secs(366 * 86_400);
+use crate::{error::malformed, soap};
 
 /// Tells EWS from everything else that may answer, and an answer from a refusal. A fault of Exchange's is worth more than the status that
 /// it comes with.
@@ -18,11 +16,14 @@ pub(crate) fn interpret<T>(
     read: impl Fn(&[u8]) -> Result<soap::Answer<T>, ReadError>,
 ) -> Result<soap::Answer<T>, ReadError> {
     if answer.status == StatusCode::OK {
-        return if is_web_page(&answer) { Err(web_page(&answer.body)) } else { read(&answer.body) };
+        return match web_page(&answer) {
+            Some(page) => Err(page),
+            None => read(&answer.body),
+        };
     }
     match read(&answer.body) {
         Ok(soap::Answer { server, content: Err(fault) }) => {
-            let asked = fault.retry_after().or_else(|| asked_wait(&answer));
+            let asked = fault.retry_after().or_else(|| asked_wait(&answer.headers));
             Ok(soap::Answer { server, content: Err(fault.with_retry_after(asked)) })
         }
         Ok(soap::Answer { content: Ok(_), .. }) => Err(malformed(
@@ -33,30 +34,6 @@ pub(crate) fn interpret<T>(
             Err(without_soap(&answer, user_agent).with_source(error))
         }
         Err(_) => Err(without_soap(&answer, user_agent)),
-    }
-}
-
-fn is_web_page(answer: &Answer) -> bool {
-    let kind = answer.headers.get(header::CONTENT_TYPE).and_then(|value| value.to_str().ok()).unwrap_or_default();
-    kind.trim_start().to_ascii_lowercase().starts_with("text/html")
-}
-
-fn web_page(body: &[u8]) -> ReadError {
-    let page = String::from_utf8_lossy(&body[..body.len().min(1 << 20)]).to_ascii_lowercase();
-    let asks_for_a_password =
-        ["type=\"password\"", "type='password'", "type=password"].iter().any(|it| page.contains(it));
-    match asks_for_a_password {
-        true => ReadError::new(
-            ReadErrorKind::LogonPage,
-            Text::fixed(
-                "die Antwort ist eine Webseite, die nach einem Kennwort fragt",
-                "the answer is a web page that asks for a password",
-            ),
-        ),
-        false => ReadError::new(
-            ReadErrorKind::NotTheService,
-            Text::fixed("die Antwort ist eine Webseite", "the answer is a web page"),
-        ),
     }
 }
 
@@ -118,7 +95,7 @@ fn without_soap(answer: &Answer, user_agent: &HeaderValue) -> ReadError {
             ),
         ),
     };
-    ReadError::new(kind, fact).with_retry_after(asked_wait(answer))
+    ReadError::new(kind, fact).with_retry_after(asked_wait(&answer.headers))
 }
 
 /// Whether a redirect leads to `/ews/genericerrorpage.htm`, to which Exchange sends everybody in a passing outage.
@@ -145,30 +122,9 @@ fn forbidden(headers: &HeaderMap, user_agent: &HeaderValue) -> Text {
     }
 }
 
-/// How long the answer's headers ask to wait.
-fn asked_wait(answer: &Answer) -> Option<Duration> {
-    answer.headers.get(header::RETRY_AFTER).and_then(|value| retry_after(value.to_str().ok()?))
-}
-
 /// A wait in milliseconds, as in `BackOffMilliseconds`. What is no number asks for nothing.
 pub(crate) fn milliseconds(text: &str) -> Option<Duration> {
     whole_number(text).map(Duration::from_millis).map(|wait| wait.min(LONGEST_WAIT))
-}
-
-/// A number of any length; one that is too large for its type is the largest.
-fn whole_number(text: &str) -> Option<u64> {
-    let text = text.trim();
-    let is_number = !text.is_empty() && text.bytes().all(|byte| byte.is_ascii_digit());
-    is_number.then(|| text.parse().unwrap_or(u64::MAX))
-}
-
-/// `Retry-After` in seconds or as a date ([RFC 9110, 10.2.3](https://www.rfc-editor.org/rfc/rfc9110#section-10.2.3)).
-fn retry_after(text: &str) -> Option<Duration> {
-    let wait = match whole_number(text) {
-        Some(seconds) => Some(Duration::from_secs(seconds)),
-        None => httpdate::parse_http_date(text.trim()).ok()?.duration_since(SystemTime::now()).ok(),
-    };
-    wait.map(|wait| wait.min(LONGEST_WAIT))
 }
 
 #[cfg(test)]
@@ -176,26 +132,13 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_wait_is_read_in_seconds_and_as_a_date() {
-        assert_eq!(retry_after(" 25 "), Some(Duration::from_secs(25)));
-        let date = httpdate::fmt_http_date(SystemTime::now() + Duration::from_secs(3_600));
-        let wait = retry_after(&date).expect("a wait");
-        assert!((3_500..=3_600).contains(&wait.as_secs()), "{wait:?}");
-        assert_eq!(retry_after("Mon, 01 Jan 2024 00:00:00 GMT"), None, "a date that has passed asks for no wait");
-        assert_eq!(retry_after("bald"), None);
-    }
-
-    #[test]
     fn a_wait_of_any_size_is_read_and_bounded() {
-        for endless in ["9223372036854775808", "99999999999999999999999999", "Fri, 31 Dec 9999 23:59:59 GMT"] {
-            assert_eq!(retry_after(endless), Some(LONGEST_WAIT), "{endless}");
-        }
         for endless in ["9223372036854775808", "18446744073709551616"] {
             assert_eq!(milliseconds(endless), Some(LONGEST_WAIT), "{endless}");
         }
         assert_eq!(milliseconds(" 25000 "), Some(Duration::from_secs(25)));
         for nothing in ["", "-1", "-9223372036854775808", "1.5", "bald", "0x10"] {
-            assert_eq!((retry_after(nothing), milliseconds(nothing)), (None, None), "{nothing}");
+            assert_eq!(milliseconds(nothing), None, "{nothing}");
         }
     }
 

@@ -54,7 +54,6 @@ mod check;
 mod client;
 mod codes;
 mod credentials;
-mod error;
 mod free_busy;
 mod impersonated;
 mod interpret;
@@ -63,7 +62,6 @@ mod kerberos;
 mod learned;
 mod ops;
 mod prove;
-mod retry;
 mod session;
 mod soap;
 mod time;
@@ -72,6 +70,8 @@ mod version;
 mod window;
 mod xml;
 mod zone;
+
+use optigov_http::error;
 
 pub use client::{EwsClient, EwsClientBuilder};
 pub use credentials::{Credentials, TokenProvider, TokenReason};

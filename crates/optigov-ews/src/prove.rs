@@ -8,13 +8,14 @@ use std::{
 
 use http::HeaderValue;
 use optigov_calendar::{ReadError, ReadErrorKind};
+use optigov_http::{Answer, silent};
 use tokio::time::{sleep, timeout};
 
 use crate::{
     credentials::TokenReason,
     interpret::interpret,
     ops::get_server_time_zones,
-    transport::{Answer, Opened, Post, Transport, failure::silent, vault::Proof},
+    transport::{Opened, Post, Transport, vault::Proof},
     version::ServerVersion,
 };
 

@@ -3,24 +3,22 @@
 use std::sync::{Arc, OnceLock};
 
 use bytes::Bytes;
-use http::StatusCode;
+use http::{HeaderValue, StatusCode};
 use optigov_calendar::{EwsSettings, Mailbox, ReadError, ReadErrorKind, Route, Text};
+use optigov_http::{Again, Connector, LONGEST_BACK_OFF, Limits, Retry, may_back_off};
 use tokio::time::{Instant, sleep, timeout_at};
 use uuid::Uuid;
 
 use crate::{
+    codes,
     credentials::Credentials,
     interpret::interpret,
     learned::Learned,
     ops::get_server_time_zones,
     prove,
-    retry::{self, Again},
     soap::{self, ActingFor},
     transport::{
-        Post, Transport,
-        connector::Connector,
-        forgotten,
-        limits::{LONGEST_BACK_OFF, Limits},
+        Post, Transport, forgotten,
         vault::{Proof, Unauthorized, Vault, WasSent},
     },
     version::ServerVersion,
@@ -53,10 +51,12 @@ impl Session {
     /// # Errors
     /// [`ReadError::is_configuration`] when something about the route cannot be used.
     pub(crate) fn new(route: Route, credentials: Credentials, settings: EwsSettings) -> Result<Session, ReadError> {
-        let connector = Arc::new(Connector::new(route, settings.user_agent.as_ref())?);
+        let own = HeaderValue::from_static(concat!("optigov-ews/", env!("CARGO_PKG_VERSION")));
+        let configured = settings.user_agent.as_ref().and_then(|name| HeaderValue::from_str(name.as_str()).ok());
+        let connector = Arc::new(Connector::new(route, configured.unwrap_or(own))?);
         Ok(Session {
             transport: Arc::new(Transport::new(connector.clone(), settings.credential_lock)),
-            limits: Limits::new(connector.route.in_flight().get()),
+            limits: Limits::new(connector.route().in_flight().get()),
             vault: Arc::new(Vault::new(credentials, settings.credential_lock)),
             settings,
             learned: Learned::default(),
@@ -66,7 +66,7 @@ impl Session {
     }
 
     pub(crate) fn route(&self) -> &Route {
-        &self.connector.route
+        self.connector.route()
     }
 
     /// The server's version, once an answer has told it.
@@ -134,13 +134,13 @@ impl Session {
             let again = match unauthorized {
                 _ if is_of_the_proof => return Err(capped(error)),
                 Some(Unauthorized::Locked) => Again::No,
-                _ => retry::after(&error, sent),
+                _ => Again::after(&error, codes::retry(&error), sent),
             };
             match again {
                 Again::After(pause) if Instant::now() + pause < deadline => sleep(pause).await,
                 Again::BackOff => {
                     let wait = self.limits.throttled(charged, error.retry_after(), sent - 1);
-                    if !retry::may_back_off(sent) || Instant::now() + wait >= deadline {
+                    if !may_back_off(sent) || Instant::now() + wait >= deadline {
                         return Err(capped(error));
                     }
                 }
@@ -187,7 +187,7 @@ impl Session {
             true => error,
             false => error.with_http_status(status.as_u16()),
         };
-        let answer = interpret(answer, &self.connector.user_agent, read).map_err(|error| {
+        let answer = interpret(answer, self.connector.user_agent(), read).map_err(|error| {
             admission.unanswered();
             with_status(error)
         })?;
@@ -196,7 +196,7 @@ impl Session {
         if let Some(server) = answer.server {
             self.server.get_or_init(|| server);
         }
-        if !answer.content.as_ref().is_err_and(|error| retry::after(error, 0) == Again::BackOff) {
+        if !answer.content.as_ref().is_err_and(|error| codes::retry(error) == Retry::BackOff) {
             self.limits.answered(charged);
         }
         answer.content.map_err(|error| with_status(error).into())

@@ -2,32 +2,26 @@
 
 #[cfg(any(feature = "ntlm", feature = "kerberos"))]
 mod binding;
-mod body;
-pub(crate) mod certificate;
 mod challenges;
-pub(crate) mod connection;
-pub(crate) mod connector;
-pub(crate) mod failure;
+mod headers;
 #[cfg(feature = "kerberos")]
 pub(crate) mod kerberos;
-pub(crate) mod limits;
 #[cfg(feature = "ntlm")]
 mod ntlm;
-mod pooled;
-mod resolve;
 #[cfg(feature = "ntlm")]
 mod spnego;
-mod tls;
 pub(crate) mod vault;
 
 use std::{sync::Arc, time::Duration};
 
 use bytes::Bytes;
-use http::{HeaderMap, HeaderValue, StatusCode, header};
+use http::{HeaderMap, HeaderValue, Method, Request, StatusCode, header, uri::InvalidUri};
 use optigov_calendar::{Mailbox, ReadError, ReadErrorKind, Text};
+use optigov_http::{Answer, CLIENT_REQUEST_ID, Connection, Connector, Pool, error::configuration};
+
+use url::Position;
 
 pub(crate) use self::challenges::offered_schemes;
-use self::{body::Body, connection::Connection, connector::Connector, pooled::Pool};
 #[cfg(feature = "ntlm")]
 use crate::credentials::Login;
 use crate::credentials::{Credentials, Scheme, TokenReason};
@@ -39,13 +33,6 @@ pub(crate) struct Post {
     pub(crate) anchor: Option<Mailbox>,
     /// The request's own id, which the server logs.
     pub(crate) id: String,
-}
-
-/// An answer, whatever its status. A 401 to a request that carried a proof has become an error on the way.
-pub(crate) struct Answer {
-    pub(crate) status: StatusCode,
-    pub(crate) headers: HeaderMap,
-    pub(crate) body: Vec<u8>,
 }
 
 /// The connections to the server.
@@ -88,10 +75,11 @@ impl Transport {
 
     /// How the client names itself.
     pub(crate) fn user_agent(&self) -> &HeaderValue {
-        &self.connector.user_agent
+        self.connector.user_agent()
     }
 
-    /// Sends one request and receives its whole answer: on an idle connection if there is one, else on a new one.
+    /// Sends one request and receives its whole answer: on an idle connection if there is one, else on a new one. A 401 to a request that
+    /// carried a proof becomes an error on the way.
     ///
     /// # Errors
     /// What keeps an answer from coming, and a credential that is refused.
@@ -101,7 +89,7 @@ impl Transport {
         generation: u64,
         post: &Post,
     ) -> Result<Answer, ReadError> {
-        let idle_timeout = self.connector.route.idle_timeout();
+        let idle_timeout = self.connector.route().idle_timeout();
         if let Some(mut connection) = self.pool.take(generation) {
             #[cfg(feature = "kerberos")]
             if self.kerberos.is_per_request()
@@ -112,7 +100,8 @@ impl Transport {
             }
             let authorization = self.authorization(credentials, TokenReason::Needed).await?;
             let authenticates_itself = authorization.is_none();
-            match connection.exchange(&self.connector, post, authorization, post.body.clone(), idle_timeout).await {
+            match post.exchange(&mut connection, &self.connector, authorization, post.body.clone(), idle_timeout).await
+            {
                 // The server wants a token with each request, and another one costs nothing.
                 #[cfg(feature = "kerberos")]
                 Ok(answer)
@@ -234,7 +223,7 @@ impl Transport {
         };
         let Ready { mut connection, authorization, .. } = ready;
         let body = post.body.clone();
-        let answer = connection.exchange(&self.connector, post, Some(authorization), body, patience).await?;
+        let answer = post.exchange(&mut connection, &self.connector, Some(authorization), body, patience).await?;
         self.received(credentials, generation, connection, answer)
     }
 
@@ -247,7 +236,7 @@ impl Transport {
         answer: Answer,
     ) -> Result<Answer, ReadError> {
         if answer.status != StatusCode::UNAUTHORIZED {
-            self.pool.keep(connection, generation, self.connector.route.in_flight().get());
+            self.pool.keep(connection, generation, self.connector.route().in_flight().get());
             return Ok(answer);
         }
         Err(match credentials.0 {
@@ -267,9 +256,9 @@ impl Transport {
         reason: TokenReason,
     ) -> Result<Option<HeaderValue>, ReadError> {
         match &credentials.0 {
-            Scheme::Basic(login) => pooled::basic(login).map(Some),
+            Scheme::Basic(login) => headers::basic(login).map(Some),
             Scheme::Bearer(provider) => {
-                pooled::bearer(&**provider, reason, self.connector.route.timeout()).await.map(Some)
+                headers::bearer(&**provider, reason, self.connector.route().timeout()).await.map(Some)
             }
             #[cfg(feature = "ntlm")]
             Scheme::Ntlm(_) | Scheme::Negotiate(_) => Ok(None),
@@ -300,12 +289,29 @@ fn handshake_scheme(credentials: &Credentials) -> &'static str {
 }
 
 impl Post {
+    /// Sends it with this proof and this body, and receives its whole answer. After an error the connection is of no more use.
+    ///
+    /// # Errors
+    /// What keeps the answer from coming.
+    async fn exchange(
+        &self,
+        connection: &mut Connection,
+        connector: &Connector,
+        authorization: Option<HeaderValue>,
+        body: Bytes,
+        patience: Duration,
+    ) -> Result<Answer, ReadError> {
+        let mut headers = self.headers(connector);
+        headers.extend(authorization.map(|value| (header::AUTHORIZATION, value)));
+        connection.exchange(connector, request(connector, headers, body)?, patience).await
+    }
+
     /// The headers of every request, without the one that authenticates.
     fn headers(&self, connector: &Connector) -> HeaderMap {
         let mut headers = HeaderMap::new();
         headers.insert(header::CONTENT_TYPE, HeaderValue::from_static("text/xml; charset=utf-8"));
         headers.insert(header::ACCEPT, HeaderValue::from_static("text/xml"));
-        headers.insert(header::USER_AGENT, connector.user_agent.clone());
+        headers.insert(header::USER_AGENT, connector.user_agent().clone());
         headers.insert("return-client-request-id", HeaderValue::from_static("true"));
         let anchor = self.anchor.as_ref().map(Mailbox::as_str);
         let optional = [(CLIENT_REQUEST_ID, Some(self.id.as_str())), ("x-anchormailbox", anchor)];
@@ -319,8 +325,21 @@ impl Post {
     }
 }
 
-/// The header by which an answer names its request.
-const CLIENT_REQUEST_ID: &str = "client-request-id";
+/// A request to the address of the web services.
+///
+/// # Errors
+/// [`ReadErrorKind::Configuration`] where its path cannot be part of a request.
+pub(crate) fn request(connector: &Connector, headers: HeaderMap, body: Bytes) -> Result<Request<Bytes>, ReadError> {
+    let mut request = Request::new(body);
+    *request.method_mut() = Method::POST;
+    *request.uri_mut() =
+        connector.route().url()[Position::BeforePath..Position::AfterQuery].parse().map_err(|error: InvalidUri| {
+            configuration("die Adresse lässt sich so nicht verwenden", "the URL cannot be used like this")
+                .with_source(error)
+        })?;
+    *request.headers_mut() = headers;
+    Ok(request)
+}
 
 /// The error of a 401 to a request that carried no proof, on a connection that had been authenticated.
 pub(crate) fn forgotten() -> ReadError {

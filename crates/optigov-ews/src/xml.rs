@@ -3,6 +3,7 @@
 use std::borrow::Cow;
 
 use optigov_calendar::{ReadError, ReadErrorKind, Text};
+use optigov_http::NO_TEXT;
 use quick_xml::{
     Reader as Events,
     escape::resolve_predefined_entity,
@@ -10,9 +11,6 @@ use quick_xml::{
 };
 
 use crate::error::malformed;
-
-/// Stands in a decoded answer where its bytes were no text. XML forbids this character, so that no answer can mean it.
-pub(crate) const NO_TEXT: char = '\u{FFFF}';
 
 /// Elements may be nested this deep; EWS needs about a dozen levels.
 const MAX_DEPTH: usize = 64;

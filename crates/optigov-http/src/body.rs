@@ -7,13 +7,16 @@ use flate2::write::MultiGzDecoder;
 use http::{HeaderMap, header};
 use optigov_calendar::{ReadError, ReadErrorKind, Text};
 
-use crate::{error::malformed, xml::NO_TEXT};
+use crate::error::malformed;
+
+/// Stands in a body where its bytes were no text. Neither XML nor JSON needs this character, so that no answer can mean it.
+pub const NO_TEXT: char = '\u{FFFF}';
 
 /// The first bytes of every gzip stream. No text in UTF-8 or UTF-16 that could be XML begins so.
 const GZIP: [u8; 2] = [0x1f, 0x8b];
 
 /// Takes in a body piece by piece and keeps to the bound.
-pub(super) struct Body {
+pub(crate) struct Body {
     state: State,
     most: usize,
 }
@@ -35,7 +38,7 @@ struct Bounded {
 impl Body {
     /// # Errors
     /// [`ReadErrorKind::LimitReached`] when the announced length is already too much.
-    pub(super) fn new(most: usize, headers: &HeaderMap) -> Result<Body, ReadError> {
+    pub(crate) fn new(most: usize, headers: &HeaderMap) -> Result<Body, ReadError> {
         let announced = headers
             .get(header::CONTENT_LENGTH)
             .and_then(|value| value.to_str().ok())
@@ -50,7 +53,7 @@ impl Body {
 
     /// # Errors
     /// [`ReadErrorKind::LimitReached`] when what has come, or what it unfolds to, is too much.
-    pub(super) fn push(&mut self, piece: &[u8]) -> Result<(), ReadError> {
+    pub(crate) fn push(&mut self, piece: &[u8]) -> Result<(), ReadError> {
         if let State::Empty(first, capacity) = &mut self.state {
             first.extend_from_slice(piece);
             if first.len() < GZIP.len() {
@@ -78,7 +81,7 @@ impl Body {
     ///
     /// # Errors
     /// [`ReadErrorKind::LimitReached`] as for [`push`](Body::push), and [`ReadErrorKind::Malformed`] when a compressed body has no end.
-    pub(super) fn finish(mut self) -> Result<Vec<u8>, ReadError> {
+    pub(crate) fn finish(mut self) -> Result<Vec<u8>, ReadError> {
         if let State::Gzip(gzip) = &mut self.state {
             let ended = gzip.try_finish();
             let exceeded = gzip.get_ref().exceeded;

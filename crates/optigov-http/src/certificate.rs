@@ -15,8 +15,7 @@ use rustls::{
 };
 use x509_parser::{certificate::X509Certificate, extensions::GeneralName, prelude::FromDer};
 
-use super::tls::Tls;
-use crate::error::configuration;
+use crate::{error::configuration, tls::Tls};
 
 /// TLS settings that remember the certificate shown, accepted or not.
 pub(crate) fn recording(tls: &Tls) -> Result<(ClientConfig, Shown), ReadError> {
@@ -34,10 +33,11 @@ pub(crate) fn recording(tls: &Tls) -> Result<(ClientConfig, Shown), ReadError> {
     Ok((config, shown))
 }
 
-/// The certificate that the server showed.
+/// The certificate that a server showed, accepted or not.
 pub(crate) struct Shown(Arc<Mutex<Option<CertificateDer<'static>>>>);
 
 impl Shown {
+    /// What the certificate says, once it was shown; `version` is that of TLS, where it is known.
     pub(crate) fn finding(&self, version: Option<&'static str>) -> Option<Finding> {
         let der = self.0.lock().ok()?.take()?;
         let (_, certificate) = X509Certificate::from_der(&der).ok()?;

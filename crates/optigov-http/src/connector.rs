@@ -20,8 +20,11 @@ use hyper_util::{
     },
     rt::TokioIo,
 };
-use optigov_calendar::{Proxy, ProxyKind, ReadError, ReadErrorKind, Route, Text, UserAgent};
-use rustls::{ClientConfig, pki_types::ServerName};
+use optigov_calendar::{Proxy, ProxyKind, ReadError, ReadErrorKind, Route, Text};
+use rustls::{
+    ClientConfig,
+    pki_types::{CertificateDer, ServerName},
+};
 use secrecy::ExposeSecret;
 use tokio::{
     io::{AsyncRead, AsyncWrite},
@@ -31,20 +34,20 @@ use tokio::{
 use tokio_rustls::TlsConnector;
 use tower_service::Service;
 
-use super::{
+use crate::{
+    certificate::{self, Shown},
+    error::configuration,
     failure::{BoxError, Phase, classify, through_proxy, too_late},
     resolve::{ResolveError, Resolver},
     tls::Tls,
 };
-use crate::error::configuration;
 
-/// A route with what is built from it once: everything about the way to the server that does not change from request to request.
-pub(crate) struct Connector {
-    pub(crate) route: Route,
-    pub(crate) tls: Tls,
-    pub(crate) resolver: Resolver,
-    /// How the client names itself.
-    pub(crate) user_agent: HeaderValue,
+/// A [`Route`] with what is built from it once: everything about the way to the server that does not change from request to request.
+pub struct Connector {
+    route: Route,
+    tls: Tls,
+    resolver: Resolver,
+    user_agent: HeaderValue,
 }
 
 /// A stream to the server, encrypted or (on loopback only) not.
@@ -53,34 +56,57 @@ pub(crate) trait Stream: AsyncRead + AsyncWrite + Send + Unpin {}
 impl<T: AsyncRead + AsyncWrite + Send + Unpin> Stream for T {}
 
 /// A connection and what its TLS handshake told.
-pub(crate) struct Dialled {
+pub struct Dialled {
     pub(crate) stream: Box<dyn Stream>,
-    #[cfg(any(feature = "ntlm", feature = "kerberos"))]
-    pub(crate) leaf: Option<rustls::pki_types::CertificateDer<'static>>,
-    pub(crate) tls: Option<rustls::ProtocolVersion>,
+    pub(crate) leaf: Option<CertificateDer<'static>>,
+    tls: Option<rustls::ProtocolVersion>,
+}
+
+impl Dialled {
+    /// The version of TLS, such as `TLS 1.3`. `None` where the URL is `http`.
+    pub fn tls_version(&self) -> Option<&'static str> {
+        self.tls.map(certificate::version_name)
+    }
 }
 
 impl Connector {
+    /// Reads the route's certificates. Requests name the client by `user_agent`.
+    ///
     /// # Errors
     /// [`ReadError::is_configuration`] when a certificate of the route cannot be used.
-    pub(crate) fn new(route: Route, user_agent: Option<&UserAgent>) -> Result<Connector, ReadError> {
-        let own = HeaderValue::from_static(concat!("optigov-ews/", env!("CARGO_PKG_VERSION")));
+    pub fn new(route: Route, user_agent: HeaderValue) -> Result<Connector, ReadError> {
         Ok(Connector {
             tls: Tls::new(&route)?,
             resolver: Resolver::new(route.resolve_to().map(|address| (route.host().to_owned(), address))),
-            user_agent: user_agent.and_then(|name| HeaderValue::from_str(name.as_str()).ok()).unwrap_or(own),
+            user_agent,
             route,
         })
     }
 
+    /// The way to the server.
+    pub fn route(&self) -> &Route {
+        &self.route
+    }
+
+    /// How the client names itself.
+    pub fn user_agent(&self) -> &HeaderValue {
+        &self.user_agent
+    }
+
     /// Opens a connection as far as TLS, within the time for connecting.
-    pub(crate) async fn dial(&self) -> Result<Dialled, ReadError> {
+    ///
+    /// # Errors
+    /// What keeps it from coming about, with the step at which the way ended.
+    pub async fn dial(&self) -> Result<Dialled, ReadError> {
         let dialled = async { self.secure(self.connect().await?, self.tls.config.clone()).await };
         timeout(self.route.connect_timeout(), dialled).await.unwrap_or_else(|_| Err(too_late()))
     }
 
     /// The addresses that a connection would go to: the server's, or those of the proxy that looks for the server itself.
-    pub(crate) async fn addresses(&self) -> Result<Vec<IpAddr>, ReadError> {
+    ///
+    /// # Errors
+    /// [`ReadErrorKind::Resolve`], or [`ReadErrorKind::Proxy`] where the name is the proxy's.
+    pub async fn addresses(&self) -> Result<Vec<IpAddr>, ReadError> {
         let first = self.route.proxy().filter(|proxy| proxy.kind() != ProxyKind::Socks5);
         let host = first.map_or(self.route.host(), |proxy| proxy.url().host_str().unwrap_or_default());
         let found = self.resolver.addresses(host.trim_matches(['[', ']']));
@@ -99,19 +125,30 @@ impl Connector {
     }
 
     /// Opens the TCP connection, through the proxy if there is one, within the time for connecting.
-    pub(crate) async fn connect(&self) -> Result<TcpStream, ReadError> {
+    ///
+    /// # Errors
+    /// What keeps it from coming about; the proxy's refusal is [`ReadErrorKind::Proxy`].
+    pub async fn connect(&self) -> Result<TcpStream, ReadError> {
         timeout(self.route.connect_timeout(), self.connect_untimed()).await.unwrap_or_else(|_| Err(too_late()))
     }
 
+    /// The TLS handshake over an open connection, and the certificate that the server showed in it. For a connection check, which reports both.
+    ///
+    /// # Errors
+    /// What keeps the handshake from ending well; the certificate may have been shown all the same.
+    pub(crate) async fn secure_and_show(&self, stream: TcpStream) -> (Result<Dialled, ReadError>, Option<Shown>) {
+        let (config, shown) = match certificate::recording(&self.tls) {
+            Ok(recording) => recording,
+            Err(error) => return (Err(error), None),
+        };
+        let secured = timeout(self.route.connect_timeout(), self.secure(stream, config)).await;
+        (secured.unwrap_or_else(|_| Err(silent_handshake())), Some(shown))
+    }
+
     /// The TLS handshake, unless the URL is `http`.
-    pub(crate) async fn secure(&self, stream: TcpStream, config: ClientConfig) -> Result<Dialled, ReadError> {
+    async fn secure(&self, stream: TcpStream, config: ClientConfig) -> Result<Dialled, ReadError> {
         if self.route.url().scheme() != "https" {
-            return Ok(Dialled {
-                stream: Box::new(stream),
-                #[cfg(any(feature = "ntlm", feature = "kerberos"))]
-                leaf: None,
-                tls: None,
-            });
+            return Ok(Dialled { stream: Box::new(stream), leaf: None, tls: None });
         }
         let name = ServerName::try_from(self.route.host().to_owned()).map_err(|error| {
             configuration("kein Zertifikat kann auf diesen Namen lauten", "no certificate can bear this name")
@@ -119,15 +156,9 @@ impl Connector {
         })?;
         let stream = TlsConnector::from(Arc::new(config)).connect(name, stream).await.map_err(handshake_failed)?;
         let session = stream.get_ref().1;
-        #[cfg(any(feature = "ntlm", feature = "kerberos"))]
         let leaf = session.peer_certificates().and_then(|chain| chain.first()).map(|leaf| leaf.clone().into_owned());
         let tls = session.protocol_version();
-        Ok(Dialled {
-            stream: Box::new(stream),
-            #[cfg(any(feature = "ntlm", feature = "kerberos"))]
-            leaf,
-            tls,
-        })
+        Ok(Dialled { stream: Box::new(stream), leaf, tls })
     }
 
     async fn connect_untimed(&self) -> Result<TcpStream, ReadError> {
@@ -172,6 +203,12 @@ impl Connector {
             None => Ok(target.clone()),
         }
     }
+}
+
+fn silent_handshake() -> ReadError {
+    let fact =
+        Text::fixed("der Server antwortet nicht auf den TLS-Handshake", "the server does not answer the TLS handshake");
+    ReadError::new(ReadErrorKind::Timeout, fact)
 }
 
 fn handshake_failed(error: io::Error) -> ReadError {

@@ -5,7 +5,7 @@ use std::{error::Error as StdError, io};
 use optigov_calendar::{Proxy, ProxyKind, ReadError, ReadErrorKind, Step, Text};
 use rustls::{AlertDescription, CertificateError, Error as TlsError};
 
-use super::resolve::ResolveError;
+use crate::resolve::ResolveError;
 
 /// An error of one of the libraries below.
 pub(crate) type BoxError = Box<dyn StdError + Send + Sync>;
@@ -30,8 +30,8 @@ pub(crate) fn too_late() -> ReadError {
     ReadError::new(ReadErrorKind::Timeout, fact).at(Step::Connect)
 }
 
-/// The server has sent nothing for the idle time.
-pub(crate) fn silent() -> ReadError {
+/// The error of a server that has sent nothing for the idle time.
+pub fn silent() -> ReadError {
     let fact = Text::fixed("der Server sendet nichts mehr", "the server fell silent");
     ReadError::new(ReadErrorKind::Timeout, fact)
 }

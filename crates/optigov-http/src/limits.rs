@@ -17,20 +17,20 @@ const FIRST_BACK_OFF: Duration = Duration::from_millis(500);
 /// The longest wait of our own choice.
 const LONGEST_UNASKED: Duration = Duration::from_secs(60);
 /// The longest wait, whatever the server asks for.
-pub(crate) const LONGEST_BACK_OFF: Duration = Duration::from_secs(300);
+pub const LONGEST_BACK_OFF: Duration = Duration::from_secs(300);
 /// For so long after a wait one request goes ahead alone; a server that does not answer it holds up nobody for longer.
 const PROBE_ALONE: Duration = Duration::from_secs(5);
 /// A time that no process lives to see, and that every clock can hold.
 const NEVER: Duration = Duration::from_secs(30 * 366 * 86_400);
 
 /// This instant and a time of any length later.
-pub(crate) fn later(now: Instant, wait: Duration) -> Instant {
+pub fn later(now: Instant, wait: Duration) -> Instant {
     now + wait.min(NEVER)
 }
 
 /// The number of requests in flight, and who is to be left alone until when. The server charges a request to the mailbox acted for; where
 /// nobody is impersonated, that is `None`, the service account itself.
-pub(crate) struct Limits {
+pub struct Limits {
     permits: Semaphore,
     state: Mutex<State>,
     /// Tells those who wait that a back-off has ended.
@@ -65,7 +65,7 @@ enum Wait {
 }
 
 /// The right to one request in flight.
-pub(crate) struct Permit<'a> {
+pub struct Permit<'a> {
     limits: &'a Limits,
     permit: Option<SemaphorePermit<'a>>,
     /// For whom this request goes ahead alone, since when.
@@ -73,7 +73,8 @@ pub(crate) struct Permit<'a> {
 }
 
 impl Limits {
-    pub(crate) fn new(most: usize) -> Limits {
+    /// At most so many requests in flight.
+    pub fn new(most: usize) -> Limits {
         Limits {
             permits: Semaphore::new(most),
             state: Mutex::new(State { allowed: most, owed: 0, answers: 0, back_offs: HashMap::new() }),
@@ -86,7 +87,7 @@ impl Limits {
     ///
     /// # Errors
     /// [`ReadError::is_throttled`], at once, when the wait would pass the deadline.
-    pub(crate) async fn admit(&self, charged: Option<&Mailbox>, deadline: Instant) -> Result<Permit<'_>, ReadError> {
+    pub async fn admit(&self, charged: Option<&Mailbox>, deadline: Instant) -> Result<Permit<'_>, ReadError> {
         let mut changed = self.changed.subscribe();
         loop {
             changed.borrow_and_update();
@@ -119,7 +120,7 @@ impl Limits {
     }
 
     /// The server said that it is busy: fewer requests in flight, and none for the account charged before the returned time has passed.
-    pub(crate) fn throttled(&self, charged: Option<&Mailbox>, asked: Option<Duration>, attempt: u32) -> Duration {
+    pub fn throttled(&self, charged: Option<&Mailbox>, asked: Option<Duration>, attempt: u32) -> Duration {
         let now = Instant::now();
         let wait = match asked.map(|asked| asked.min(LONGEST_BACK_OFF)) {
             Some(asked) => asked + spread((asked / 10).min(Duration::from_secs(1))),
@@ -139,7 +140,7 @@ impl Limits {
     }
 
     /// The server answered: whoever was told to wait need not any more, and after as many answers as may be in flight, one more may.
-    pub(crate) fn answered(&self, charged: Option<&Mailbox>) {
+    pub fn answered(&self, charged: Option<&Mailbox>) {
         let mut state = self.state();
         if !state.back_offs.is_empty() {
             let now = Instant::now();
@@ -165,7 +166,7 @@ impl Limits {
     }
 
     /// Forgets all waits: they concerned an account that may be another one now.
-    pub(crate) fn clear(&self) {
+    pub fn clear(&self) {
         self.state().back_offs.clear();
         self.changed.send_replace(());
     }
@@ -206,7 +207,7 @@ fn spread(wait: Duration) -> Duration {
 }
 
 /// The pause before the next try where the server names none: it doubles with each try, and no two clients pause for the same time.
-pub(crate) fn growing_pause(attempt: u32) -> Duration {
+pub fn growing_pause(attempt: u32) -> Duration {
     let wait = FIRST_BACK_OFF.saturating_mul(1 << attempt.min(10)).min(LONGEST_UNASKED);
     wait / 2 + spread(wait / 2)
 }

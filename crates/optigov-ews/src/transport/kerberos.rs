@@ -21,6 +21,7 @@ use std::{
 use base64::{Engine, prelude::BASE64_STANDARD};
 use http::{HeaderMap, HeaderValue, StatusCode};
 use optigov_calendar::ReadError;
+use optigov_http::{Answer, Connection, Connector};
 
 use self::{
     failure::{is_about_the_ticket, refused_ticket, token_failed},
@@ -28,10 +29,8 @@ use self::{
     tickets::{Ticket, Tickets},
 };
 use super::{
-    Answer, Post, Ready, binding,
+    Post, Ready, binding,
     challenges::{challenges, offered_schemes},
-    connection::Connection,
-    connector::Connector,
     not_offered,
 };
 
@@ -72,7 +71,7 @@ pub(crate) async fn open(
     tickets: &Tickets,
     habits: &Habits,
 ) -> Result<Ready, ReadError> {
-    let ticket = tickets.ticket(connector.route.host(), habits.lock_lasts).await?;
+    let ticket = tickets.ticket(connector.route().host(), habits.lock_lasts).await?;
     let binding = connection.leaf().and_then(binding::tls_server_end_point);
     let (attempt, token) = Attempt::new(&ticket, binding.as_deref())?;
     let mut authorization = HeaderValue::from_str(&format!("{SCHEME} {}", BASE64_STANDARD.encode(token)))
@@ -91,13 +90,14 @@ pub(crate) async fn deliver(
     post: &Post,
     patience: Duration,
 ) -> Result<(Connection, Answer), ReadError> {
-    let host = connector.route.host();
+    let host = connector.route().host();
     let mut fetched_anew = false;
     loop {
         let Ready { mut connection, authorization, ticket: Some(Sent { attempt, ticket }) } = ready else {
             return Err(ReadError::internal());
         };
-        let answer = connection.exchange(connector, post, Some(authorization), post.body.clone(), patience).await?;
+        let answer =
+            post.exchange(&mut connection, connector, Some(authorization), post.body.clone(), patience).await?;
         let proof = token(&answer.headers);
         if answer.status != StatusCode::UNAUTHORIZED {
             // What comes from something else in front of the server, such as "busy", needs no proof: nothing in it is believed.

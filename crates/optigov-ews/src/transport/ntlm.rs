@@ -5,20 +5,18 @@ use base64::{Engine, prelude::BASE64_STANDARD};
 use bytes::Bytes;
 use http::{HeaderMap, HeaderValue, StatusCode};
 use optigov_calendar::{ReadError, Step};
+use optigov_http::{
+    Answer, Connection, Connector,
+    error::{configuration, malformed},
+};
 use secrecy::ExposeSecret;
 use sspi::{
     AuthIdentity, AuthIdentityBuffers, BufferType, ClientRequestFlags, CredentialUse, DataRepresentation, Ntlm,
     SecurityBuffer, SecurityStatus, Sspi, SspiImpl, Username,
 };
 
-use super::{
-    Answer, Post, binding, challenges::challenges, connection::Connection, connector::Connector, not_offered,
-    offered_schemes, spnego,
-};
-use crate::{
-    credentials::Login,
-    error::{configuration, malformed},
-};
+use super::{Post, binding, challenges::challenges, not_offered, offered_schemes, spnego};
+use crate::credentials::Login;
 
 /// Runs the handshake up to its last leg, which carries the proof and the request itself: gives the proof, or what answered in the server's
 /// place.
@@ -30,11 +28,11 @@ pub(crate) async fn open(
     post: &Post,
 ) -> Result<(Connection, Result<HeaderValue, Answer>), ReadError> {
     let binding = connection.leaf().and_then(binding::tls_server_end_point);
-    let mut handshake = Handshake::new(login, binding.as_deref(), connector.route.host())?;
+    let mut handshake = Handshake::new(login, binding.as_deref(), connector.route().host())?;
 
     let opening = token(scheme, &handshake.next(None)?)?;
-    let patience = connector.route.idle_timeout();
-    let answer = connection.exchange(connector, post, Some(opening), Bytes::new(), patience).await?;
+    let patience = connector.route().idle_timeout();
+    let answer = post.exchange(&mut connection, connector, Some(opening), Bytes::new(), patience).await?;
     if answer.status != StatusCode::UNAUTHORIZED {
         // Not the server's authentication: a proxy, a redirect, a server that is busy.
         return Ok((connection, Err(answer)));

@@ -6,12 +6,10 @@ use std::{
 };
 
 use optigov_calendar::{ReadError, ReadErrorKind, Text};
+use optigov_http::{LONGEST_BACK_OFF, later};
 use tokio::{sync::watch, time::Instant};
 
-use crate::{
-    Credentials,
-    transport::limits::{LONGEST_BACK_OFF, later},
-};
+use crate::Credentials;
 
 /// The wait after the first proof that brought no verdict. It doubles with each further one, up to the time of the lock.
 const FIRST_WAIT: Duration = Duration::from_secs(5);

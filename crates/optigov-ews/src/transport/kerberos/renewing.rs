@@ -13,7 +13,9 @@ use futures_util::{
 use optigov_calendar::ReadError;
 use tokio::time::Instant;
 
-use crate::{prove::is_verdict, transport::limits::later};
+use optigov_http::later;
+
+use crate::prove::is_verdict;
 
 /// After a renewal that failed, the next one is tried no sooner; meanwhile the old value is good.
 const PAUSE: Duration = Duration::from_secs(30);
