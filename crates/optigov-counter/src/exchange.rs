@@ -1,9 +1,11 @@
-//! The municipality's one connection to Exchange.
+//! The municipality's connections to Exchange: to its own server, and to Exchange Online.
 
 mod kerberos;
+mod online;
 mod secret;
 mod settings;
 mod unavailable;
+mod way;
 
 use std::{
     num::{NonZeroU32, NonZeroUsize},
@@ -11,17 +13,17 @@ use std::{
 };
 
 use optigov_calendar::{
-    Access, ConnectingId, EwsSettings, InvalidRoute, KerberosSettings, Mailbox, NegotiatePolicy, RequestVersion, Route,
-    Text, TlsVersion, UnexpandedSeries,
+    Access, ConnectingId, EwsSettings, KerberosSettings, Mailbox, NegotiatePolicy, RequestVersion, Route, Text,
+    TlsVersion, UnexpandedSeries,
 };
-use secrecy::SecretString;
 
 use self::kerberos::{KdcAddress, Realm, ServiceName};
 use self::settings::{
     Account, Address, Endpoint, EntriesPerAnswer, EntriesPerCall, FilePath, InFlight, MaxResponseBytes, ProxyAddress,
-    RequestsPerCall, UserAgentText, unusable,
+    RequestsPerCall, UserAgentText,
 };
-pub use self::{secret::SecretReference, unavailable::WhenUnavailable};
+use self::way::{missing_beside, way};
+pub use self::{online::ExchangeOnlineConnection, secret::SecretReference, unavailable::WhenUnavailable};
 use crate::{
     fault::{Code, Fault},
     text::{
@@ -32,7 +34,7 @@ use crate::{
     values::{Span, at_least},
 };
 
-/// How a municipality's Exchange is reached, how it is asked, and what happens when it does not answer.
+/// How a municipality's own Exchange server is reached, how it is asked, and what happens when it does not answer.
 ///
 /// What is accepted can be built: the [`Route`] and the [`EwsSettings`] are those that the client takes. What is in files and in the
 /// environment (certificates, passwords) is named here and read by whoever builds the client; a connection holds no secret.
@@ -346,7 +348,7 @@ impl ConnectionForm {
         let proxy_login = self.proxy_account.clone().zip(self.proxy_secret.clone());
         ExchangeConnection {
             ews_settings,
-            route: self.route(reader),
+            route: way!(self, resolve_to: self.resolve_to).route(self.url.0.clone(), reader),
             authentication: self.authentication,
             account: self.account,
             negotiate: self.negotiate,
@@ -367,15 +369,9 @@ impl ConnectionForm {
     }
 
     fn check(&self, reader: &mut Reader) {
-        for (key, least, span) in [
-            ("connect_timeout", 1, self.connect_timeout),
-            ("idle_timeout", 1, self.idle_timeout),
-            ("timeout", 1, self.timeout),
-            // A password that is sent again at once may lock the account.
-            ("credential_lock", 60, self.credential_lock),
-        ] {
-            reader.below(key, |reader| span.and_then(|span| at_least(least, span, reader)));
-        }
+        way!(self, resolve_to: self.resolve_to).check(reader);
+        // A password that is sent again at once may lock the account.
+        reader.below("credential_lock", |reader| self.credential_lock.and_then(|span| at_least(60, span, reader)));
         if self.account.is_none() && self.authentication != Authentication::Bearer {
             let fault = Fault::new(
                 Code::MissingKey,
@@ -415,75 +411,12 @@ impl ConnectionForm {
             }
             _ => {}
         }
-        let pairs = [
-            ("client_certificate", self.client_certificate.is_some(), "client_key", self.client_key.is_some()),
-            ("proxy_account", self.proxy_account.is_some(), "proxy_secret", self.proxy_secret.is_some()),
-        ];
-        for (one, has_one, other, has_other) in pairs {
-            if has_one != has_other {
-                let (there, missing) = if has_one { (one, other) } else { (other, one) };
-                reader.below(missing, |reader| reader.fault(missing_beside(there, missing)));
-            }
+        let (has_certificate, has_key) = (self.client_certificate.is_some(), self.client_key.is_some());
+        if has_certificate != has_key {
+            let (certificate, key) = ("client_certificate", "client_key");
+            let (there, missing) = if has_certificate { (certificate, key) } else { (key, certificate) };
+            reader.below(missing, |reader| reader.fault(missing_beside(there, missing)));
         }
-        if self.only_given_roots && self.ca_file.is_none() {
-            let fault = Fault::new(
-                Code::Conflict,
-                Text::fixed(
-                    "Nur den angegebenen Stammzertifikaten soll vertraut werden, aber es ist keines angegeben.",
-                    "Only the roots that are given are to be trusted, but none is given.",
-                ),
-                Text::fixed(
-                    "Bitte „ca_file“ ergänzen oder „only_given_roots“ entfernen.",
-                    "Add \"ca_file\", or remove \"only_given_roots\".",
-                ),
-            );
-            reader.below("only_given_roots", |reader| reader.fault(fault));
-        }
-    }
-
-    fn route(&self, reader: &mut Reader) -> Route {
-        let mut route = self.url.0.clone().with_minimum_tls(self.minimum_tls);
-        let mut try_with = |route: Route, change: &dyn Fn(Route) -> Result<Route, InvalidRoute>| {
-            change(route.clone()).unwrap_or_else(|invalid| {
-                reader.below(invalid.setting(), |reader| reader.fault(unusable(Code::Conflict, &invalid)));
-                route
-            })
-        };
-        if let Some(proxy) = &self.proxy {
-            route = try_with(route, &|route| route.with_proxy(proxy.0.clone()));
-        }
-        if let Some(account) = &self.proxy_account {
-            // The password is not known here. Any other one shows whether the proxy's protocol can carry the account's name.
-            let any = || SecretString::from("password");
-            let without_login = route.clone();
-            try_with(route, &|route| route.with_proxy_login(&account.0, any()));
-            route = without_login;
-        }
-        if let Some(address) = self.resolve_to {
-            route = try_with(route, &|route| route.with_resolve_to(address.0));
-        }
-        if let Some(address) = self.local_address {
-            route = try_with(route, &|route| route.with_local_address(address.0));
-        }
-        if self.only_given_roots {
-            route = route.with_only_given_roots();
-        }
-        if let Some(deadline) = self.connect_timeout {
-            route = route.with_connect_timeout(deadline.duration());
-        }
-        if let Some(deadline) = self.idle_timeout {
-            route = route.with_idle_timeout(deadline.duration());
-        }
-        if let Some(deadline) = self.timeout {
-            route = route.with_timeout(deadline.duration());
-        }
-        if let Some(requests) = self.in_flight.and_then(|count| not_zero_usize(count.0)) {
-            route = route.with_in_flight(requests);
-        }
-        if let Some(bytes) = self.max_response_bytes.and_then(|count| not_zero_usize(count.0)) {
-            route = route.with_max_response_bytes(bytes);
-        }
-        route
     }
 
     fn ews_settings(&self) -> EwsSettings {
@@ -574,18 +507,4 @@ fn unless_default<T: PartialEq>(set: T, default: T) -> Option<T> {
 
 fn not_zero_usize(count: u32) -> Option<NonZeroUsize> {
     usize::try_from(count).ok().and_then(NonZeroUsize::new)
-}
-
-fn missing_beside(there: &'static str, missing: &'static str) -> Fault {
-    Fault::new(
-        Code::MissingKey,
-        Text::new(
-            format!("Zu „{there}“ gehört „{missing}“, und das fehlt."),
-            format!("\"{there}\" needs \"{missing}\", which is missing."),
-        ),
-        Text::new(
-            format!("Bitte „{missing}“ ergänzen oder „{there}“ entfernen."),
-            format!("Add \"{missing}\", or remove \"{there}\"."),
-        ),
-    )
 }

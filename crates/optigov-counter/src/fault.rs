@@ -268,6 +268,10 @@ codes! {
     Error SyncWithoutMailbox = "sync_without_mailbox",
     /// More mailboxes must be free than there are.
     Error TooFewMailboxes = "too_few_mailboxes",
+    /// A mailbox is said to lie where there is no connection to.
+    Error LocationWithoutConnection = "location_without_connection",
+    /// Two counters say different things about where a mailbox lies.
+    Error ConflictingLocations = "conflicting_locations",
     /// Hours within one rule or exception that overlap.
     Error OverlappingHours = "overlapping_hours",
     /// A range of dates that ends before it begins.
@@ -284,6 +288,8 @@ codes! {
     Warning NothingBookable = "nothing_bookable",
     /// The Exchange sync is on, and the municipality has no Exchange connection.
     Warning SyncWithoutConnection = "sync_without_connection",
+    /// Where mailboxes lie is to be found out, although the own server's free/busy may answer for both places.
+    Warning LocationNotTold = "location_not_told",
     /// Entries that mean "not free", or whose meaning is not known, do not block.
     Warning BusyDoesNotBlock = "busy_does_not_block",
     /// A holiday is removed that the state does not have.

@@ -71,6 +71,7 @@ mod exception;
 mod exchange;
 mod fault;
 mod holidays;
+mod location;
 mod municipality;
 mod opening;
 mod resolved;
@@ -82,8 +83,9 @@ mod text;
 mod values;
 
 pub use optigov_calendar::{
-    Access, AllDayFlag, CalendarEntry, ConnectingId, EntryStatus, EwsSettings, KerberosSettings, Language, Mailbox,
-    NegotiatePolicy, Proxy, RequestVersion, Route, Text, TlsVersion, UnexpandedSeries, UserAgent,
+    Access, AllDayFlag, CalendarEntry, Cloud, ConnectingId, EntryStatus, EwsSettings, GraphAccess, GraphSettings,
+    KerberosSettings, Language, Mailbox, NegotiatePolicy, Proxy, RequestVersion, Route, Text, TlsVersion,
+    UnexpandedSeries, UserAgent,
 };
 pub use optigov_slots::{
     Anchor, ClockChange, ExceptionEffect, Hours, Interval, Lead, Needed, OpenWindows, Recurrence, Rule, SlotRules,
@@ -97,9 +99,13 @@ pub use self::{
     document::{FORMAT_VERSION, MOST_BYTES},
     error::Error,
     exception::ExceptionRule,
-    exchange::{Authentication, CertificateFiles, ExchangeConnection, SecretReference, WhenUnavailable},
+    exchange::{
+        Authentication, CertificateFiles, ExchangeConnection, ExchangeOnlineConnection, SecretReference,
+        WhenUnavailable,
+    },
     fault::{Code, Fault, Faults, Severity},
     holidays::Holiday,
+    location::{MailboxLocation, MailboxLocations},
     municipality::Municipality,
     resolved::ResolvedHours,
     sync::ExchangeSync,

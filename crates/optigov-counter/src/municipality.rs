@@ -4,18 +4,23 @@ mod checks;
 mod counters;
 mod templates;
 
-use std::{collections::BTreeMap, sync::Arc};
+use std::{
+    collections::{BTreeMap, HashMap},
+    sync::Arc,
+};
 
 use chrono_tz::Tz;
+use optigov_calendar::Mailbox;
 use serde::{Deserialize, Deserializer, Serialize};
 
 use self::{counters::Counters, templates::Templates};
 use crate::{
     counter::Counter,
     document::{self, Warned},
-    exchange::ExchangeConnection,
+    exchange::{ExchangeConnection, ExchangeOnlineConnection, WhenUnavailable},
     fault::{Fault, Faults, Severity, Step},
     holidays::{Holiday, LocalHolidays},
+    location::{Connections, MailboxLocation, MailboxLocations},
     template::AppointmentTemplate,
     text::{
         forms::is_default,
@@ -25,14 +30,14 @@ use crate::{
     values::{Line, State, Zone},
 };
 
-/// A municipality with its holidays, its Exchange connection, its appointment templates and its counters.
+/// A municipality with its holidays, its Exchange connections, its appointment templates and its counters.
 ///
 /// A value is valid: ids are unique, what is referred to exists. It is read from TOML or JSON, or through serde; all three check alike.
 /// A clone shares everything with its original and costs next to nothing, also with ten thousand counters.
 #[derive(Clone, Debug, Serialize, schemars::JsonSchema)]
 #[schemars(
     deny_unknown_fields,
-    description = "A municipality with its holidays, its Exchange connection, its appointment templates and its counters."
+    description = "A municipality with its holidays, its Exchange connections, its appointment templates and its counters."
 )]
 pub struct Municipality {
     /// What people read.
@@ -46,15 +51,25 @@ pub struct Municipality {
     /// What differs from the state's holidays.
     #[serde(default, skip_serializing_if = "is_default")]
     holidays: Arc<LocalHolidays>,
-    /// The connection to Exchange. Without it, no calendar counts.
+    /// The connection to the municipality's own Exchange server.
     #[serde(skip_serializing_if = "Option::is_none")]
     exchange: Option<Arc<ExchangeConnection>>,
+    /// The connection to Exchange Online. Without any connection, no calendar counts.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    exchange_online: Option<Arc<ExchangeOnlineConnection>>,
+    /// Where mailboxes lie.
+    #[serde(default, skip_serializing_if = "is_default")]
+    mailbox_locations: Arc<MailboxLocations>,
     /// What can be booked.
     #[serde(default, skip_serializing_if = "is_default")]
     templates: Arc<Templates>,
     /// The counters.
     #[serde(default, skip_serializing_if = "is_default")]
     counters: Counters,
+    /// Where mailboxes lie of which a counter's entry says so.
+    #[serde(skip)]
+    #[schemars(skip)]
+    located: Arc<HashMap<Mailbox, MailboxLocation>>,
     /// The warnings that are about no single counter.
     #[serde(skip)]
     #[schemars(skip)]
@@ -130,9 +145,43 @@ impl Municipality {
         self.holidays.of_year(self.state, year)
     }
 
-    /// The connection to Exchange.
+    /// The connection to the municipality's own Exchange server.
     pub fn exchange(&self) -> Option<&ExchangeConnection> {
         self.exchange.as_deref()
+    }
+
+    /// The connection to Exchange Online.
+    pub fn exchange_online(&self) -> Option<&ExchangeOnlineConnection> {
+        self.exchange_online.as_deref()
+    }
+
+    /// The rules for where mailboxes lie, without what counters say of their own.
+    pub fn mailbox_locations(&self) -> &MailboxLocations {
+        &self.mailbox_locations
+    }
+
+    /// Where a mailbox lies: as a counter's entry says, else as the rules say, else where the one connection leads. With both connections and nothing said, it
+    /// is found out.
+    ///
+    /// With one connection only, a mailbox whose place is to be found out lies there.
+    pub fn location_of(&self, mailbox: &Mailbox) -> MailboxLocation {
+        let connections = self.connections();
+        let said = self.located.get(mailbox).copied().or_else(|| self.mailbox_locations.of(mailbox));
+        match said.unwrap_or_else(|| connections.default_location()) {
+            MailboxLocation::Auto => connections.default_location(),
+            said => said,
+        }
+    }
+
+    /// What happens when Exchange does not answer: what the connection to the own server says, else the one to Exchange Online, else nothing can be booked.
+    pub fn when_unavailable(&self) -> WhenUnavailable {
+        let online = || self.exchange_online.as_ref().map(|connection| connection.when_unavailable());
+        let configured = self.exchange.as_ref().map(|connection| connection.when_unavailable()).or_else(online);
+        configured.unwrap_or_default()
+    }
+
+    fn connections(&self) -> Connections {
+        Connections { on_premises: self.exchange.is_some(), online: self.exchange_online.is_some() }
     }
 
     /// The appointment templates, in the order of the text.
@@ -185,16 +234,35 @@ impl Municipality {
         let counter = counter.into();
         let mut reader = Reader::default();
         counter.warn(&mut reader);
-        checks::counter(&counter, &self.templates, self.exchange.is_some(), &mut reader);
+        checks::counter(&counter, &self.templates, self.connections(), &mut reader);
+        let located = counter.exchange_sync().located().next().is_some();
+        if located {
+            let others = self.counters().filter(|other| other.id() != counter.id());
+            let others = checks::locations(others.map(|other| (None, &**other)), &mut reader);
+            checks::own_locations(&counter, &others, &mut reader);
+        }
         if reader.has_errors() {
             return Err(Faults::new(reader.into_faults()));
         }
-        Ok(Municipality { counters: self.counters.with(counter, reader.into_faults()), ..self.clone() })
+        let before = self.counters.get(counter.id().as_str());
+        let was_located = before.is_some_and(|before| before.exchange_sync().located().next().is_some());
+        let changed = Municipality { counters: self.counters.with(counter, reader.into_faults()), ..self.clone() };
+        Ok(if located || was_located { changed.with_located() } else { changed })
+    }
+
+    /// The same after a change of counters that say where mailboxes lie.
+    fn with_located(self) -> Municipality {
+        let counters = self.counters.iter().map(|counter| (None, &**counter));
+        // What counters say of each other's mailboxes was checked before.
+        let located = Arc::new(checks::locations(counters, &mut Reader::default()));
+        Municipality { located, ..self }
     }
 
     /// The municipality without the counter of this id. `None` if there is no such counter.
     pub fn without_counter(&self, id: &str) -> Option<Municipality> {
-        Some(Municipality { counters: self.counters.without(id)?, ..self.clone() })
+        let was_located = self.counters.get(id)?.exchange_sync().located().next().is_some();
+        let changed = Municipality { counters: self.counters.without(id)?, ..self.clone() };
+        Some(if was_located { changed.with_located() } else { changed })
     }
 
     pub(crate) fn local_holidays(&self) -> &Arc<LocalHolidays> {
@@ -205,9 +273,11 @@ impl Municipality {
 /// Warnings are not compared: they follow from the rest, and their lines and columns belong to a text.
 impl PartialEq for Municipality {
     fn eq(&self, other: &Municipality) -> bool {
-        let Municipality { name, time_zone, state, holidays, exchange, templates, counters, warnings: _ } = self;
+        let Municipality { name, time_zone, state, holidays, exchange, exchange_online, .. } = self;
+        let Municipality { mailbox_locations, templates, counters, located: _, warnings: _, .. } = self;
         (name, time_zone, state, holidays) == (&other.name, &other.time_zone, &other.state, &other.holidays)
-            && (exchange, templates, counters) == (&other.exchange, &other.templates, &other.counters)
+            && (exchange, exchange_online) == (&other.exchange, &other.exchange_online)
+            && (mailbox_locations, templates, counters) == (&other.mailbox_locations, &other.templates, &other.counters)
     }
 }
 
@@ -232,8 +302,10 @@ impl Warned for Municipality {
 
 impl Read for Municipality {
     fn read(value: &Value<'_>, reader: &mut Reader) -> Option<Municipality> {
-        let keys = ["name", "time_zone", "state", "holidays", "exchange", "templates", COUNTERS];
-        let [name, time_zone, state, holidays, exchange, templates, counters] = reader.table(value, &keys)?;
+        let keys =
+            ["name", "time_zone", "state", "holidays", "exchange", "exchange_online", LOCATIONS, "templates", COUNTERS];
+        let [name, time_zone, state, holidays, exchange, exchange_online, locations, templates, counters] =
+            reader.table(value, &keys)?;
         let name = reader.required("name", name);
         let time_zone = reader.or_default("time_zone", time_zone);
         let state: Option<Option<State>> = reader.optional("state", state);
@@ -241,21 +313,28 @@ impl Read for Municipality {
         if let (Some(state), Some(holidays)) = (state, &holidays) {
             reader.below("holidays", |reader| holidays.check(state, reader));
         }
-        let has_exchange = exchange.is_some();
+        let connections = Connections { on_premises: exchange.is_some(), online: exchange_online.is_some() };
         let exchange: Option<Option<ExchangeConnection>> = reader.optional("exchange", exchange);
+        let exchange_online: Option<Option<ExchangeOnlineConnection>> =
+            reader.optional("exchange_online", exchange_online);
+        let locations: Option<MailboxLocations> = reader.or_default(LOCATIONS, locations);
+        reader.below(LOCATIONS, |reader| locations.iter().for_each(|locations| locations.check(connections, reader)));
+        checks::connections(&exchange, &exchange_online, &locations, reader);
         let templates: Option<Readable<AppointmentTemplate>> = reader.or_default("templates", templates);
         let ids = templates.iter().flat_map(Readable::iter).map(|(index, template)| (index, template.id().as_str()));
         reader.below("templates", |reader| checks::distinct_ids(ids, reader));
         let counters: Option<Readable<Counter>> = reader.or_default(COUNTERS, counters);
+        let mut located = HashMap::new();
         let templates = templates.and_then(Readable::complete).map(Templates::from);
         reader.below(COUNTERS, |reader| {
             // What could be read is checked also while the rest is at fault.
             let readable = || counters.iter().flat_map(Readable::iter);
             checks::distinct_ids(readable().map(|(index, counter)| (index, counter.id().as_str())), reader);
+            located = checks::locations(readable().map(|(index, counter)| (Some(index), counter)), reader);
             // While a template could not be read, it is not known which ids there are.
             let Some(templates) = &templates else { return };
             for (index, counter) in readable() {
-                reader.element(index, |reader| checks::counter(counter, templates, has_exchange, reader));
+                reader.element(index, |reader| checks::counter(counter, templates, connections, reader));
             }
         });
         Some(Municipality {
@@ -264,8 +343,11 @@ impl Read for Municipality {
             state: state?,
             holidays: Arc::new(holidays?),
             exchange: exchange?.map(Arc::new),
+            exchange_online: exchange_online?.map(Arc::new),
+            mailbox_locations: Arc::new(locations?),
             templates: Arc::new(templates?),
             counters: Counters::from(counters?.complete()?),
+            located: Arc::new(located),
             warnings: Arc::from([]),
         })
     }
@@ -278,3 +360,4 @@ impl<'de> Deserialize<'de> for Municipality {
 }
 
 const COUNTERS: &str = "counters";
+const LOCATIONS: &str = "mailbox_locations";

@@ -2,11 +2,12 @@
 
 use optigov_calendar::{InvalidMailbox, Mailbox, Text};
 use optigov_slots::Needed;
-use serde::ser::{Serialize, SerializeMap, Serializer};
+use serde::ser::{Serialize, SerializeMap, SerializeSeq, Serializer};
 
 use crate::{
     blocking::BlockingPolicy,
     fault::{Code, Fault},
+    location::MailboxLocation,
     text::{
         forms::{deserialize_by_reading, is_default, number, table},
         reader::{Read, Reader, text, word_value},
@@ -22,8 +23,8 @@ pub struct ExchangeSync {
     #[serde(default)]
     on: bool,
     /// The mailboxes whose calendars count; at most 100.
-    #[serde(default, skip_serializing_if = "Vec::is_empty")]
-    mailboxes: Vec<Mailbox>,
+    #[serde(default, skip_serializing_if = "is_default")]
+    mailboxes: SyncMailboxes,
     /// How many of the mailboxes must be free: "all" (default), "any", or { at_least = 2 }.
     #[serde(default, skip_serializing_if = "is_default")]
     needed: MailboxesNeeded,
@@ -40,7 +41,18 @@ impl ExchangeSync {
 
     /// The mailboxes that were entered, also while the sync is off.
     pub fn mailboxes(&self) -> &[Mailbox] {
-        &self.mailboxes
+        &self.mailboxes.addresses
+    }
+
+    /// Where the mailbox at this position of [`mailboxes`](Self::mailboxes) lies, where the counter's entry says so.
+    pub fn location(&self, position: usize) -> Option<MailboxLocation> {
+        self.mailboxes.locations.get(position).copied().flatten()
+    }
+
+    /// The mailboxes of which the counter's entry says where they lie, each with its position.
+    pub(crate) fn located(&self) -> impl Iterator<Item = (usize, &Mailbox, MailboxLocation)> {
+        let located = self.mailboxes.addresses.iter().zip(&self.mailboxes.locations).enumerate();
+        located.filter_map(|(position, (mailbox, location))| Some((position, mailbox, (*location)?)))
     }
 
     /// How many of the mailboxes must be free at the same time for something to be bookable. Default: all.
@@ -57,6 +69,91 @@ impl ExchangeSync {
 table!(ExchangeSync { on: or_default, mailboxes: or_default, needed: or_default, blocking: or_default } checked);
 
 deserialize_by_reading!(ExchangeSync);
+
+/// Mailboxes, each of which is written as its address, or as a table with its address and where it lies.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+struct SyncMailboxes {
+    addresses: Vec<Mailbox>,
+    /// As many as there are addresses, or none.
+    locations: Vec<Option<MailboxLocation>>,
+}
+
+/// One of them.
+struct SyncMailbox {
+    address: Mailbox,
+    location: Option<MailboxLocation>,
+}
+
+impl Read for SyncMailbox {
+    fn read(value: &Value<'_>, reader: &mut Reader) -> Option<Self> {
+        let Value::Table(_) = value else {
+            return Mailbox::read(value, reader).map(|address| SyncMailbox { address, location: None });
+        };
+        let [address, location] = reader.table(value, &["address", "location"])?;
+        let address = reader.required("address", address);
+        let location = reader.optional("location", location);
+        Some(SyncMailbox { address: address?, location: location? })
+    }
+}
+
+impl Read for SyncMailboxes {
+    fn read(value: &Value<'_>, reader: &mut Reader) -> Option<Self> {
+        let all = Vec::<SyncMailbox>::read(value, reader)?;
+        let is_located = all.iter().any(|mailbox| mailbox.location.is_some());
+        let locations = if is_located { all.iter().map(|mailbox| mailbox.location).collect() } else { Vec::new() };
+        Some(SyncMailboxes { addresses: all.into_iter().map(|mailbox| mailbox.address).collect(), locations })
+    }
+}
+
+impl Serialize for SyncMailboxes {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        #[derive(serde::Serialize)]
+        struct Located<'m> {
+            address: &'m Mailbox,
+            location: MailboxLocation,
+        }
+        let mut list = serializer.serialize_seq(Some(self.addresses.len()))?;
+        for (position, address) in self.addresses.iter().enumerate() {
+            match self.locations.get(position).copied().flatten() {
+                Some(location) => list.serialize_element(&Located { address, location })?,
+                None => list.serialize_element(address)?,
+            }
+        }
+        list.end()
+    }
+}
+
+impl schemars::JsonSchema for SyncMailboxes {
+    fn inline_schema() -> bool {
+        true
+    }
+
+    fn schema_name() -> std::borrow::Cow<'static, str> {
+        "SyncMailboxes".into()
+    }
+
+    fn json_schema(generator: &mut schemars::SchemaGenerator) -> schemars::Schema {
+        let (address, location) = (generator.subschema_for::<Mailbox>(), generator.subschema_for::<MailboxLocation>());
+        schemars::json_schema!({
+            "type": "array",
+            "maxItems": MOST,
+            "items": {
+                "oneOf": [
+                    address,
+                    {
+                        "type": "object",
+                        "properties": { "address": address, "location": location },
+                        "required": ["address"],
+                        "additionalProperties": false,
+                    },
+                ],
+            },
+        })
+    }
+}
+
+/// The most mailboxes of one counter.
+const MOST: usize = 100;
 
 impl Read for Mailbox {
     fn read(value: &Value<'_>, reader: &mut Reader) -> Option<Self> {
@@ -123,8 +220,8 @@ impl schemars::JsonSchema for MailboxesNeeded {
 number!(MailboxCount, 1..=100);
 
 fn checked(sync: ExchangeSync, reader: &mut Reader) -> Option<ExchangeSync> {
-    const MOST: usize = 100;
-    let there = sync.mailboxes.len();
+    let mailboxes = sync.mailboxes();
+    let there = mailboxes.len();
     if there > MOST {
         let fault = Fault::new(
             Code::OutOfRange,
@@ -133,8 +230,8 @@ fn checked(sync: ExchangeSync, reader: &mut Reader) -> Option<ExchangeSync> {
         );
         return reader.below("mailboxes", |reader| reader.refuse(fault));
     }
-    for (index, mailbox) in sync.mailboxes.iter().enumerate() {
-        if let Some(first) = sync.mailboxes[..index].iter().position(|earlier| earlier == mailbox) {
+    for (index, mailbox) in mailboxes.iter().enumerate() {
+        if let Some(first) = mailboxes[..index].iter().position(|earlier| earlier == mailbox) {
             let fault = Fault::new(
                 Code::DuplicateMailbox,
                 Text::new(
@@ -146,7 +243,7 @@ fn checked(sync: ExchangeSync, reader: &mut Reader) -> Option<ExchangeSync> {
             reader.below("mailboxes", |reader| reader.element(index, |reader| reader.fault(fault)));
         }
     }
-    if sync.on && sync.mailboxes.is_empty() {
+    if sync.on && mailboxes.is_empty() {
         let fault = Fault::new(
             Code::SyncWithoutMailbox,
             Text::new(
@@ -161,8 +258,8 @@ fn checked(sync: ExchangeSync, reader: &mut Reader) -> Option<ExchangeSync> {
         reader.below("mailboxes", |reader| reader.fault(fault));
     }
     if let Needed::AtLeast(count) = sync.needed.0
-        && count as usize > sync.mailboxes.len()
-        && (sync.on || !sync.mailboxes.is_empty())
+        && count as usize > there
+        && (sync.on || there > 0)
     {
         let fault = Fault::new(
             Code::TooFewMailboxes,

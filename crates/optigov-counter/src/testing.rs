@@ -5,7 +5,7 @@ use std::path::Path;
 use proptest::{prelude::*, sample::select};
 use serde_json::{Value, json};
 
-/// The names of the files that a connection of [`connections`] may refer to.
+/// The names of the files that a connection of [`connections`](super::connections) or [`online_connections`](super::online_connections) may refer to.
 pub mod files {
     /// A file with a root certificate.
     pub const CA: &str = "ca.pem";
@@ -15,6 +15,10 @@ pub mod files {
     pub const CLIENT_KEY: &str = "client.key";
     /// A file with a password of at most 255 bytes.
     pub const SECRET: &str = "secret.txt";
+    /// A file with the certificate of an application in Entra, whose key is an RSA key.
+    pub const APPLICATION_CERTIFICATE: &str = "application.pem";
+    /// A file with the private key of [`APPLICATION_CERTIFICATE`].
+    pub const APPLICATION_KEY: &str = "application.key";
     /// A keytab file.
     pub const KEYTAB: &str = "svc.keytab";
 }
@@ -54,28 +58,18 @@ fn kerberos(keytab: Value, secret: impl Strategy<Value = Value>) -> impl Strateg
 /// Together they say everything that a connection can say. They serve the law that every accepted configuration builds its client.
 pub fn connections(folder: &Path) -> BoxedStrategy<String> {
     let file = |name: &str| json!(folder.join(name).to_string_lossy());
-    let secret = prop_oneof![
-        Just(json!("provided")),
-        Just(json!({ "env": SECRET_VARIABLE })),
-        Just(json!({ "file": file(files::SECRET) })),
-    ];
+    let secret = secrets(folder);
     let sign_in = (words(&["ntlm", "negotiate", "basic", "bearer"]), accounts(), secret.clone());
     let sign_in = sign_in.prop_map(|(authentication, account, secret)| {
         json!({ "authentication": authentication, "account": account, "secret": secret })
     });
     let kerberos = kerberos(file(files::KEYTAB), secret.clone());
     let sign_in = prop_oneof![4 => sign_in, 1 => kerberos];
-    let roots = prop_oneof![
-        Just(json!({})),
-        Just(json!({ "ca_file": file(files::CA) })),
-        Just(json!({ "ca_file": file(files::CA), "only_given_roots": true })),
-    ];
+    let roots = roots(folder);
     let client = prop_oneof![
         Just(json!({})),
         Just(json!({ "client_certificate": file(files::CLIENT_CERTIFICATE), "client_key": file(files::CLIENT_KEY) })),
     ];
-    let when_unavailable =
-        prop_oneof![words(&["close", "ignore"]), durations(1).prop_map(|age| json!({ "serve_stale": age })),];
     let settings = table(vec![
         ("access", words(&["impersonation", "free-busy"])),
         ("connecting_id", words(&["primary_smtp_address", "smtp_address"])),
@@ -103,18 +97,92 @@ pub fn connections(folder: &Path) -> BoxedStrategy<String> {
         ("max_response_bytes", numbers(65_536, 1_073_741_824)),
         ("user_agent", "[ -~]{0,40}[!-~]".prop_map(Value::String).boxed()),
         ("test_mailbox", words(&["probe@musterstadt.example", "Probe@Müllheim.example"])),
-        ("when_unavailable", when_unavailable.boxed()),
+        ("when_unavailable", when_unavailable()),
     ]);
     (ways(secret.boxed()), sign_in, roots, client, settings)
-        .prop_map(|(way, sign_in, roots, client, settings)| {
-            let tables = [way, sign_in, roots, client, settings];
-            let entries = tables.into_iter().filter_map(|table| match table {
-                Value::Object(entries) => Some(entries),
-                _ => None,
-            });
-            Value::Object(entries.flatten().collect()).to_string()
+        .prop_map(|(way, sign_in, roots, client, settings)| joined([way, sign_in, roots, client, settings]))
+        .boxed()
+}
+
+/// Tables `exchange_online` of a municipality as JSON texts, each one accepted by the reader beside no `exchange`. What they refer to is as with [`connections`].
+///
+/// Together they say everything that such a connection can say.
+pub fn online_connections(folder: &Path) -> BoxedStrategy<String> {
+    let file = |name: &str| json!(folder.join(name).to_string_lossy());
+    let certificate =
+        json!({ "certificate": file(files::APPLICATION_CERTIFICATE), "private_key": file(files::APPLICATION_KEY) });
+    let credential = prop_oneof![Just(certificate), secrets(folder).prop_map(|secret| json!({ "secret": secret }))];
+    let application = (
+        words(&["Musterstadt.onmicrosoft.com", "musterstadt.example", "99999999-8888-4777-8666-555555555555"]),
+        words(&["11111111-2222-4333-8444-555555555555", "ABCDEF01-2345-4678-89AB-CDEF01234567"]),
+    );
+    let application = application.prop_map(|(tenant, client_id)| json!({ "tenant": tenant, "client_id": client_id }));
+    let proxy = || words(&["http://proxy.musterstadt.example:3128", "socks5://10.8.0.1:1080", "socks5h://[fd00::1]"]);
+    let proxies = prop_oneof![
+        Just(json!({})),
+        proxy().prop_map(|proxy| json!({ "proxy": proxy })),
+        (proxy(), accounts(), secrets(folder)).prop_map(
+            |(proxy, account, secret)| json!({ "proxy": proxy, "proxy_account": account, "proxy_secret": secret })
+        ),
+    ];
+    let settings = table(vec![
+        ("cloud", words(&["global", "us_government", "us-government-dod", "china"])),
+        ("authority", words(&["https://login.microsoftonline.us", "http://127.0.0.1:8080"])),
+        ("endpoint", words(&["https://graph.microsoft.us/", "https://graph.microsoft.com", "http://localhost:8080"])),
+        ("access", words(&["calendar_view", "get-schedule"])),
+        ("credential_lock", durations(60)),
+        ("minimum_tls", words(&["1.2", "1.3"])),
+        ("local_address", any::<std::net::IpAddr>().prop_map(|address| json!(address.to_string())).boxed()),
+        ("connect_timeout", durations(1)),
+        ("idle_timeout", durations(1)),
+        ("timeout", durations(1)),
+        ("in_flight", numbers(1, 100)),
+        ("entries_per_page", numbers(10, 1_000)),
+        ("requests_per_call", numbers(1, 10_000)),
+        ("entries_per_call", numbers(1, 1_000_000)),
+        ("max_response_bytes", numbers(65_536, 1_073_741_824)),
+        ("user_agent", "[ -~]{0,40}[!-~]".prop_map(Value::String).boxed()),
+        ("test_mailbox", words(&["probe@musterstadt.example"])),
+        ("when_unavailable", when_unavailable()),
+    ]);
+    (application, credential, proxies, roots(folder), settings)
+        .prop_map(|(application, credential, proxy, roots, settings)| {
+            joined([application, credential, proxy, roots, settings])
         })
         .boxed()
+}
+
+/// One table of several, as JSON text.
+fn joined(tables: [Value; 5]) -> String {
+    let entries = tables.into_iter().filter_map(|table| match table {
+        Value::Object(entries) => Some(entries),
+        _ => None,
+    });
+    Value::Object(entries.flatten().collect()).to_string()
+}
+
+fn secrets(folder: &Path) -> BoxedStrategy<Value> {
+    let file = folder.join(files::SECRET);
+    prop_oneof![
+        Just(json!("provided")),
+        Just(json!({ "env": SECRET_VARIABLE })),
+        Just(json!({ "file": file.to_string_lossy() })),
+    ]
+    .boxed()
+}
+
+fn roots(folder: &Path) -> BoxedStrategy<Value> {
+    let file = json!(folder.join(files::CA).to_string_lossy());
+    prop_oneof![
+        Just(json!({})),
+        Just(json!({ "ca_file": file })),
+        Just(json!({ "ca_file": file, "only_given_roots": true })),
+    ]
+    .boxed()
+}
+
+fn when_unavailable() -> BoxedStrategy<Value> {
+    prop_oneof![words(&["close", "ignore"]), durations(1).prop_map(|age| json!({ "serve_stale": age }))].boxed()
 }
 
 /// URL, proxy and addresses that go together.

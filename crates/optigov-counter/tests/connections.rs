@@ -3,7 +3,8 @@
 use std::{fmt::Display, net::IpAddr, path::Path, str::FromStr, time::Duration};
 
 use optigov_counter::{
-    Code, EwsSettings, ExchangeConnection, Fault, Language, Municipality, Route, SecretReference, testing,
+    Cloud, Code, EwsSettings, ExchangeConnection, ExchangeOnlineConnection, Fault, GraphSettings, Language,
+    Municipality, Route, SecretReference, testing,
 };
 use proptest::prelude::*;
 use serde_json::Value;
@@ -87,6 +88,52 @@ proptest! {
         let files = connection.client_certificate().map(|files| [files.certificate(), files.key()]);
         let names = ["client_certificate", "client_key"].map(|key| table.text(key));
         prop_assert_eq!(files.map(|files| files.map(|file| Some(file.display().to_string()))), names[0].is_some().then_some(names));
+    }
+
+    #[test]
+    fn every_connection_to_exchange_online_yields_the_way_and_the_settings_that_it_says(
+        text in testing::online_connections(Path::new("/optigov"))
+    ) {
+        let connection: ExchangeOnlineConnection =
+            serde_json::from_str(&text).map_err(|faults| TestCaseError::fail(format!("{text}\n{faults}")))?;
+        let table = Table(serde_json::from_str(&text).expect("JSON"));
+        let lower = |key: &str| table.text(key).map(|text| text.to_lowercase());
+
+        let cloud = table.word("cloud", "global");
+        let cloud = Cloud::ALL.into_iter().find(|it| it.as_str() == cloud).expect("a cloud");
+        let route = connection.route();
+        let root = |key: &str, default: &str| table.text(key).unwrap_or(default.to_owned()).trim_end_matches('/').to_owned();
+        prop_assert_eq!(route.url().as_str().trim_end_matches('/'), root("endpoint", cloud.endpoint()));
+        prop_assert_eq!(route.proxy().is_some(), table.has("proxy"));
+        prop_assert!(route.proxy().is_none_or(|proxy| proxy.login().is_none()), "whoever has the password adds it");
+        prop_assert_eq!(route.local_address(), table.address("local_address"));
+        prop_assert_eq!(route.minimum_tls().as_str(), table.word("minimum_tls", "1.2"));
+        prop_assert_eq!(route.only_given_roots(), table.has("only_given_roots"));
+        prop_assert_eq!(route.connect_timeout(), table.seconds("connect_timeout", Route::CONNECT_TIMEOUT));
+        prop_assert_eq!(route.idle_timeout(), table.seconds("idle_timeout", Route::IDLE_TIMEOUT));
+        prop_assert_eq!(route.timeout(), table.seconds("timeout", Route::TIMEOUT));
+        prop_assert_eq!(route.in_flight(), table.number("in_flight", Route::GRAPH_IN_FLIGHT));
+        prop_assert_eq!(route.max_response_bytes(), table.number("max_response_bytes", Route::MAX_RESPONSE_BYTES));
+
+        let graph = connection.graph_settings();
+        prop_assert_eq!(Some(graph.tenant().to_owned()), lower("tenant"));
+        prop_assert_eq!(Some(graph.client_id().to_owned()), lower("client_id"));
+        prop_assert_eq!(graph.authority().as_str().trim_end_matches('/'), root("authority", cloud.authority()));
+        prop_assert_eq!(graph.access().as_str(), table.word("access", "calendar_view"));
+        prop_assert_eq!(graph.credential_lock(), table.seconds("credential_lock", GraphSettings::CREDENTIAL_LOCK));
+        prop_assert_eq!(graph.entries_per_page(), table.number("entries_per_page", GraphSettings::MOST_ENTRIES_PER_PAGE));
+        prop_assert_eq!(graph.requests_per_call(), table.number("requests_per_call", GraphSettings::REQUESTS_PER_CALL));
+        prop_assert_eq!(graph.entries_per_call(), table.number("entries_per_call", GraphSettings::ENTRIES_PER_CALL));
+        prop_assert_eq!(graph.user_agent().map(|agent| agent.as_str().to_owned()), table.text("user_agent"));
+        prop_assert_eq!(connection.secret().is_some(), table.has("secret"));
+        let files = connection.certificate().map(|files| [files.certificate(), files.key()].map(|file| file.display().to_string()));
+        prop_assert_eq!(files.map(|files| files.map(Some)), table.has("certificate").then(|| ["certificate", "private_key"].map(|key| table.text(key))));
+        prop_assert_eq!(connection.ca_file().map(|file| file.display().to_string()), table.text("ca_file"));
+        prop_assert_eq!(connection.proxy_account().map(str::to_owned), table.text("proxy_account"));
+        prop_assert_eq!(connection.proxy_secret().is_some(), table.has("proxy_secret"));
+
+        let again: ExchangeOnlineConnection = serde_json::from_str(&serde_json::to_string(&connection).expect("JSON")).expect("its canonical form");
+        prop_assert_eq!(again, connection);
     }
 }
 

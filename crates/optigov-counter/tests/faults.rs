@@ -323,6 +323,26 @@ fn examples() -> Vec<(Code, &'static str, String)> {
             counter("exchange_sync = { on = true, mailboxes = [\"a@b.example\"] }"),
         ),
         (
+            Code::LocationWithoutConnection,
+            "mailbox_locations.online[0]",
+            counter("") + "\n[mailbox_locations]\nonline = [\"musterstadt.example\"]\n",
+        ),
+        (
+            Code::ConflictingLocations,
+            "counters[1].exchange_sync.mailboxes[0].location",
+            counter("exchange_sync = { mailboxes = [{ address = \"a@b.example\", location = \"auto\" }] }")
+                + "\n[[counters]]\nid = \"z\"\nname = \"Z\"\n"
+                + "exchange_sync = { mailboxes = [{ address = \"a@b.example\", location = \"online\" }] }\n",
+        ),
+        (
+            Code::LocationNotTold,
+            "exchange.access",
+            counter("")
+                + "\n[exchange]\nurl = \"https://mail.musterstadt.example/EWS/Exchange.asmx\"\nauthentication = \"bearer\"\n"
+                + "secret = \"provided\"\naccess = \"free_busy\"\n[exchange_online]\ntenant = \"musterstadt.example\"\n"
+                + "client_id = \"11111111-2222-4333-8444-555555555555\"\nsecret = \"provided\"\n",
+        ),
+        (
             Code::BusyDoesNotBlock,
             "counters[0].exchange_sync.blocking.busy",
             counter("exchange_sync = { blocking = { busy = \"ignore\" } }"),

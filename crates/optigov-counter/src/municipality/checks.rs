@@ -1,22 +1,27 @@
 //! What holds between the parts of a municipality.
 
-use std::{collections::HashSet, time::Duration};
+use std::{
+    collections::{HashMap, HashSet},
+    time::Duration,
+};
 
-use optigov_calendar::Text;
+use optigov_calendar::{Access, Mailbox, Text};
 use optigov_slots::ExceptionEffect;
 
 use super::templates::Templates;
 use crate::{
     booking::horizon_before_lead_time,
     counter::Counter,
+    exchange::{ExchangeConnection, ExchangeOnlineConnection, WhenUnavailable},
     fault::{Code, Fault},
+    location::{Connections, MailboxLocation, MailboxLocations},
     text::reader::{Reader, suggestion},
     values::TemplateId,
 };
 
 /// What holds between a counter and the rest of its municipality.
-pub(super) fn counter(counter: &Counter, templates: &Templates, has_exchange: bool, reader: &mut Reader) {
-    if counter.exchange_sync().is_on() && !has_exchange {
+pub(super) fn counter(counter: &Counter, templates: &Templates, connections: Connections, reader: &mut Reader) {
+    if counter.exchange_sync().is_on() && !connections.any() {
         let fault = Fault::new(
             Code::SyncWithoutConnection,
             Text::new(
@@ -24,11 +29,16 @@ pub(super) fn counter(counter: &Counter, templates: &Templates, has_exchange: bo
                 "The Exchange sync is on, but there is no Exchange connection.",
             ),
             Text::new(
-                "Bitte unter „exchange“ eine Verbindung eintragen; ohne sie bleibt unbekannt, was frei ist.",
-                "Enter a connection under \"exchange\"; without it, what is free remains unknown.",
+                "Bitte unter „exchange“ oder „exchange_online“ eine Verbindung eintragen; ohne sie bleibt unbekannt, was frei ist.",
+                "Enter a connection under \"exchange\" or \"exchange_online\"; without it, what is free remains unknown.",
             ),
         );
         reader.below("exchange_sync", |reader| reader.fault(fault));
+    }
+    for (position, _, location) in counter.exchange_sync().located() {
+        if let Some(missing) = connections.missing(location) {
+            at_location(position, missing, reader);
+        }
     }
     let mut unknown = false;
     let mut bookable = false;
@@ -64,6 +74,92 @@ pub(super) fn counter(counter: &Counter, templates: &Templates, has_exchange: bo
             ),
         ));
     }
+}
+
+/// What holds between the two connections.
+pub(super) fn connections(
+    on_premises: &Option<Option<ExchangeConnection>>,
+    online: &Option<Option<ExchangeOnlineConnection>>,
+    locations: &Option<MailboxLocations>,
+    reader: &mut Reader,
+) {
+    let (Some(Some(on_premises)), Some(Some(online))) = (on_premises, online) else { return };
+    if online.when_unavailable() != WhenUnavailable::default() {
+        let fault = Fault::new(
+            Code::Conflict,
+            Text::fixed(
+                "Was ohne Antwort von Exchange geschieht, gilt für die ganze Kommune und steht unter „exchange“.",
+                "What happens without an answer from Exchange holds for the whole municipality, and stands under \"exchange\".",
+            ),
+            Text::fixed(
+                "Bitte „when_unavailable“ hier entfernen und unter „exchange“ angeben.",
+                "Remove \"when_unavailable\" here, and give it under \"exchange\".",
+            ),
+        );
+        reader.below("exchange_online", |reader| reader.below("when_unavailable", |reader| reader.fault(fault)));
+    }
+    let said = locations.as_ref().and_then(MailboxLocations::default_location);
+    let is_found_out = said.is_none_or(|said| said == MailboxLocation::Auto);
+    if on_premises.ews_settings().access == Access::FreeBusy && locations.is_some() && is_found_out {
+        let fault = Fault::new(
+            Code::LocationNotTold,
+            Text::fixed(
+                "Bei „free_busy“ kann der eigene Server auch für Postfächer in Exchange Online antworten; dann zeigen die Antworten nicht, wo ein Postfach liegt.",
+                "With \"free_busy\", the own server may answer for mailboxes in Exchange Online, too; then the answers do not show where a mailbox lies.",
+            ),
+            Text::fixed(
+                "Bitte unter „mailbox_locations“ angeben, welche Postfächer wo liegen.",
+                "Say under \"mailbox_locations\" which mailboxes lie where.",
+            ),
+        );
+        reader.below("exchange", |reader| reader.below("access", |reader| reader.fault(fault)));
+    }
+}
+
+/// Where the mailboxes lie of which these counters say so. Where two counters contradict each other, the later one is at fault, if its place is known.
+pub(super) fn locations<'c>(
+    counters: impl Iterator<Item = (Option<usize>, &'c Counter)>,
+    reader: &mut Reader,
+) -> HashMap<Mailbox, MailboxLocation> {
+    let mut located = HashMap::new();
+    for (index, counter) in counters {
+        if let Some(index) = index {
+            reader.element(index, |reader| own_locations(counter, &located, reader));
+        }
+        located.extend(counter.exchange_sync().located().map(|(_, mailbox, location)| (mailbox.clone(), location)));
+    }
+    located
+}
+
+/// What a counter says of its mailboxes, held against what others say.
+pub(super) fn own_locations(counter: &Counter, others: &HashMap<Mailbox, MailboxLocation>, reader: &mut Reader) {
+    for (position, mailbox, location) in counter.exchange_sync().located() {
+        if others.get(mailbox).is_some_and(|other| *other != location) {
+            at_location(position, conflicting_locations(), reader);
+        }
+    }
+}
+
+fn at_location(position: usize, fault: Fault, reader: &mut Reader) {
+    reader.below("exchange_sync", |reader| {
+        reader.below("mailboxes", |reader| {
+            reader.element(position, |reader| reader.below("location", |reader| reader.fault(fault)));
+        });
+    });
+}
+
+fn conflicting_locations() -> Fault {
+    Fault::new(
+        Code::ConflictingLocations,
+        Text::fixed(
+            "Ein anderer Schalter gibt für dieses Postfach einen anderen Ort an.",
+            "Another counter says that this mailbox lies elsewhere.",
+        ),
+        Text::fixed(
+            "Bitte bei allen Schaltern denselben Ort angeben, oder nur bei einem.",
+            "Say the same at all counters, or say it at one only.",
+        ),
+    )
 }
 
 pub(super) fn distinct_ids<'i>(ids: impl Iterator<Item = (usize, &'i str)>, reader: &mut Reader) {
