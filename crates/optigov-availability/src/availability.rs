@@ -8,12 +8,17 @@ use std::{
 };
 
 use chrono_tz::Tz;
-use futures_util::stream::{self, Stream, StreamExt as _};
+use futures_util::{
+    future,
+    stream::{self, Stream, StreamExt as _},
+};
 use optigov_calendar::{ConnectionReport, Language, Mailbox, ReadError, Text};
-use optigov_calendar_cache::{CacheKey, Fetched, Freshness, ReadTarget, ReadWindow, ReaderHealth};
+use optigov_calendar_cache::{
+    CacheError, CacheKey, Fetched, Freshness, Notice, ReadTarget, ReadWindow, ReaderHealth, Saved,
+};
 use optigov_counter::{Counter, Municipality};
 use optigov_slots::{Interval, OpenWindows};
-use tokio::time::Instant;
+use tokio::time::{Instant, timeout_at};
 use tracing::Instrument as _;
 
 use crate::{
@@ -113,7 +118,8 @@ impl Availability {
     /// Puts a counter's new entry into force: when the call returns, its new mailboxes count and its old ones do not, and no later
     /// answer for it is made from anything read before. A counter with a new id is added.
     ///
-    /// With a shared cache this makes the readings void for every instance; each instance is told of the entry itself by its service.
+    /// With a shared cache this makes the readings void for every instance, and tells the others to load the entry
+    /// ([`saved_elsewhere`](Self::saved_elsewhere)) where it differs from the one that was in force: keep it where they can load it first.
     ///
     /// # Errors
     /// [`is_setup`](Error::is_setup): the counter does not fit the municipality. [`is_cache`](Error::is_cache): the cache cannot be told.
@@ -121,31 +127,68 @@ impl Availability {
     pub async fn counter_saved(&self, counter: Counter) -> Result<(), Error> {
         let setup = self.setup();
         let changed = setup.with_counter(counter.clone())?;
-        let keys = keys_of(&[&setup, &changed], counter.id().as_str());
-        self.invalidate(&changed, &keys).await?;
-        let mut current = self.inner.setup.write().unwrap_or_else(PoisonError::into_inner);
-        // Another save may have come between: this one changes its counter and no other.
-        *current = Arc::new(current.with_counter(counter)?);
-        Ok(())
+        let id = counter.id().as_str();
+        self.invalidate(&changed, &keys_of(&[&setup, &changed], id)).await?;
+        if setup.municipality.counter(id).map(|known| &**known) != Some(&counter) {
+            self.announce(&changed, &Saved::Counter(id.to_owned())).await?;
+        }
+        self.put_into_force(counter)
+    }
+
+    /// Puts an entry into force that another instance has saved: it has made void what was read before, and told everybody, so this does neither. To
+    /// be called with what [`saved_elsewhere`](Self::saved_elsewhere) says is to be loaded.
+    ///
+    /// # Errors
+    /// [`is_setup`](Error::is_setup): the counter does not fit the municipality, and the old entry stays in force.
+    pub fn counter_loaded(&self, counter: Counter) -> Result<(), Error> {
+        self.put_into_force(counter)
+    }
+
+    /// What other instances that share the cache have saved, from now on. Load it from where the service keeps it, and give it to
+    /// [`counter_loaded`](Self::counter_loaded) or [`municipality_loaded`](Self::municipality_loaded).
+    ///
+    /// Where notices may have been lost, with the connection to the store, the stream says that [everything](Saved::Everything) is to be
+    /// loaded. With a cache that nobody shares it says nothing, ever.
+    pub fn saved_elsewhere(&self) -> impl Stream<Item = Saved> + Send + Unpin + use<> {
+        self.inner.parts.cache.notices().filter_map(|notice| {
+            future::ready(match notice {
+                Notice::Saved(saved) => Some(saved),
+                Notice::Missed => Some(Saved::Everything),
+                _ => None,
+            })
+        })
     }
 
     /// Puts a municipality's new configuration into force: templates, holidays, the connection, counters changed, added and removed. When the call
     /// returns, no later answer for a counter that changed is made from anything read before. Calls under way end as they began.
     ///
-    /// A source that was given to the builder stays; a connection that changed is set up anew.
+    /// A source that was given to the builder stays; a connection that changed is set up anew. With a shared cache, the others are told to load
+    /// [everything](Saved::Everything).
     ///
     /// # Errors
     /// [`is_setup`](Error::is_setup): the connection cannot be set up. [`is_cache`](Error::is_cache): the cache cannot be told. In both cases the
     /// old configuration stays in force.
     pub async fn municipality_saved(&self, municipality: impl Into<Arc<Municipality>>) -> Result<(), Error> {
         let (setup, municipality) = (self.setup(), municipality.into());
-        let how = self.inner.parts.how_to_read(&municipality, Some(&setup))?;
-        let changed = Setup::new(Arc::clone(&municipality), how);
+        let changed = self.changed(&setup, &municipality)?;
         let ids = setup.municipality.counters().chain(municipality.counters()).map(|counter| counter.id().as_str());
         let differs = |id: &&str| setup.municipality.counter(id) != municipality.counter(id);
         let ids: HashSet<&str> = ids.filter(differs).collect();
         let keys: Vec<CacheKey> = ids.into_iter().flat_map(|id| keys_of(&[&setup, &changed], id)).collect();
         self.invalidate(&changed, &keys).await?;
+        if *setup.municipality != *municipality {
+            self.announce(&changed, &Saved::Everything).await?;
+        }
+        *self.inner.setup.write().unwrap_or_else(PoisonError::into_inner) = Arc::new(changed);
+        Ok(())
+    }
+
+    /// Puts a municipality's configuration into force that another instance has saved; see [`counter_loaded`](Self::counter_loaded).
+    ///
+    /// # Errors
+    /// [`is_setup`](Error::is_setup): the connection cannot be set up, and the old configuration stays in force.
+    pub fn municipality_loaded(&self, municipality: impl Into<Arc<Municipality>>) -> Result<(), Error> {
+        let changed = self.changed(&self.setup(), &municipality.into())?;
         *self.inner.setup.write().unwrap_or_else(PoisonError::into_inner) = Arc::new(changed);
         Ok(())
     }
@@ -271,10 +314,25 @@ impl Availability {
     }
 
     async fn invalidate(&self, setup: &Setup, keys: &[CacheKey]) -> Result<(), Error> {
-        setup.reader.invalidate(keys, after(setup.deadline)).await.map_err(|cause| {
-            let words = Text::fixed("der Zwischenspeicher antwortet nicht", "the cache does not answer");
-            Error::new(ErrorKind::Cache, words).caused_by(cause)
-        })
+        setup.reader.invalidate(keys, after(setup.deadline)).await.map_err(cache_failed)
+    }
+
+    async fn announce(&self, setup: &Setup, saved: &Saved) -> Result<(), Error> {
+        let told = timeout_at(after(setup.deadline), self.inner.parts.cache.announce(saved)).await;
+        told.unwrap_or_else(|late| Err(CacheError::new(late))).map_err(cache_failed)
+    }
+
+    fn put_into_force(&self, counter: Counter) -> Result<(), Error> {
+        let mut current = self.inner.setup.write().unwrap_or_else(PoisonError::into_inner);
+        // Another save may have come between: this one changes its counter and no other.
+        *current = Arc::new(current.with_counter(counter)?);
+        Ok(())
+    }
+
+    /// The setup with another configuration.
+    fn changed(&self, setup: &Setup, municipality: &Arc<Municipality>) -> Result<Setup, Error> {
+        let how = self.inner.parts.how_to_read(municipality, Some(setup))?;
+        Ok(Setup::new(Arc::clone(municipality), how))
     }
 
     fn setup(&self) -> Arc<Setup> {
@@ -286,6 +344,11 @@ impl fmt::Debug for Availability {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("Availability").field("counters", &self.setup().counter_count()).finish_non_exhaustive()
     }
+}
+
+fn cache_failed(cause: CacheError) -> Error {
+    let words = Text::fixed("der Zwischenspeicher antwortet nicht", "the cache does not answer");
+    Error::new(ErrorKind::Cache, words).caused_by(cause)
 }
 
 /// What was read for a request.

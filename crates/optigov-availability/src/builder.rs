@@ -32,7 +32,7 @@ pub struct AvailabilityBuilder {
 pub(crate) struct Parts {
     source: Option<Arc<dyn CalendarSource>>,
     secrets: ProvidedSecrets,
-    cache: Arc<dyn CalendarCache>,
+    pub(crate) cache: Arc<dyn CalendarCache>,
     pub(crate) clock: Arc<dyn Clock>,
     when_unavailable: Option<WhenUnavailable>,
     time_to_live: Duration,

@@ -75,8 +75,8 @@ pub use optigov_calendar::{
 };
 pub use optigov_calendar_cache::{
     CacheError, CacheKey, CacheVersion, CachedReadings, CalendarCache, CircuitHealth, CircuitState, Clock,
-    FailingMailbox, Leadership, Lease, MemoryCache, Notice, Notices, ReaderHealth, Reading, StoreHealth, SystemClock,
-    WatchId,
+    FailingMailbox, Leadership, Lease, MemoryCache, Notice, Notices, ReaderHealth, Reading, Saved, StoreHealth,
+    SystemClock, WatchId,
 };
 #[cfg(feature = "redis")]
 pub use optigov_calendar_cache::{SharedCache, SharedCacheSettings};

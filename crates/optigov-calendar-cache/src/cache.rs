@@ -9,7 +9,7 @@ use optigov_slots::Interval;
 use serde::{Deserialize, Serialize};
 use sha2::{Digest, Sha256};
 
-use crate::{Leadership, Lease, Notices, Reading, StoreHealth, WatchId};
+use crate::{Leadership, Lease, Notices, Reading, Saved, StoreHealth, WatchId};
 
 /// Keeps readings between calls. The default is [`MemoryCache`](crate::MemoryCache); a store shared by many instances implements the same trait.
 ///
@@ -94,13 +94,13 @@ pub trait CalendarCache: Send + Sync {
         Ok(())
     }
 
-    /// Tells the other instances that this one has saved a counter. To be called after the counter is in force here and where the service keeps
-    /// it, so that the others load what is new. By default there are no others.
+    /// Tells the other instances what this one has saved, after the service keeps it where the others can load it. By default there are no
+    /// others.
     ///
     /// # Errors
-    /// Where the store cannot be asked: the others then hear of it by other means, or at their next start.
-    async fn announce(&self, counter: &str) -> Result<(), CacheError> {
-        let _ = counter;
+    /// Where the store cannot be asked: the others may then not hear of it.
+    async fn announce(&self, saved: &Saved) -> Result<(), CacheError> {
+        let _ = saved;
         Ok(())
     }
 
@@ -289,8 +289,8 @@ macro_rules! forward {
                 (**self).lost(leadership, keys).await
             }
 
-            async fn announce(&self, counter: &str) -> Result<(), CacheError> {
-                (**self).announce(counter).await
+            async fn announce(&self, saved: &Saved) -> Result<(), CacheError> {
+                (**self).announce(saved).await
             }
 
             fn notices(&self) -> Notices {

@@ -36,7 +36,7 @@
 //! | feature | default | adds |
 //! |---|---|---|
 //! | `redis` | no | `SharedCache`: readings that instances share through Redis or Valkey |
-//! | `testing` | no | conformance tests that anybody's [`CalendarCache`] must pass |
+//! | `testing` | no | conformance tests that anybody's [`CalendarCache`] must pass; with `redis`, a store to test against |
 
 mod cache;
 mod circuit;
@@ -66,7 +66,7 @@ pub use clock::{Clock, SystemClock};
 pub use health::{CircuitHealth, CircuitState, FailingMailbox, ReaderHealth, StoreHealth};
 pub use lease::Lease;
 pub use memory::MemoryCache;
-pub use notices::{Notice, Notices};
+pub use notices::{Notice, Notices, Saved};
 pub use reader::CalendarReader;
 pub use reading::Reading;
 pub use settings::ReaderSettings;

@@ -21,12 +21,21 @@ pub enum Notice {
     Touched(Vec<CacheKey>),
     /// These mailboxes are no longer watched.
     Lost(Vec<CacheKey>),
-    /// This counter was saved, by its id as given to [`CalendarCache::announce`](crate::CalendarCache::announce): load its entry and put it into
-    /// force here.
-    CounterSaved(String),
+    /// Something was saved there.
+    Saved(Saved),
     /// Notices may have been lost: the connection to the store was, or this stream was not read for too long. Whoever follows them
-    /// takes every mailbox for lost until it is told anew, and every counter for saved.
+    /// takes every mailbox for lost until it is told anew, and [everything](Saved::Everything) for saved.
     Missed,
+}
+
+/// What an instance has saved: the others load it from where the service keeps it, and put it into force.
+#[derive(Clone, Debug, PartialEq, Eq)]
+#[non_exhaustive]
+pub enum Saved {
+    /// The entry of one counter, by its id.
+    Counter(String),
+    /// It may be anything: the whole configuration is to be loaded.
+    Everything,
 }
 
 /// A stream of notices. It ends with the cache, or never.

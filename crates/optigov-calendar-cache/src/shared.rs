@@ -22,7 +22,7 @@ use self::{
 };
 use crate::{
     CacheError, CacheKey, CacheVersion, CachedReadings, CalendarCache, Clock, Leadership, Lease, Notice, Notices,
-    Reading, StoreHealth, SystemClock, WatchId, cache::READINGS_PER_MAILBOX, random::random_number,
+    Reading, Saved, StoreHealth, SystemClock, WatchId, cache::READINGS_PER_MAILBOX, random::random_number,
 };
 
 /// A cache that instances share, in one Redis (7 or later) or Valkey server, or behind one address that leads to the present primary.
@@ -170,7 +170,7 @@ impl Inner {
         let (version, changes) = (CacheVersion(number(0)?), number(1)?);
         let known = asked.known.as_ref().filter(|kept| kept.run.as_ref() == Some(run));
         if version.0 == 0 {
-            self.link.refused("the store is full".to_owned());
+            self.link.refused("the store stores nothing: it is full, or a replica".to_owned());
             // What was known of the mailbox before may have been made void since.
             known.into_iter().for_each(|_| self.front.forget(&[asked.key]));
             return None;
@@ -364,8 +364,8 @@ impl CalendarCache for SharedCache {
         told
     }
 
-    async fn announce(&self, counter: &str) -> Result<(), CacheError> {
-        let notice = Notice::CounterSaved(counter.to_owned());
+    async fn announce(&self, saved: &Saved) -> Result<(), CacheError> {
+        let notice = Notice::Saved(saved.clone());
         let told = self.inner.insist(|_, pipe| self.inner.board.publish(pipe, &notice)).await?;
         last(told).map(drop)
     }

@@ -1,4 +1,7 @@
-//! Conformance tests: what every [`CalendarCache`] must hold, whoever writes it.
+//! Conformance tests: what every [`CalendarCache`] must hold, whoever writes it; and, with the feature `redis`, a store to test against.
+
+#[cfg(feature = "redis")]
+mod redis_server;
 
 use std::{sync::Arc, time::Duration};
 
@@ -6,6 +9,8 @@ use chrono::{DateTime, TimeDelta, Utc};
 use optigov_calendar::{Calendar, CalendarEntry, EntryStatus, Mailbox};
 use optigov_slots::Interval;
 
+#[cfg(feature = "redis")]
+pub use self::redis_server::RedisServer;
 use crate::{CacheKey, CachedReadings, CalendarCache, Reading};
 
 /// Holds a cache to the contract of [`CalendarCache`]. The cache must be empty for the keys of the namespace given; pass a new namespace for each

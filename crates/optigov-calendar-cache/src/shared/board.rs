@@ -13,7 +13,7 @@ use tokio::{
 };
 
 use super::front::Front;
-use crate::{CacheKey, Notice, Notices};
+use crate::{CacheKey, Notice, Notices, Saved};
 
 /// How many notices a stream may lag behind before it is told that it missed some.
 const BACKLOG: usize = 1_024;
@@ -107,7 +107,8 @@ fn written(notice: &Notice) -> Vec<String> {
         Notice::Watching(keys) => about("watching", keys),
         Notice::Touched(keys) => about("touched", keys),
         Notice::Lost(keys) => about("lost", keys),
-        Notice::CounterSaved(counter) => vec![format!("counter {counter}")],
+        Notice::Saved(Saved::Counter(counter)) => vec![format!("counter {counter}")],
+        Notice::Saved(Saved::Everything) => vec!["everything ".to_owned()],
         Notice::Missed => Vec::new(),
     }
 }
@@ -120,8 +121,10 @@ fn read(message: &[u8], instance: &str) -> Option<Notice> {
     if from == instance {
         return None;
     }
-    if what == "counter" {
-        return Some(Notice::CounterSaved(rest.to_owned()));
+    match what {
+        "counter" => return Some(Notice::Saved(Saved::Counter(rest.to_owned()))),
+        "everything" => return Some(Notice::Saved(Saved::Everything)),
+        _ => {}
     }
     let keys = rest.split(',').map(|key| key.to_owned().try_into()).collect::<Result<_, _>>().ok()?;
     match what {
@@ -141,7 +144,8 @@ mod tests {
         let key = CacheKey::new("", &"anna@stadt.example".parse().expect("an address"));
         let keys = vec![key, key];
         for notice in [
-            Notice::CounterSaved("schalter 1".into()),
+            Notice::Saved(Saved::Counter("schalter 1".into())),
+            Notice::Saved(Saved::Everything),
             Notice::Watching(keys.clone()),
             Notice::Touched(keys.clone()),
             Notice::Lost(keys),

@@ -44,11 +44,11 @@ async fn killed_paused_flushed_and_filled_while_three_readers_answer() {
     sleep(SECOND).await;
     store.kill();
     sleep(SECOND).await;
-    store.restart().await;
+    store.restart().await.expect("it comes up again");
     sleep(SECOND).await;
-    store.pause();
+    store.pause().expect("a signal");
     sleep(SECOND).await;
-    store.resume();
+    store.resume().expect("a signal");
     sleep(SECOND).await;
     store.command(&["FLUSHALL"]).await.expect("it answers");
     store.command(&["SCRIPT", "FLUSH"]).await.expect("it answers");
@@ -79,7 +79,7 @@ async fn a_store_that_hangs_costs_one_call_its_bound_and_the_others_nothing() {
     server.is(Mood::Answers(Duration::ZERO));
     let instance = store.instance(&server, |_| {});
     list(&instance, &town).await;
-    store.pause();
+    store.pause().expect("a signal");
     let (fetched, took) = list(&instance, &town).await;
     assert!(fetched.iter().all(|fetched| fetched.reading.is_ok()) && took < BOUND, "{took:?}");
     assert_eq!(server.requests(), 20, "from memory, for a short time");
@@ -90,7 +90,7 @@ async fn a_store_that_hangs_costs_one_call_its_bound_and_the_others_nothing() {
     assert!(told.is_err(), "a save that cannot be told is an error");
     list(&instance, &town).await;
     assert_eq!(server.requests(), 21, "and this instance does not serve what it was to forget");
-    store.resume();
+    store.resume().expect("a signal");
     soon("it is asked again", async || {
         list(&instance, &town).await;
         instance.health().store == StoreHealth::Answering
@@ -126,7 +126,7 @@ async fn a_store_that_was_never_there_keeps_nobody_from_an_answer() {
     assert!(fetched.iter().all(|fetched| fetched.reading.is_ok()) && took < BOUND, "{took:?}");
     list(&instance, &town).await;
     assert_eq!(server.requests(), 20, "memory serves for a short time");
-    store.restart().await;
+    store.restart().await.expect("it comes up again");
     soon("the store is used when it is there", async || {
         list(&instance, &town).await;
         store.names().await.len() >= 20
@@ -167,7 +167,7 @@ async fn a_store_that_restarts_from_an_old_snapshot_revives_nothing() {
     store.command(&["SAVE"]).await.expect("it saves");
     cache.invalidate(&[key]).await.expect("it can be told");
     store.kill();
-    store.restart().await;
+    store.restart().await.expect("it comes up again");
     assert!(store.names().await.iter().any(|name| name.contains(&key.to_string())), "the old reading lies there");
     for cache in [store.cache(), cache] {
         soon("it answers again", async || {

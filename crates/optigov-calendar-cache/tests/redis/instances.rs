@@ -7,7 +7,7 @@ use std::{
 
 use futures_util::{StreamExt as _, future::join_all};
 use optigov_calendar_cache::{
-    CacheKey, CalendarCache, MemoryCache, Notice,
+    CacheKey, CalendarCache, MemoryCache, Notice, Saved,
     testing::{cache_conforms, instances_conform, watching_conforms},
 };
 use tokio::time::{Instant, sleep, timeout};
@@ -145,7 +145,7 @@ async fn instances_hear_of_each_others_saves_and_not_of_their_own() {
     let key = targets(1)[0].key;
     // The subscription is made in the background.
     soon("the other instance hears", async || {
-        here.announce("schalter 1").await.expect("the store can be told");
+        here.announce(&Saved::Counter("schalter 1".to_owned())).await.expect("the store can be told");
         timeout(Duration::from_millis(50), heard.next()).await.is_ok()
     })
     .await;
@@ -153,7 +153,7 @@ async fn instances_hear_of_each_others_saves_and_not_of_their_own() {
     soon("of mailboxes, too", async || heard.next().await == Some(Notice::Touched(vec![key]))).await;
     assert!(timeout(Duration::from_millis(50), own.next()).await.is_err(), "nobody hears of what it said itself");
     store.kill();
-    store.restart().await;
+    store.restart().await.expect("it comes up again");
     soon("a lost connection is told", async || heard.next().await == Some(Notice::Missed)).await;
 }
 
@@ -184,10 +184,10 @@ async fn what_a_leader_could_not_tell_ends_its_leadership() {
     let first = here.lead("watching", term).await.expect("it leads");
     assert_eq!(there.lead("watching", term).await, None, "one leads");
     here.watching(&first, &[key]).await.expect("it can be told");
-    store.pause();
+    store.pause().expect("a signal");
     here.invalidate(&[key]).await.expect_err("it cannot be told");
     assert_eq!(here.lead("watching", term).await.as_ref(), Some(&first), "it leads on while nobody can say otherwise");
-    store.resume();
+    store.resume().expect("a signal");
     soon("it leads under another token", async || {
         here.lead("watching", term).await.is_some_and(|leader| leader != first)
     })
@@ -200,7 +200,7 @@ async fn what_a_leader_could_not_tell_ends_its_leadership() {
     assert_ne!(second, third);
     here.watching(&third, &[key]).await.expect("it can be told");
     store.kill();
-    store.restart().await;
+    store.restart().await.expect("it comes up again");
     soon("the same after a restart", async || here.lead("watching", term).await.is_some_and(|leader| leader != third))
         .await;
 }

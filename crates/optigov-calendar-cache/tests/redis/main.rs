@@ -5,9 +5,12 @@
 
 mod faults;
 mod instances;
+mod relay;
 mod revival;
 mod server;
 #[allow(dead_code, reason = "shared with the other tests")]
 #[path = "../it/support.rs"]
 mod support;
 mod tls;
+mod watching;
+mod ways;

@@ -3,7 +3,8 @@
 use std::time::Duration;
 
 use optigov_calendar_cache::{
-    CalendarCache as _, SharedCache, SharedCacheSettings, StoreHealth, testing::cache_conforms,
+    CalendarCache as _, SharedCache, SharedCacheSettings, StoreHealth,
+    testing::{RedisServer, cache_conforms},
 };
 
 use crate::{server::Store, support::targets};
@@ -15,7 +16,7 @@ async fn a_store_by_tls_is_believed_only_with_a_certificate_of_a_trusted_authori
     let (certificate, key) = (directory.path().join("certificate.pem"), directory.path().join("key.pem"));
     std::fs::write(&certificate, made.cert.pem()).expect("it is written");
     std::fs::write(&key, made.signing_key.serialize_pem()).expect("it is written");
-    let port = crate::server::free_port().to_string();
+    let port = RedisServer::free_port().expect("a port").to_string();
     let files = [&certificate, &key].map(|path| path.to_str().expect("plain").to_owned());
     let arguments = [
         "--save",
