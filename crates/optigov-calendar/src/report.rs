@@ -220,6 +220,7 @@ impl StepReport {
 /// ```
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct ConnectionReport {
+    place: Option<Text>,
     steps: Vec<StepReport>,
     counters: Vec<String>,
 }
@@ -227,12 +228,33 @@ pub struct ConnectionReport {
 impl ConnectionReport {
     /// The steps that a source takes, in order.
     pub fn new(steps: Vec<StepReport>) -> ConnectionReport {
-        ConnectionReport { steps, counters: Vec::new() }
+        ConnectionReport { place: None, steps, counters: Vec::new() }
     }
 
     /// The same with the ids of the counters whose Exchange sync uses the mailbox.
     pub fn with_counters(self, counters: Vec<String>) -> ConnectionReport {
         ConnectionReport { counters, ..self }
+    }
+
+    /// The same with the name of the place to which the steps lead, where a mailbox may lie in several.
+    pub fn at_place(self, place: Text) -> ConnectionReport {
+        ConnectionReport { place: Some(place), ..self }
+    }
+
+    /// The same, where it is known from elsewhere that the calendar cannot be read, and why: the step that failed, else the calendar's, fails with this error.
+    pub fn ending_with(mut self, error: ReadError) -> ConnectionReport {
+        let failed = self.steps.iter().position(|report| report.outcome == StepOutcome::Failed);
+        let calendar = || self.steps.iter().position(|report| report.step == Step::Calendar);
+        match failed.or_else(calendar) {
+            Some(at) => self.steps[at] = StepReport::failed(self.steps[at].step, error),
+            None => self.steps.push(StepReport::failed(Step::Calendar, error)),
+        }
+        self
+    }
+
+    /// The name of the place to which the steps lead, such as `Exchange Online`; `None` where there is one place only.
+    pub fn place(&self) -> Option<&Text> {
+        self.place.as_ref()
     }
 
     /// Whether no step failed.
@@ -270,8 +292,12 @@ impl ConnectionReport {
 impl Serialize for ConnectionReport {
     fn serialize<S: serde::Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
         use serde::ser::SerializeStruct;
-        let mut fields = serializer.serialize_struct("ConnectionReport", 3)?;
+        let mut fields = serializer.serialize_struct("ConnectionReport", 4)?;
         fields.serialize_field("good", &self.is_good())?;
+        match &self.place {
+            Some(place) => fields.serialize_field("place", place)?,
+            None => fields.skip_field("place")?,
+        }
         fields.serialize_field("steps", &self.steps)?;
         fields.serialize_field("counters", &self.counters)?;
         fields.end()

@@ -203,7 +203,7 @@ async fn check_agrees_with_read(source: &impl CalendarSource, calendars: &Calend
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::{MemorySource, RoutedSource};
+    use crate::{FindingSource, MemorySource, RoutedSource, Text};
 
     fn memory(calendars: Calendars) -> MemorySource {
         let source = MemorySource::new();
@@ -217,6 +217,14 @@ mod tests {
         source_conforms(|calendars| async {
             let all = memory(calendars);
             RoutedSource::new(all.clone()).rule(|mailbox| mailbox.as_str().starts_with("berta"), all)
+        })
+        .await;
+        source_conforms(|calendars| async move {
+            let (berta, others) =
+                calendars.mailboxes.iter().cloned().partition(|(mailbox, _)| mailbox.as_str().starts_with("berta"));
+            let place = |mailboxes| memory(Calendars { mailboxes, now: calendars.now });
+            let source = FindingSource::new().place(Text::fixed("Hier", "Here"), place(others));
+            source.place(Text::fixed("Dort", "There"), place(berta))
         })
         .await;
         source_conforms(|calendars| async { Box::new(memory(calendars)) as Box<dyn CalendarSource> }).await;

@@ -5,6 +5,10 @@ use crate::{Language, Text};
 
 pub(super) fn report(report: &ConnectionReport, language: Language) -> String {
     let mut text = String::new();
+    if let Some(place) = report.place() {
+        let label = Text::fixed("Ort des Postfachs", "The mailbox lies in");
+        text += &format!("{}: {}\n", label.in_language(language), place.in_language(language));
+    }
     for (number, step) in (1..).zip(report.steps()) {
         text += &format!("{number}. {}", step_lines(step, language));
     }
