@@ -1,13 +1,13 @@
-//! What has failed and is not asked again for a moment: single mailboxes, and the server as a whole.
+//! What has failed and is not asked again for a moment: single mailboxes, and servers as a whole.
 
 use std::{
-    collections::{HashMap, hash_map::Entry},
+    collections::{BTreeMap, HashMap, hash_map::Entry},
     sync::{Arc, Mutex, MutexGuard, PoisonError},
     time::Duration,
 };
 
 use chrono::{DateTime, Utc};
-use optigov_calendar::{Language, ReadError, ReadErrorKind, Text};
+use optigov_calendar::{Language, ReadError, ReadErrorKind, ServerId, Text};
 use tokio::time::Instant;
 
 use crate::{
@@ -26,8 +26,21 @@ pub(crate) struct Failures {
 
 #[derive(Default)]
 struct Known {
-    circuit: Circuit,
-    mailboxes: HashMap<CacheKey, Outage>,
+    circuits: BTreeMap<ServerId, Circuit>,
+    mailboxes: HashMap<CacheKey, Failing>,
+}
+
+/// A mailbox that fails.
+struct Failing {
+    server: ServerId,
+    outage: Outage,
+}
+
+/// What is known of the health of a reader's source.
+pub(crate) struct SourceHealth {
+    /// The circuit breakers of servers that have been asked, by server.
+    pub(crate) circuits: Vec<CircuitHealth>,
+    pub(crate) failing: Vec<FailingMailbox>,
 }
 
 /// Whether a mailbox may be read now.
@@ -46,11 +59,13 @@ impl Failures {
         Failures { settings, clock, known: Mutex::default() }
     }
 
-    /// Asks whether a mailbox may be read, and takes the probe where one is due.
-    pub(crate) fn admit(&self, key: CacheKey, lane: Lane) -> Admission {
+    /// Asks whether a mailbox of this server may be read, and takes the probe where one is due.
+    pub(crate) fn admit(&self, key: CacheKey, server: ServerId, lane: Lane) -> Admission {
         let mut known = self.known();
-        let Known { circuit, mailboxes } = &mut *known;
-        let mut outages = [mailboxes.get_mut(&key), circuit.outage_mut()];
+        let Known { circuits, mailboxes } = &mut *known;
+        let circuit = circuits.get_mut(&server);
+        let mut outages =
+            [mailboxes.get_mut(&key).map(|failing| &mut failing.outage), circuit.and_then(Circuit::outage_mut)];
         let refusing = outages.iter().flatten().find(|outage| !outage.may_try(lane));
         if let Some(outage) = refusing {
             metrics::counter!("optigov_calendar_refused_total").increment(1);
@@ -68,17 +83,20 @@ impl Failures {
     }
 
     /// For a reading that has waited for its place: why it need not begin any more.
-    pub(crate) fn refusal(&self, key: CacheKey, lane: Lane) -> Option<ReadError> {
+    pub(crate) fn refusal(&self, key: CacheKey, server: ServerId, lane: Lane) -> Option<ReadError> {
         let known = self.known();
-        let outage = known.mailboxes.get(&key).or(known.circuit.outage());
+        let of_mailbox = known.mailboxes.get(&key).map(|failing| &failing.outage);
+        let outage = of_mailbox.or_else(|| known.circuits.get(&server)?.outage());
         outage.map(|outage| outage.refusal(lane, &self.settings))
     }
 
     /// A probe has ended without an outcome.
-    pub(crate) fn release(&self, key: CacheKey, lane: Lane) {
+    pub(crate) fn release(&self, key: CacheKey, server: ServerId, lane: Lane) {
         let mut known = self.known();
-        let Known { circuit, mailboxes } = &mut *known;
-        [mailboxes.get_mut(&key), circuit.outage_mut()].into_iter().flatten().for_each(|outage| outage.release(lane));
+        let Known { circuits, mailboxes } = &mut *known;
+        let of_mailbox = mailboxes.get_mut(&key).map(|failing| &mut failing.outage);
+        let of_server = circuits.get_mut(&server).and_then(Circuit::outage_mut);
+        [of_mailbox, of_server].into_iter().flatten().for_each(|outage| outage.release(lane));
     }
 
     /// Forgets what is known of these mailboxes: they will be read at once.
@@ -89,15 +107,22 @@ impl Failures {
         failing_gauge(before, known.mailboxes.len());
     }
 
-    /// A reading has ended, with one outcome for each of its mailboxes. A failed probe makes the next pause longer.
-    pub(crate) fn record(&self, outcomes: &[(CacheKey, Result<(), &ReadError>)], began: Instant, probe: Option<Lane>) {
+    /// A reading from this server has ended, with one outcome for each of its mailboxes. A failed probe makes the next pause longer.
+    pub(crate) fn record(
+        &self,
+        server: ServerId,
+        outcomes: &[(CacheKey, Result<(), &ReadError>)],
+        began: Instant,
+        probe: Option<Lane>,
+    ) {
         if self.settings.first_pause.is_zero() {
             let failed = outcomes.iter().filter_map(|(key, outcome)| Some((key, outcome.err()?)));
             return failed.for_each(|(key, error)| log("calendar not read", Some(*key), error));
         }
         let now = self.clock.now();
         let mut known = self.known();
-        let Known { circuit, mailboxes } = &mut *known;
+        let Known { circuits, mailboxes } = &mut *known;
+        let circuit = circuits.entry(server).or_default();
         let before = mailboxes.len();
         let of_the_server = |outcome: &Result<(), &ReadError>| outcome.is_err_and(is_of_the_server);
         match outcomes.iter().find(|(_, outcome)| !of_the_server(outcome)) {
@@ -114,9 +139,9 @@ impl Failures {
         }
         if circuit.outage().is_some() {
             // From now on the circuit speaks for the mailboxes that fail by the server's fault.
-            mailboxes.retain(|_, outage| !is_of_the_server(&outage.error));
+            mailboxes.retain(|_, failing| failing.server != server || !is_of_the_server(&failing.outage.error));
             if let ([(key, _)], Some(lane)) = (outcomes, probe) {
-                mailboxes.get_mut(key).into_iter().for_each(|outage| outage.release(lane));
+                mailboxes.get_mut(key).into_iter().for_each(|failing| failing.outage.release(lane));
             }
         } else {
             for (key, outcome) in outcomes {
@@ -127,7 +152,7 @@ impl Failures {
                     Ok(()) => {}
                     Err(error) => {
                         let attempt = Attempt { error, began, probe };
-                        note_failure(mailboxes, *key, &attempt, now, &self.settings);
+                        note_failure(mailboxes, (*key, server), &attempt, now, &self.settings);
                     }
                 }
             }
@@ -135,27 +160,32 @@ impl Failures {
         failing_gauge(before, mailboxes.len());
     }
 
-    /// The circuit and the mailboxes that fail, as they are now.
-    pub(crate) fn health(&self) -> (CircuitHealth, Vec<FailingMailbox>) {
+    /// The circuits and the mailboxes that fail, as they are now.
+    pub(crate) fn health(&self) -> SourceHealth {
         let known = self.known();
-        let outage = known.circuit.outage();
-        let circuit = CircuitHealth {
-            state: match outage {
-                None => CircuitState::Closed,
-                Some(outage) if outage.is_probing() => CircuitState::HalfOpen,
-                Some(_) => CircuitState::Open,
-            },
-            since: outage.map(|outage| outage.since),
-            error: outage.map(|outage| outage.refusal(Lane::List, &self.settings)),
-        };
-        let mailboxes = known.mailboxes.iter().map(|(key, outage)| FailingMailbox {
-            key: *key,
-            since: outage.since,
-            error: outage.refusal(Lane::List, &self.settings),
+        let circuits = known.circuits.iter().map(|(server, circuit)| {
+            let outage = circuit.outage();
+            CircuitHealth {
+                server: *server,
+                name: None,
+                state: match outage {
+                    None => CircuitState::Closed,
+                    Some(outage) if outage.is_probing() => CircuitState::HalfOpen,
+                    Some(_) => CircuitState::Open,
+                },
+                since: outage.map(|outage| outage.since),
+                error: outage.map(|outage| outage.refusal(Lane::List, &self.settings)),
+            }
         });
-        let mut mailboxes: Vec<_> = mailboxes.collect();
-        mailboxes.sort_by_key(|mailbox| (mailbox.since, mailbox.key));
-        (circuit, mailboxes)
+        let circuits = circuits.collect();
+        let mailboxes = known.mailboxes.iter().map(|(key, failing)| FailingMailbox {
+            key: *key,
+            since: failing.outage.since,
+            error: failing.outage.refusal(Lane::List, &self.settings),
+        });
+        let mut failing: Vec<_> = mailboxes.collect();
+        failing.sort_by_key(|mailbox| (mailbox.since, mailbox.key));
+        SourceHealth { circuits, failing }
     }
 
     fn known(&self) -> MutexGuard<'_, Known> {
@@ -165,22 +195,24 @@ impl Failures {
 
 /// Remembers that a mailbox has failed, and logs it where that is new or another kind of failure.
 fn note_failure(
-    mailboxes: &mut HashMap<CacheKey, Outage>,
-    key: CacheKey,
+    mailboxes: &mut HashMap<CacheKey, Failing>,
+    (key, server): (CacheKey, ServerId),
     attempt: &Attempt<'_>,
     now: DateTime<Utc>,
     settings: &ReaderSettings,
 ) {
     match mailboxes.entry(key) {
         Entry::Occupied(mut known) => {
-            if known.get().error.kind() != attempt.error.kind() {
+            let known = known.get_mut();
+            if known.outage.error.kind() != attempt.error.kind() {
                 log("calendar not read", Some(key), attempt.error);
             }
-            known.get_mut().failed(attempt, settings);
+            known.server = server;
+            known.outage.failed(attempt, settings);
         }
         Entry::Vacant(new) => {
             log("calendar not read", Some(key), attempt.error);
-            new.insert(Outage::new(attempt, now, settings));
+            new.insert(Failing { server, outage: Outage::new(attempt, now, settings) });
         }
     }
 }
@@ -190,8 +222,9 @@ impl Drop for Failures {
     fn drop(&mut self) {
         let known = self.known();
         failing_gauge(known.mailboxes.len(), 0);
-        if known.circuit.outage().is_some() {
-            metrics::gauge!("optigov_calendar_circuits_open").decrement(1.0);
+        let open = known.circuits.values().filter(|circuit| circuit.outage().is_some()).count();
+        if open > 0 {
+            metrics::gauge!("optigov_calendar_circuits_open").decrement(open as f64);
         }
     }
 }

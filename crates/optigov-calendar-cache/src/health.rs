@@ -1,7 +1,7 @@
 //! What a readiness probe and an administrator want to know of a reader.
 
 use chrono::{DateTime, Utc};
-use optigov_calendar::ReadError;
+use optigov_calendar::{ReadError, ServerId, Text};
 use serde::Serialize;
 
 use crate::CacheKey;
@@ -10,8 +10,10 @@ use crate::CacheKey;
 #[derive(Clone, Debug, Serialize)]
 #[non_exhaustive]
 pub struct ReaderHealth {
-    /// The circuit breaker of the server.
+    /// The circuit breaker of the server; where the source reads from several, the one that is worst off.
     pub circuit: CircuitHealth,
+    /// The circuit breakers of all servers that have been asked, where the source reads from several.
+    pub circuits: Vec<CircuitHealth>,
     /// The mailboxes that could not be read when they were last tried, the longest failing first. Those that fail since the whole server does are
     /// not among them.
     pub failing: Vec<FailingMailbox>,
@@ -55,12 +57,35 @@ impl CircuitState {
 #[derive(Clone, Debug, Serialize)]
 #[non_exhaustive]
 pub struct CircuitHealth {
+    /// Which server, among those that the source reads from.
+    #[serde(skip)]
+    pub server: ServerId,
+    /// What the server is called, where there are several.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub name: Option<Text>,
     /// Its state.
     pub state: CircuitState,
     /// Since when the server fails; `None` while the circuit is closed.
     pub since: Option<DateTime<Utc>>,
     /// The last failure, with the time after which lists try again; `None` while the circuit is closed.
     pub error: Option<ReadError>,
+}
+
+impl CircuitHealth {
+    /// That of a server which has not been asked yet.
+    pub(crate) fn closed() -> CircuitHealth {
+        let server = ServerId::default();
+        CircuitHealth { server, name: None, state: CircuitState::Closed, since: None, error: None }
+    }
+
+    /// How bad the state is.
+    pub(crate) fn badness(&self) -> u8 {
+        match self.state {
+            CircuitState::Closed => 0,
+            CircuitState::HalfOpen => 1,
+            CircuitState::Open => 2,
+        }
+    }
 }
 
 /// A mailbox that could not be read when it was last tried.

@@ -1,9 +1,9 @@
 //! One reading of the source, in a task of its own: it waits for its place, reads, remembers the outcome, and answers everyone who waits.
 
-use std::{sync::Arc, time::Duration};
+use std::{collections::BTreeMap, sync::Arc, time::Duration};
 
 use futures_util::future;
-use optigov_calendar::{Calendar, Mailbox, ReadError};
+use optigov_calendar::{Calendar, Mailbox, ReadError, ServerId};
 use optigov_slots::Interval;
 use tokio::{
     sync::SemaphorePermit,
@@ -20,6 +20,8 @@ use crate::{
 /// A mailbox whose calendar is to be read, and where those wait who want it.
 pub(crate) struct PendingRead {
     pub(crate) target: ReadTarget,
+    /// The server that it is read from.
+    pub(crate) server: ServerId,
     pub(crate) version: CacheVersion,
     /// Whether this is the one try of a failing server or mailbox.
     pub(crate) is_probe: bool,
@@ -34,13 +36,19 @@ const NEXT_READING: Duration = Duration::from_secs(1);
 const FIRST_LOOK: Duration = Duration::from_millis(50);
 const LONGEST_LOOK: Duration = Duration::from_millis(500);
 
-/// Starts the readings, in groups that the source takes at once; probes alone.
+/// Starts the readings, in groups that the source takes at once, each of one server; probes alone.
 pub(crate) fn start(reader: &Arc<CalendarReader>, pending: Vec<PendingRead>, window: Interval, demand: Demand) {
-    let (probes, mut rest): (Vec<_>, Vec<_>) = pending.into_iter().partition(|pending| pending.is_probe);
+    let (probes, rest): (Vec<_>, Vec<_>) = pending.into_iter().partition(|pending| pending.is_probe);
     let mut groups: Vec<Vec<PendingRead>> = probes.into_iter().map(|probe| vec![probe]).collect();
-    while !rest.is_empty() {
-        let later = rest.split_off(reader.batch().min(rest.len()));
-        groups.push(std::mem::replace(&mut rest, later));
+    let mut by_server: BTreeMap<ServerId, Vec<PendingRead>> = BTreeMap::new();
+    for pending in rest {
+        by_server.entry(pending.server).or_default().push(pending);
+    }
+    for mut rest in by_server.into_values() {
+        while !rest.is_empty() {
+            let later = rest.split_off(reader.batch().min(rest.len()));
+            groups.push(std::mem::replace(&mut rest, later));
+        }
     }
     for group in groups {
         let span = match &*group {
@@ -57,7 +65,10 @@ async fn read(reader: Arc<CalendarReader>, group: Vec<PendingRead>, window: Inte
     let mut guard = Guard {
         reader: Arc::clone(&reader),
         readings: group.iter().map(|pending| (pending.target.key, pending.new.id)).collect(),
-        probe: group.first().filter(|pending| pending.is_probe).map(|pending| (pending.target.key, demand.lane)),
+        probe: group
+            .first()
+            .filter(|pending| pending.is_probe)
+            .map(|pending| (pending.target.key, pending.server, demand.lane)),
     };
     let is_probe = guard.probe.is_some();
     let _place = if is_probe { None } else { wait_for_place(&reader, &group, demand).await };
@@ -207,7 +218,7 @@ async fn wait_for_place<'a>(
 fn refuse_failing(reader: &CalendarReader, group: Vec<PendingRead>, lane: Lane) -> Vec<PendingRead> {
     let mut wanted = Vec::with_capacity(group.len());
     for pending in group {
-        match reader.failures.refusal(pending.target.key, lane) {
+        match reader.failures.refusal(pending.target.key, pending.server, lane) {
             Some(error) => drop(pending.new.answer.send(Err(error))),
             None => wanted.push(pending),
         }
@@ -254,7 +265,9 @@ fn remember(
         (key, result.as_ref().map(|_| ()))
     });
     let outcomes: Vec<_> = outcomes.collect();
-    reader.failures.record(&outcomes, began, probe);
+    // A group is of one server.
+    let server = group.first().map(|pending| pending.server).unwrap_or_default();
+    reader.failures.record(server, &outcomes, began, probe);
 }
 
 /// Stores a result and hands it to those who wait for it.
@@ -272,7 +285,7 @@ async fn complete(reader: &CalendarReader, pending: PendingRead, result: Result<
 struct Guard {
     reader: Arc<CalendarReader>,
     readings: Vec<(CacheKey, u64)>,
-    probe: Option<(CacheKey, Lane)>,
+    probe: Option<(CacheKey, ServerId, Lane)>,
 }
 
 impl Guard {
@@ -287,8 +300,8 @@ impl Guard {
 impl Drop for Guard {
     fn drop(&mut self) {
         self.reader.in_flight.end(&self.readings);
-        if let Some((key, lane)) = self.probe {
-            self.reader.failures.release(key, lane);
+        if let Some((key, server, lane)) = self.probe {
+            self.reader.failures.release(key, server, lane);
         }
     }
 }

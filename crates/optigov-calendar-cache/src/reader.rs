@@ -13,7 +13,8 @@ use tokio::{
 use crate::{
     CacheError, CacheKey, CachedReadings, CalendarCache, Clock, Fetched, Freshness, ReadTarget, ReadWindow,
     ReaderHealth, ReaderSettings,
-    failures::{Admission, Failures, being_read},
+    failures::{Admission, Failures, SourceHealth, being_read},
+    health::CircuitHealth,
     in_flight::{Demand, Flight, InFlight, Landed, Order, Question},
     pause::Lane,
     read_group::{PendingRead, start},
@@ -131,9 +132,18 @@ impl CalendarReader {
 
     /// The circuit breaker, the mailboxes that fail, and the store, as they are now. Asks nobody.
     pub fn health(&self) -> ReaderHealth {
-        let (circuit, failing) = self.failures.health();
+        let SourceHealth { mut circuits, failing } = self.failures.health();
+        for circuit in &mut circuits {
+            circuit.name = self.source.server_name(circuit.server);
+        }
+        // Of several that are equally bad, the first one.
+        let worst = circuits.iter().rev().max_by_key(|circuit| circuit.badness());
+        let circuit = worst.cloned().unwrap_or_else(CircuitHealth::closed);
+        if circuits.len() < 2 {
+            circuits.clear();
+        }
         let store = self.cache.health().unwrap_or_else(|| self.store.health());
-        ReaderHealth { circuit, failing, store }
+        ReaderHealth { circuit, circuits, failing, store }
     }
 
     /// The places in flight of a lane.
@@ -254,7 +264,8 @@ impl CalendarReader {
         pending: &mut Vec<PendingRead>,
     ) -> Result<Asked, ReadError> {
         let lane = question.demand.lane;
-        let probe = match self.failures.admit(target.key, lane) {
+        let server = self.source.server_of(&target.mailbox);
+        let probe = match self.failures.admit(target.key, server, lane) {
             Admission::Refused(error) => return Err(error),
             Admission::Free => None,
             Admission::Probe { wait, error } => Some((Instant::now() + wait, error)),
@@ -263,12 +274,13 @@ impl CalendarReader {
         match joined.new {
             Some(new) => pending.push(PendingRead {
                 target: target.clone(),
+                server,
                 version: question.version,
                 is_probe: probe.is_some(),
                 new,
             }),
             // The one that is under way will tell.
-            None if probe.is_some() => self.failures.release(target.key, lane),
+            None if probe.is_some() => self.failures.release(target.key, server, lane),
             None => {}
         }
         Ok(Asked { flight: joined.flight, at: joined.asked, patience: probe })

@@ -12,8 +12,8 @@ use optigov_slots::Interval;
 
 use self::known::{Known, Places, Verdict};
 use crate::{
-    Calendar, CalendarSource, Changes, ConnectionReport, Mailbox, Origin, ReadError, ReadErrorKind, Step, StepReport,
-    Text, check_window,
+    Calendar, CalendarSource, Changes, ConnectionReport, Mailbox, Origin, ReadError, ReadErrorKind, ServerId, Step,
+    StepReport, Text, check_window,
 };
 
 /// Reads each mailbox where it lies, and learns from the servers' answers where that is.
@@ -30,7 +30,8 @@ use crate::{
 /// A mailbox that no place has, or that several have, costs one request for each reading: the places take turns, and all are asked only once an answer differs from the
 /// last one. What is known is bounded: of more than 100,000 mailboxes, some are forgotten and looked for again.
 ///
-/// Which place serves a mailbox by a rule instead is said by a [`RoutedSource`](crate::RoutedSource), whose sources these may be.
+/// A [`rule`](FindingSource::rule) says of some mailboxes where they lie; they are not looked for. Where all are ruled, and by more than places, a [`RoutedSource`](crate::RoutedSource) is
+/// enough.
 ///
 /// ```
 /// use optigov_calendar::{CalendarSource, FindingSource, MemorySource, Text};
@@ -52,8 +53,12 @@ use crate::{
 /// ```
 pub struct FindingSource {
     places: Vec<Place>,
+    rule: Option<Rule>,
     known: Arc<Places>,
 }
+
+/// The index of the place where a mailbox lies, where that is said.
+type Rule = Arc<dyn Fn(&Mailbox) -> Option<usize> + Send + Sync>;
 
 #[derive(Clone)]
 struct Place {
@@ -67,13 +72,19 @@ type Answers = Vec<Option<Result<Calendar, ReadError>>>;
 impl FindingSource {
     /// A source without a place: no mailbox lies anywhere.
     pub fn new() -> FindingSource {
-        FindingSource { places: Vec::new(), known: Arc::new(Places::default()) }
+        FindingSource { places: Vec::new(), rule: None, known: Arc::new(Places::default()) }
     }
 
     /// Adds a place, with the name that errors and reports give it.
     pub fn place(mut self, name: Text, source: impl CalendarSource + 'static) -> FindingSource {
         self.places.push(Place { name, source: Arc::new(source) });
         self
+    }
+
+    /// Mailboxes for which `rule` names a place, by its position among those added, lie there: they are asked for there only, whatever is answered. The rule may change its
+    /// mind while the source lives; it must be quick.
+    pub fn rule(self, rule: impl Fn(&Mailbox) -> Option<usize> + Send + Sync + 'static) -> FindingSource {
+        FindingSource { rule: Some(Arc::new(rule)), ..self }
     }
 
     /// Calls `told` whenever a mailbox is found to have left its place, before the reading that found it out ends. What was read of it earlier
@@ -85,13 +96,25 @@ impl FindingSource {
 
     /// Where the mailbox lies, as far as it is known: the place's name.
     pub fn place_of(&self, mailbox: &Mailbox) -> Option<&Text> {
-        self.places.get(self.known.place(mailbox)?).map(|place| &place.name)
+        self.places.get(self.place_index(mailbox)?).map(|place| &place.name)
+    }
+
+    fn known_of(&self, mailbox: &Mailbox) -> Option<Known> {
+        let ruled = self.rule.as_ref().and_then(|rule| rule(mailbox)).filter(|place| *place < self.places.len());
+        ruled.map(Known::Fixed).or_else(|| self.known.of(mailbox))
+    }
+
+    fn place_index(&self, mailbox: &Mailbox) -> Option<usize> {
+        match self.known_of(mailbox) {
+            Some(Known::At(place) | Known::Fixed(place)) => Some(place),
+            _ => None,
+        }
     }
 
     /// The places that are asked first, by what is known.
     fn first_asked(&self, known: Option<&Known>) -> Vec<usize> {
         match known {
-            Some(Known::At(place)) => vec![*place],
+            Some(Known::At(place) | Known::Fixed(place)) => vec![*place],
             Some(Known::Open { next, .. }) => vec![*next],
             None => (0..self.places.len()).collect(),
         }
@@ -108,7 +131,7 @@ impl FindingSource {
                     !others_are_known || last[*next].as_ref().map(|it| it.verdict) != Some(verdict)
                 })
             }
-            None => false,
+            Some(Known::Fixed(_)) | None => false,
         }
     }
 
@@ -141,6 +164,10 @@ impl FindingSource {
         let present: Vec<usize> = (0..count).filter(|place| verdicts[*place] == Some(Verdict::Present)).collect();
         let only_asked = (0..count).filter(|place| answers[*place].is_some()).count() == 1 && count > 1;
         match known {
+            Some(Known::Fixed(place)) => {
+                let result = answers.into_iter().nth(place).flatten();
+                return (None, result.unwrap_or_else(|| Err(ReadError::internal())));
+            }
             // The mailbox lies where it lay, or that place says nothing of where it lies.
             Some(Known::At(place)) if only_asked => {
                 let result = answers.into_iter().nth(place).flatten();
@@ -239,7 +266,7 @@ impl std::fmt::Debug for FindingSource {
 #[async_trait]
 impl CalendarSource for FindingSource {
     async fn read(&self, mailboxes: &[Mailbox], window: Interval) -> Vec<Result<Calendar, ReadError>> {
-        let known: Vec<Option<Known>> = mailboxes.iter().map(|mailbox| self.known.of(mailbox)).collect();
+        let known: Vec<Option<Known>> = mailboxes.iter().map(|mailbox| self.known_of(mailbox)).collect();
         let asked: Vec<Vec<usize>> = known.iter().map(|known| self.first_asked(known.as_ref())).collect();
         let mut answers: Vec<Answers> = mailboxes.iter().map(|_| vec![None; self.places.len()]).collect();
         self.ask(mailboxes, &asked, window, &mut answers).await;
@@ -264,9 +291,19 @@ impl CalendarSource for FindingSource {
         self.places.iter().map(|place| place.source.batch()).max().unwrap_or(NonZeroUsize::MIN)
     }
 
+    /// The number of the place where the mailbox lies; as long as that is not known, the number after the last one.
+    fn server_of(&self, mailbox: &Mailbox) -> ServerId {
+        ServerId::new(self.place_index(mailbox).unwrap_or(self.places.len()))
+    }
+
+    fn server_name(&self, server: ServerId) -> Option<Text> {
+        self.places.get(server.number()).map(|place| place.name.clone())
+    }
+
     /// A mailbox is watched where it lies. After it has moved it is lost, and then watched where it lies now.
     fn watch(&self, mailboxes: Vec<Mailbox>) -> Changes {
-        let finder = FindingSource { places: self.places.clone(), known: Arc::clone(&self.known) };
+        let rule = self.rule.as_ref().map(Arc::clone);
+        let finder = FindingSource { places: self.places.clone(), rule, known: Arc::clone(&self.known) };
         watching::changes(finder, mailboxes)
     }
 
@@ -274,9 +311,9 @@ impl CalendarSource for FindingSource {
     /// places, the report is of the place that did not answer, else of the first one, and its calendar's step says what each place said.
     async fn check(&self, mailbox: &Mailbox, now: DateTime<Utc>) -> ConnectionReport {
         let found = self.read(std::slice::from_ref(mailbox), check_window(now)).await.pop();
-        let known = self.known.of(mailbox);
+        let known = self.known_of(mailbox);
         let index = match &known {
-            Some(Known::At(place)) => *place,
+            Some(Known::At(place) | Known::Fixed(place)) => *place,
             Some(Known::Open { next, last }) if last[*next].is_none() => *next,
             _ => 0,
         };

@@ -65,5 +65,5 @@ pub use memory::MemorySource;
 pub use report::{ConnectionReport, Finding, Step, StepOutcome, StepReport, StepWarning, TitleVisibility};
 pub use route::{ClientCertificate, InvalidRoute, Proxy, ProxyKind, Route, TlsVersion};
 pub use routed::RoutedSource;
-pub use source::{CHECKED_DAYS, CalendarSource, check_window};
+pub use source::{CHECKED_DAYS, CalendarSource, ServerId, check_window};
 pub use watch::{Change, Changes};

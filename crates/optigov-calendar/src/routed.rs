@@ -7,7 +7,7 @@ use chrono::{DateTime, Utc};
 use futures_util::future;
 use optigov_slots::Interval;
 
-use crate::{Calendar, CalendarSource, ConnectionReport, Mailbox, ReadError};
+use crate::{Calendar, CalendarSource, ConnectionReport, Mailbox, ReadError, ServerId};
 
 /// Sends each mailbox to the first source whose rule takes it, else to the default.
 ///
@@ -84,6 +84,11 @@ impl CalendarSource for RoutedSource {
     fn batch(&self) -> NonZeroUsize {
         let routed = self.rules.iter().map(|rule| rule.source.batch());
         routed.fold(self.default.batch(), NonZeroUsize::max)
+    }
+
+    /// The number of the rule that takes the mailbox; the default's is the last.
+    fn server_of(&self, mailbox: &Mailbox) -> ServerId {
+        ServerId::new(self.pick(mailbox))
     }
 
     async fn check(&self, mailbox: &Mailbox, now: DateTime<Utc>) -> ConnectionReport {

@@ -6,7 +6,7 @@ use async_trait::async_trait;
 use chrono::{DateTime, Utc};
 use optigov_slots::Interval;
 
-use crate::{Calendar, Changes, ConnectionReport, Finding, Mailbox, ReadError, Step, StepReport};
+use crate::{Calendar, Changes, ConnectionReport, Finding, Mailbox, ReadError, Step, StepReport, Text};
 
 /// Reads calendars: Exchange, memory ([`MemorySource`](crate::MemorySource)), or your own.
 ///
@@ -29,6 +29,19 @@ pub trait CalendarSource: Send + Sync {
     /// How many mailboxes one [`read`](Self::read) takes. Default: 1. Free/busy mode takes 100.
     fn batch(&self) -> NonZeroUsize {
         NonZeroUsize::MIN
+    }
+
+    /// From which server this mailbox is read. Where a server fails, all of its mailboxes fail, and those of others do not: a cache therefore remembers
+    /// outages for each server, and reads mailboxes of one server together. Default: there is one server.
+    fn server_of(&self, mailbox: &Mailbox) -> ServerId {
+        let _ = mailbox;
+        ServerId::default()
+    }
+
+    /// What a server is called in reports about its health, where there are several.
+    fn server_name(&self, server: ServerId) -> Option<Text> {
+        let _ = server;
+        None
     }
 
     /// Reports changes to the calendars of `mailboxes` for as long as the stream is kept. It runs in the task that polls it, or in tasks of
@@ -56,6 +69,22 @@ pub trait CalendarSource: Send + Sync {
     }
 }
 
+/// Tells the servers apart that one source reads from.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash, PartialOrd, Ord)]
+pub struct ServerId(usize);
+
+impl ServerId {
+    /// The server of this number, from 0.
+    pub fn new(number: usize) -> ServerId {
+        ServerId(number)
+    }
+
+    /// The number.
+    pub fn number(self) -> usize {
+        self.0
+    }
+}
+
 /// How many days of a calendar a connection check reads.
 pub const CHECKED_DAYS: u32 = 14;
 
@@ -78,6 +107,14 @@ macro_rules! forward {
 
             fn batch(&self) -> NonZeroUsize {
                 (**self).batch()
+            }
+
+            fn server_of(&self, mailbox: &Mailbox) -> ServerId {
+                (**self).server_of(mailbox)
+            }
+
+            fn server_name(&self, server: ServerId) -> Option<Text> {
+                (**self).server_name(server)
             }
 
             fn watch(&self, mailboxes: Vec<Mailbox>) -> Changes {

@@ -3,11 +3,11 @@
 use std::{sync::Arc, time::Duration};
 
 use futures_util::future::join_all;
-use optigov_calendar::ReadErrorKind;
-use optigov_calendar_cache::CircuitState;
+use optigov_calendar::{Mailbox, ReadErrorKind, RoutedSource};
+use optigov_calendar_cache::{CalendarReader, CircuitState, MemoryCache, ReaderSettings};
 use tokio::time::{Instant, sleep};
 
-use crate::support::{Mood, SECOND, Server, confirm, kind, list, reader, targets};
+use crate::support::{Mood, SECOND, Server, clock, confirm, kind, list, reader, targets};
 
 const MILLISECONDS: Duration = Duration::from_millis(50);
 
@@ -232,4 +232,33 @@ async fn a_reader_that_was_never_asked_is_well() {
     let health = serde_json::to_value(reader.health()).expect("it serialises");
     assert_eq!(health["circuit"]["state"], "closed");
     assert_eq!(health["store"]["state"], "answering");
+}
+
+#[tokio::test(start_paused = true)]
+async fn where_one_of_two_servers_fails_the_mailboxes_of_the_other_are_read_as_ever() {
+    let (here, there) = (Arc::new(Server::new()), Arc::new(Server::new()));
+    let town = targets(20);
+    let lies_there = |mailbox: &Mailbox| mailbox.as_str().contains('1');
+    let source = RoutedSource::new(Arc::clone(&here)).rule(lies_there, Arc::clone(&there));
+    let cache = Arc::new(MemoryCache::new(64 << 20, Duration::from_secs(3600)));
+    let reader = CalendarReader::new(Arc::new(source), cache, clock(), ReaderSettings::default());
+    list(&reader, &town).await;
+    there.is(Mood::Fails(ReadErrorKind::Refused));
+    for _ in 0..5 {
+        sleep(61 * SECOND).await;
+        let (fetched, _) = list(&reader, &town).await;
+        for (target, fetched) in town.iter().zip(fetched) {
+            assert_eq!(fetched.reading.is_err(), lies_there(&target.mailbox));
+        }
+    }
+    let health = reader.health();
+    assert_eq!(health.circuit.state, CircuitState::Open, "the worst of both");
+    let states: Vec<CircuitState> = health.circuits.iter().map(|circuit| circuit.state).collect();
+    assert_eq!(states, [CircuitState::Open, CircuitState::Closed]);
+    there.is(Mood::Answers(SECOND / 10));
+    sleep(61 * SECOND).await;
+    list(&reader, &town).await;
+    sleep(2 * SECOND).await;
+    assert!(list(&reader, &town).await.0.iter().all(|fetched| fetched.reading.is_ok()));
+    assert!(reader.health().is_good());
 }

@@ -11,6 +11,8 @@ use crate::{Calendar, Mailbox, ReadError, ReadErrorKind};
 /// What is known of one mailbox.
 #[derive(Clone, Debug)]
 pub(super) enum Known {
+    /// A rule says that it lies in the place of this index.
+    Fixed(usize),
     /// It lies in the place of this index, or did when that place last said so.
     At(usize),
     /// It lies nowhere or in several places, or a place has not yet answered.
@@ -95,14 +97,6 @@ impl Places {
         self.known().get(mailbox).cloned()
     }
 
-    /// The place in which a mailbox lies.
-    pub(super) fn place(&self, mailbox: &Mailbox) -> Option<usize> {
-        match self.known().get(mailbox) {
-            Some(Known::At(place)) => Some(*place),
-            _ => None,
-        }
-    }
-
     /// Keeps what was learned of a mailbox, and tells those who want to know where it has left its place or got one.
     pub(super) fn learn(&self, mailbox: &Mailbox, learned: Option<Known>) {
         let Some(learned) = learned else { return };
@@ -168,7 +162,7 @@ impl Watcher {
 
 fn place_in(known: &Known) -> Option<usize> {
     match known {
-        Known::At(place) => Some(*place),
+        Known::At(place) | Known::Fixed(place) => Some(*place),
         Known::Open { .. } => None,
     }
 }

@@ -257,7 +257,7 @@ async fn a_mailbox_is_watched_where_it_lies_and_lost_when_it_moves() {
     town.here.set(&anna, busy(9));
     let mut changes = town.source.watch(vec![anna.clone(), ben.clone()]);
     let Some(Change::Lost { mailboxes, .. }) = changes.next().await else { panic!("nobody has Ben's mailbox") };
-    assert_eq!(mailboxes, [ben.clone()]);
+    assert_eq!(mailboxes, std::slice::from_ref(&ben));
     assert_eq!(changes.next().await, Some(Change::Watching(vec![anna.clone()])));
     assert!(town.there.0.watched.lock().expect("lock").is_empty());
     assert!(changes.next().now_or_never().is_none());
@@ -266,10 +266,34 @@ async fn a_mailbox_is_watched_where_it_lies_and_lost_when_it_moves() {
     town.there.set(&ben, Vec::new());
     assert!(town.read(&anna).await.is_ok());
     let Some(Change::Lost { mailboxes, .. }) = changes.next().await else { panic!("it has moved") };
-    assert_eq!(mailboxes, [anna.clone()]);
+    assert_eq!(mailboxes, std::slice::from_ref(&anna));
     assert_eq!(changes.next().await, Some(Change::Watching(vec![anna])));
     let _ = (town.read(&ben).await, town.read(&ben).await);
     assert!(matches!(changes.next().await, Some(Change::Lost { .. } | Change::Watching(_))));
+}
+
+#[tokio::test]
+async fn a_mailbox_that_a_rule_puts_somewhere_is_asked_for_there_only() {
+    let town = town();
+    let (here, there) = (town.here.clone(), town.there.clone());
+    let source = FindingSource::new()
+        .place(Text::fixed("Hier", "Here"), here.clone())
+        .place(Text::fixed("Dort", "There"), there.clone())
+        .rule(|mailbox| mailbox.as_str().starts_with("anna").then_some(1));
+    let (anna, ben) = (mailbox("anna"), mailbox("ben"));
+    town.here.set(&anna, busy(9));
+    town.here.set(&ben, busy(10));
+    for _ in 0..3 {
+        let read = source.read(&[anna.clone(), ben.clone()], day()).await;
+        assert_eq!(read[0].as_ref().expect_err("the rule says where").kind(), ReadErrorKind::MailboxElsewhere);
+        assert!(read[1].is_ok());
+    }
+    assert_eq!((here.asked(), there.asked()), (3, 4));
+    assert_eq!((source.server_of(&anna), source.server_of(&ben)), (ServerId::new(1), ServerId::new(0)));
+    assert_eq!(source.server_of(&mailbox("clara")), ServerId::new(2), "nobody has looked for her yet");
+    assert_eq!(source.server_name(ServerId::new(1)), Some(Text::fixed("Dort", "There")));
+    let mut changes = source.watch(vec![anna.clone()]);
+    assert_eq!(changes.next().await, Some(Change::Watching(vec![anna])));
 }
 
 #[tokio::test]

@@ -76,7 +76,7 @@ impl Watching {
         let mut groups: Vec<Vec<Mailbox>> = vec![Vec::new(); self.finder.places.len()];
         let mut lost = Vec::new();
         for mailbox in mailboxes {
-            let now = self.finder.known.place(mailbox);
+            let now = self.finder.place_index(mailbox);
             let before = self.at.get(mailbox).copied();
             if before.is_some() && before == now {
                 continue;
@@ -120,7 +120,7 @@ impl Watching {
 /// Looks for those mailboxes of which it is not known where they lie, by reading a day of long ago.
 async fn find(finder: &FindingSource, mailboxes: &[Mailbox]) {
     let Ok(day) = Interval::from_unix(86_400, 2 * 86_400) else { return };
-    let unknown = mailboxes.iter().filter(|mailbox| finder.known.of(mailbox).is_none());
+    let unknown = mailboxes.iter().filter(|mailbox| finder.known_of(mailbox).is_none());
     let unknown: Vec<Mailbox> = unknown.cloned().collect();
     for group in unknown.chunks(MOST_AT_ONCE) {
         finder.read(group, day).await;
