@@ -20,7 +20,7 @@ use std::sync::Arc;
 use chrono::{Datelike, Days, NaiveDate, Utc, Weekday};
 use clap::{Parser, Subcommand, ValueEnum};
 use comfy_table::{Table, presets};
-use optigov_counter::{Counter, Fault, Language, Municipality};
+use optigov_counter::{Counter, Fault, Faults, Language, Municipality, decoded};
 use optigov_examples::language;
 use optigov_slots::Interval;
 
@@ -99,8 +99,8 @@ fn run(arguments: &Arguments) -> Result<String, String> {
         Command::Schema { document: Document::Municipality } => Ok(Municipality::schema()),
         Command::Schema { document: Document::Counter } => Ok(Counter::schema()),
         Command::Check { file } => {
-            let municipality = read(file, arguments)?;
-            let told = report(&municipality.warnings(), arguments);
+            let (municipality, text) = read(file, arguments)?;
+            let told = report(&municipality.warnings(), &file.display().to_string(), &text, arguments);
             let (counters, warnings) = (municipality.counters().count(), municipality.warnings().len());
             Ok(told
                 + &match arguments.lang {
@@ -111,15 +111,15 @@ fn run(arguments: &Arguments) -> Result<String, String> {
                 })
         }
         Command::Print { file } => {
-            let municipality = read(file, arguments)?;
+            let (municipality, _) = read(file, arguments)?;
             Ok(if is_json(file) { municipality.to_json() + "\n" } else { municipality.to_toml() })
         }
         Command::Convert { file } => {
-            let municipality = read(file, arguments)?;
+            let (municipality, _) = read(file, arguments)?;
             Ok(if is_json(file) { municipality.to_toml() } else { municipality.to_json() + "\n" })
         }
         Command::Windows { file, counter, template, from, days } => {
-            let municipality = read(file, arguments)?;
+            let (municipality, _) = read(file, arguments)?;
             let counters: Vec<&Arc<Counter>> = match counter {
                 None => municipality.counters().collect(),
                 Some(id) => match municipality.counter(id) {
@@ -140,18 +140,21 @@ fn run(arguments: &Arguments) -> Result<String, String> {
     }
 }
 
-/// The configuration of a file, or all its faults as text.
-fn read(file: &Path, arguments: &Arguments) -> Result<Municipality, String> {
-    let text = std::fs::read_to_string(file).map_err(|error| format!("cannot read {}: {error}\n", file.display()))?;
-    let read = if is_json(file) { Municipality::from_json(&text) } else { Municipality::from_toml(&text) };
-    read.map_err(|faults| report(&faults.into_iter().collect::<Vec<_>>(), arguments))
+/// The configuration of a file and its text, or all its faults.
+fn read(file: &Path, arguments: &Arguments) -> Result<(Municipality, String), String> {
+    let name = file.display().to_string();
+    let bytes = std::fs::read(file).map_err(|error| format!("cannot read {name}: {error}\n"))?;
+    let told = |faults: Faults, text| report(&faults.into_iter().collect::<Vec<_>>(), &name, text, arguments);
+    let text = decoded(&bytes).map_err(|faults| told(faults, ""))?;
+    let read = if is_json(file) { Municipality::from_json(text) } else { Municipality::from_toml(text) };
+    read.map(|municipality| (municipality, text.to_owned())).map_err(|faults| told(faults, text))
 }
 
-fn report(faults: &[Fault], arguments: &Arguments) -> String {
-    let language = arguments.lang;
+fn report(faults: &[Fault], file: &str, text: &str, arguments: &Arguments) -> String {
     match arguments.faults {
         FaultFormat::Text => {
-            faults.iter().map(|fault| format!("[{}] {}\n", fault.code(), fault.describe(language))).collect()
+            let told: Vec<String> = faults.iter().map(|fault| fault.report(file, text, arguments.lang)).collect();
+            told.join("\n")
         }
         FaultFormat::Json => {
             serde_json::to_string_pretty(faults).map_or_else(|error| error.to_string(), |json| json + "\n")

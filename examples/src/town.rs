@@ -3,10 +3,9 @@
 use std::fs;
 use std::path::Path;
 
+use anyhow::{Context as _, anyhow, bail};
 use optigov_availability::Language;
-use optigov_counter::Municipality;
-
-use anyhow::{Context as _, bail};
+use optigov_counter::{Municipality, decoded};
 
 /// Reads a municipality from a TOML file.
 ///
@@ -14,12 +13,10 @@ use anyhow::{Context as _, bail};
 /// Where the file cannot be read, or with every fault in it: place, message, remedy, in `language`.
 pub fn load(file: &Path, language: Language) -> anyhow::Result<Municipality> {
     let name = file.display();
-    let text = fs::read_to_string(file).with_context(|| format!("{name} cannot be read"))?;
-    match Municipality::from_toml(&text) {
+    let bytes = fs::read(file).with_context(|| format!("{name} cannot be read"))?;
+    let text = decoded(&bytes).map_err(|faults| anyhow!(faults.report(&name.to_string(), "", language)))?;
+    match Municipality::from_toml(text) {
         Ok(municipality) => Ok(municipality),
-        Err(faults) => {
-            let lines: Vec<String> = faults.iter().map(|fault| format!("\n  {}", fault.describe(language))).collect();
-            bail!("{name} cannot be used:{}", lines.concat())
-        }
+        Err(faults) => bail!("{name} cannot be used:\n\n{}", faults.report(&name.to_string(), text, language)),
     }
 }

@@ -112,6 +112,8 @@ impl schemars::JsonSchema for Mailbox {
         schemars::json_schema!({
             "type": "string",
             "format": "idn-email",
+            "pattern": r"^\s*[A-Za-z0-9!#$%&'*+/=?^_`{|}~-]+(\.[A-Za-z0-9!#$%&'*+/=?^_`{|}~-]+)*@[^\s@]+\.[^\s@]+\s*$",
+            "maxLength": 254,
             "description": "The SMTP address of an Exchange mailbox.",
             "examples": ["buergerbuero@musterstadt.example"],
         })

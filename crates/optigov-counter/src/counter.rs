@@ -43,6 +43,7 @@ pub struct Counter {
     time_zone: Option<Zone>,
     /// The ids of the templates that can be booked here.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    #[schemars(length(max = 500), extend("uniqueItems" = true))]
     templates: Vec<TemplateId>,
     /// How many appointments can take place at the same time, 1 to 1000. Default: 1.
     #[serde(skip_serializing_if = "Option::is_none")]
@@ -61,9 +62,11 @@ pub struct Counter {
     exchange_sync: ExchangeSync,
     /// The recurring opening hours; at most 200 rules.
     #[serde(default, skip_serializing_if = "Opening::is_empty")]
+    #[schemars(extend("maxItems" = 200))]
     opening: Opening,
     /// What is different by date; at most 500.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    #[schemars(length(max = 500))]
     exceptions: Vec<ExceptionRule>,
 }
 
@@ -84,7 +87,7 @@ impl Counter {
 
     /// The JSON Schema (draft 2020-12) of a counter's own document, as JSON text. Kept in `docs/schema/counter.schema.json`.
     pub fn schema() -> String {
-        document::schema::<Counter>()
+        document::schema::<Counter>(|_, _| {})
     }
 
     /// The id, unique within the municipality.

@@ -137,7 +137,20 @@ deserialize_by_reading!(ExceptionRule);
 
 /// An [`ExceptionRule`] as it is written.
 #[derive(Serialize, schemars::JsonSchema)]
-#[schemars(deny_unknown_fields)]
+#[schemars(
+    deny_unknown_fields,
+    extend("allOf" = [
+        { "oneOf": [
+            { "required": ["on"], "not": { "anyOf": [{ "required": ["from"] }, { "required": ["until"] }, { "required": ["days"] }] } },
+            { "required": ["from", "until"], "not": { "required": ["on"] } },
+        ] },
+        { "oneOf": [
+            { "required": ["closed"], "properties": { "closed": { "const": true } } },
+            { "required": ["hours"] },
+            { "required": ["extra"] },
+        ] },
+    ])
+)]
 struct ExceptionForm {
     /// The date: one (2026-12-24), one of every year (12-24), or a holiday (heiligabend).
     #[serde(skip_serializing_if = "Option::is_none")]

@@ -192,7 +192,37 @@ impl CertificateFiles {
 
 /// A connection as it is written. Each setting that is left out has the default of [`Route`] or [`EwsSettings`].
 #[derive(serde::Serialize, schemars::JsonSchema)]
-#[schemars(deny_unknown_fields)]
+#[schemars(
+    deny_unknown_fields,
+    extend(
+        "dependentRequired" = {
+            "client_certificate": ["client_key"], "client_key": ["client_certificate"],
+            "proxy_account": ["proxy_secret", "proxy"], "proxy_secret": ["proxy_account", "proxy"],
+        },
+        "allOf" = [
+            { "oneOf": [{ "required": ["secret"] }, { "required": ["keytab"] }] },
+            {
+                "if": { "properties": { "authentication": { "const": "bearer" } } },
+                "else": { "required": ["account"] },
+            },
+            {
+                "if": { "properties": { "only_given_roots": { "const": true } }, "required": ["only_given_roots"] },
+                "then": { "required": ["ca_file"] },
+            },
+            {
+                "if": { "properties": { "authentication": { "enum": ["kerberos", "negotiate"] } } },
+                "else": { "not": { "anyOf": [
+                    { "required": ["realm"] }, { "required": ["kdcs"], "properties": { "kdcs": { "minItems": 1 } } },
+                    { "required": ["service_name"] }, { "required": ["keytab"] },
+                ] } },
+            },
+            {
+                "if": { "properties": { "negotiate": { "enum": ["kerberos", "both"] } }, "required": ["negotiate"] },
+                "then": { "properties": { "authentication": { "const": "negotiate" } } },
+            },
+        ],
+    )
+)]
 struct ConnectionForm {
     /// The EWS endpoint: https, or http for a server on this machine.
     url: Endpoint,

@@ -1,5 +1,7 @@
 //! What is wrong with a text, where, and how to mend it.
 
+mod excerpt;
+
 use std::{borrow::Cow, fmt};
 
 use optigov_calendar::{Language, Text};
@@ -13,8 +15,11 @@ use serde::{
 /// It names the place as a path (`counters[2].exchange_sync.mailboxes[0]`) and, when it was read from a text, as a line and column. What it says is
 /// written for an administrator, in German and English. It never repeats a secret or a mailbox's address.
 ///
-/// Serialised it is an object with `path`, `code`, `severity`, `line`, `column`, `message` and `remedy`, the last two with the keys `de` and `en`, so that
-/// a form can show it beside the field.
+/// Programs go by [`path`](Self::path), which counts list entries from 0 as JSON does. People read [`place`](Self::place), which names counters and templates by
+/// their ids and counts everything from 1, as lines and columns are counted.
+///
+/// Serialised it is an object with `path`, `place`, `code`, `severity`, `line`, `column`, `message` and `remedy`; `place`, `message` and `remedy` have the keys
+/// `de` and `en`, so that a form can show it beside the field.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Fault {
     pub(crate) steps: Vec<Step>,
@@ -51,6 +56,15 @@ impl Fault {
         self.position = Some(position);
     }
 
+    pub(crate) fn position(&self) -> Option<Position> {
+        self.position
+    }
+
+    /// The same with another remedy, where more is known than when it was found.
+    pub(crate) fn set_remedy(&mut self, remedy: Text) {
+        self.says.remedy = remedy;
+    }
+
     /// The place in the configuration, as keys and positions counted from 0; empty for the whole text.
     pub fn path(&self) -> String {
         let mut path = String::new();
@@ -62,10 +76,39 @@ impl Fault {
                     }
                     path.push_str(key);
                 }
-                Step::Index(index) => path.push_str(&format!("[{index}]")),
+                Step::Index(index) | Step::Entry(index, _) => path.push_str(&format!("[{index}]")),
             }
         }
         path
+    }
+
+    /// The place for people: `Schalter „eins“: exchange_sync.mailboxes, 2. Eintrag`. A counter or a template is named by its id where it has one, and entries
+    /// of lists are counted from 1. Empty for the whole text.
+    pub fn place(&self, language: Language) -> String {
+        let (mut place, mut rest) = match self.steps.as_slice() {
+            [Step::Key(list), Step::Entry(_, id), rest @ ..] => {
+                (named(list, id).in_language(language).to_owned(), rest)
+            }
+            steps => (String::new(), steps),
+        };
+        let mut join = if place.is_empty() { "" } else { ": " };
+        while let [step, behind @ ..] = rest {
+            rest = behind;
+            match step {
+                Step::Key(key) => {
+                    place.push_str(join);
+                    place.push_str(key);
+                    join = ".";
+                }
+                Step::Index(index) | Step::Entry(index, _) => {
+                    let number = index + 1;
+                    let entry = Text::new(format!(", {number}. Eintrag"), format!(", entry {number}"));
+                    place.push_str(entry.in_language(language));
+                    join = ": ";
+                }
+            }
+        }
+        place
     }
 
     /// The kind of fault: stable across versions, for programs.
@@ -100,7 +143,7 @@ impl Fault {
 
     /// The whole fault as one line for people: place, message and remedy.
     pub fn describe(&self, language: Language) -> String {
-        let mut line = self.path();
+        let mut line = self.place(language);
         if let Some(position) = self.position {
             let Position { line: row, column } = position;
             let place = Text::new(format!("Zeile {row}, Spalte {column}"), format!("line {row}, column {column}"));
@@ -124,8 +167,9 @@ impl std::error::Error for Fault {}
 
 impl Serialize for Fault {
     fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
-        let mut fields = serializer.serialize_struct("Fault", 7)?;
+        let mut fields = serializer.serialize_struct("Fault", 8)?;
         fields.serialize_field("path", &self.path())?;
+        fields.serialize_field("place", &Text::new(self.place(Language::German), self.place(Language::English)))?;
         fields.serialize_field("code", &self.code)?;
         fields.serialize_field("severity", &self.severity())?;
         fields.serialize_field("line", &self.line())?;
@@ -161,6 +205,11 @@ impl Faults {
     /// Those for which the configuration was refused; never none.
     pub fn errors(&self) -> impl Iterator<Item = &Fault> {
         self.iter().filter(|fault| fault.severity() == Severity::Error)
+    }
+
+    /// All of them as text for people at a terminal: each as [`Fault::report`] shows it, with an empty line between them.
+    pub fn report(&self, file: &str, text: &str, language: Language) -> String {
+        self.0.iter().map(|fault| fault.report(file, text, language)).collect::<Vec<_>>().join("\n")
     }
 
     /// All of them as text for people, a line each.
@@ -236,6 +285,8 @@ macro_rules! codes {
 codes! {
     /// The text is not TOML or JSON.
     Error Syntax = "syntax",
+    /// The file is not in UTF-8.
+    Error Encoding = "encoding",
     /// The text is larger than 16 MiB.
     Error TooLarge = "too_large",
     /// The format version is newer than this library.
@@ -264,6 +315,8 @@ codes! {
     Error DuplicateMailbox = "duplicate_mailbox",
     /// A template that does not exist, or that this counter does not serve.
     Error UnknownTemplate = "unknown_template",
+    /// Shared hours, booking rules, a group or a site of which there is none of this name.
+    Error UnknownName = "unknown_name",
     /// The Exchange sync is on, and there is no mailbox.
     Error SyncWithoutMailbox = "sync_without_mailbox",
     /// More mailboxes must be free than there are.
@@ -292,6 +345,8 @@ codes! {
     Warning LocationNotTold = "location_not_told",
     /// Entries that mean "not free", or whose meaning is not known, do not block.
     Warning BusyDoesNotBlock = "busy_does_not_block",
+    /// Shared hours, booking rules, a group or a site that no counter uses.
+    Warning Unused = "unused",
     /// A holiday is removed that the state does not have.
     Warning RemovesNothing = "removes_nothing",
 }
@@ -313,6 +368,18 @@ impl fmt::Display for Code {
 pub(crate) enum Step {
     Key(Cow<'static, str>),
     Index(usize),
+    /// An entry of a list, and its id.
+    Entry(usize, Box<str>),
+}
+
+/// What people call an entry of one of the municipality's lists.
+fn named(list: &str, id: &str) -> Text {
+    let (german, english) = match list {
+        "counters" => ("Schalter", "counter"),
+        "templates" => ("Vorlage", "template"),
+        other => (other, other),
+    };
+    Text::new(format!("{german} „{id}“"), format!("{english} \"{id}\""))
 }
 
 /// What of the last step a fault means: its key or its value.

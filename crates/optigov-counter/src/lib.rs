@@ -110,6 +110,7 @@ pub use self::{
     resolved::ResolvedHours,
     sync::ExchangeSync,
     template::{AppointmentTemplate, Mode},
+    text::encoding::decoded,
     values::{CounterId, HolidayRule, State, TemplateId},
 };
 

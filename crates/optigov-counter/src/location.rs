@@ -173,7 +173,8 @@ impl fmt::Debug for Place {
 text_value!(
     Place,
     "The address of a mailbox, or a domain.",
-    ["buergerbuero@musterstadt.example", "musterstadt.example"]
+    ["buergerbuero@musterstadt.example", "musterstadt.example"],
+    r"^\s*([A-Za-z0-9!#$%&'*+/=?^_`{|}~.-]+@)?[^\s@]+\.[^\s@]+\s*$"
 );
 
 /// The rules as they are written.

@@ -2,6 +2,7 @@
 
 mod checks;
 mod counters;
+pub(crate) mod shared;
 mod templates;
 
 use std::{
@@ -25,7 +26,8 @@ use crate::{
     text::{
         forms::is_default,
         reader::{Read, Readable, Reader},
-        value::Value,
+        sharing::SharedTables,
+        value::{Arena, Value},
     },
     values::{Line, State, Zone},
 };
@@ -107,16 +109,15 @@ impl Municipality {
 
     /// The JSON Schema (draft 2020-12) of a municipality, as JSON text. Kept in `docs/schema/municipality.schema.json`.
     pub fn schema() -> String {
-        document::schema::<Municipality>()
+        document::schema::<Municipality>(shared::extend_schema)
     }
 
     /// What is allowed, but most likely not meant. Warnings have a line and a column if they are about what was read from a text, and is
     /// still as it was read.
     pub fn warnings(&self) -> Vec<Fault> {
-        let about_counters = self
-            .counters
-            .warnings()
-            .map(|(index, warning)| warning.clone().at(&[Step::Key(COUNTERS.into()), Step::Index(index)]));
+        let about_counters = self.counters.warnings().map(|(index, id, warning)| {
+            warning.clone().at(&[Step::Key(COUNTERS.into()), Step::Entry(index, id.as_str().into())])
+        });
         self.warnings.iter().cloned().chain(about_counters).collect()
     }
 
@@ -287,7 +288,7 @@ impl Warned for Municipality {
         let (mut general, mut by_counter) = (Vec::new(), BTreeMap::<usize, Vec<Fault>>::new());
         for mut warning in warnings {
             match warning.steps.as_slice() {
-                [Step::Key(key), Step::Index(index), ..] if key == COUNTERS => {
+                [Step::Key(key), Step::Index(index) | Step::Entry(index, _), ..] if key == COUNTERS => {
                     let index = *index;
                     warning.steps.drain(..2);
                     by_counter.entry(index).or_default().push(warning);
@@ -302,10 +303,36 @@ impl Warned for Municipality {
 
 impl Read for Municipality {
     fn read(value: &Value<'_>, reader: &mut Reader) -> Option<Municipality> {
-        let keys =
-            ["name", "time_zone", "state", "holidays", "exchange", "exchange_online", LOCATIONS, "templates", COUNTERS];
-        let [name, time_zone, state, holidays, exchange, exchange_online, locations, templates, counters] =
-            reader.table(value, &keys)?;
+        let keys = [
+            "name",
+            "time_zone",
+            "state",
+            "holidays",
+            "exchange",
+            "exchange_online",
+            LOCATIONS,
+            "templates",
+            "hours",
+            "booking",
+            "groups",
+            "sites",
+            COUNTERS,
+        ];
+        let [
+            name,
+            time_zone,
+            state,
+            holidays,
+            exchange,
+            exchange_online,
+            locations,
+            templates,
+            hours,
+            booking,
+            groups,
+            sites,
+            counters,
+        ] = reader.table(value, &keys)?;
         let name = reader.required("name", name);
         let time_zone = reader.or_default("time_zone", time_zone);
         let state: Option<Option<State>> = reader.optional("state", state);
@@ -313,7 +340,10 @@ impl Read for Municipality {
         if let (Some(state), Some(holidays)) = (state, &holidays) {
             reader.below("holidays", |reader| holidays.check(state, reader));
         }
-        let connections = Connections { on_premises: exchange.is_some(), online: exchange_online.is_some() };
+        let connections = Connections {
+            on_premises: exchange.is_some() || reader.is_misspelt("exchange"),
+            online: exchange_online.is_some() || reader.is_misspelt("exchange_online"),
+        };
         let exchange: Option<Option<ExchangeConnection>> = reader.optional("exchange", exchange);
         let exchange_online: Option<Option<ExchangeOnlineConnection>> =
             reader.optional("exchange_online", exchange_online);
@@ -323,9 +353,18 @@ impl Read for Municipality {
         let templates: Option<Readable<AppointmentTemplate>> = reader.or_default("templates", templates);
         let ids = templates.iter().flat_map(Readable::iter).map(|(index, template)| (index, template.id().as_str()));
         reader.below("templates", |reader| checks::distinct_ids(ids, reader));
+        let templates_are_known = !reader.is_misspelt("templates");
+        let arena = Arena::default();
+        let shared = shared::read(SharedTables { hours, booking, groups, sites }, reader);
+        let counters = match counters {
+            Some(Value::List(list)) if shared.is_used(list) => {
+                Some(arena.value(shared.written_out(list, &arena, reader)))
+            }
+            other => other,
+        };
         let counters: Option<Readable<Counter>> = reader.or_default(COUNTERS, counters);
         let mut located = HashMap::new();
-        let templates = templates.and_then(Readable::complete).map(Templates::from);
+        let templates = templates.and_then(Readable::complete).map(Templates::from).filter(|_| templates_are_known);
         reader.below(COUNTERS, |reader| {
             // What could be read is checked also while the rest is at fault.
             let readable = || counters.iter().flat_map(Readable::iter);

@@ -8,6 +8,7 @@ use schemars::{JsonSchema, Schema, SchemaGenerator, json_schema};
 use serde::{Serialize, Serializer};
 
 use crate::{
+    exception::ExceptionRule,
     fault::{Code, Fault},
     text::{
         forms::{number, table, words},
@@ -111,7 +112,11 @@ struct Repeat(Recurrence);
 #[schemars(
     deny_unknown_fields,
     rename = "Repeat",
-    description = "In which weeks a rule opens: weeks and from, or in_month."
+    description = "In which weeks a rule opens: weeks and from, or in_month.",
+    extend("oneOf" = [
+        { "required": ["weeks", "from"], "not": { "required": ["in_month"] } },
+        { "required": ["in_month"], "not": { "anyOf": [{ "required": ["weeks"] }, { "required": ["from"] }] } },
+    ])
 )]
 struct RepeatForm {
     /// Every so many weeks, 1 to 52.
@@ -185,6 +190,25 @@ impl JsonSchema for Repeat {
         RepeatForm::json_schema(generator)
     }
 }
+
+/// Opening hours by name, which several counters share.
+#[derive(schemars::JsonSchema)]
+#[schemars(
+    deny_unknown_fields,
+    rename = "SharedHours",
+    description = "Opening hours and exceptions that counters share."
+)]
+#[expect(dead_code, reason = "they are read for their faults, and counters have them written out")]
+pub(crate) struct SharedHours {
+    /// Hours that recur, on top of a counter's own.
+    #[serde(default)]
+    opening: Opening,
+    /// What is different by date, on top of a counter's own.
+    #[serde(default)]
+    exceptions: Vec<ExceptionRule>,
+}
+
+table!(SharedHours { opening: or_default, exceptions: or_default });
 
 words! {
     /// What becomes of hours whose start or end the clocks skip, or show twice.

@@ -17,7 +17,13 @@ use crate::{
 
 /// Whether and how Exchange calendars count at a counter (*Exchange-Abgleich*). Off by default; when it is on there is at least one mailbox, and none twice.
 #[derive(Clone, Debug, Default, PartialEq, Eq, serde::Serialize, schemars::JsonSchema)]
-#[schemars(deny_unknown_fields)]
+#[schemars(
+    deny_unknown_fields,
+    extend(
+        "if" = { "properties": { "on": { "const": true } }, "required": ["on"] },
+        "then" = { "required": ["mailboxes"], "properties": { "mailboxes": { "minItems": 1 } } },
+    )
+)]
 pub struct ExchangeSync {
     /// Whether the calendars count. Off, the mailboxes are kept and no calendar is read.
     #[serde(default)]
@@ -137,6 +143,7 @@ impl schemars::JsonSchema for SyncMailboxes {
         schemars::json_schema!({
             "type": "array",
             "maxItems": MOST,
+            "uniqueItems": true,
             "items": {
                 "oneOf": [
                     address,
@@ -154,6 +161,27 @@ impl schemars::JsonSchema for SyncMailboxes {
 
 /// The most mailboxes of one counter.
 const MOST: usize = 100;
+
+/// What counters share of their Exchange sync: any part of it. What goes together is checked at each counter.
+#[derive(schemars::JsonSchema)]
+#[schemars(deny_unknown_fields)]
+#[expect(dead_code, reason = "it is read for its faults, and counters have it written out")]
+pub(crate) struct SharedSync {
+    /// Whether the calendars count.
+    #[serde(default)]
+    on: bool,
+    /// The mailboxes whose calendars count; at most 100.
+    #[serde(default)]
+    mailboxes: SyncMailboxes,
+    /// How many of the mailboxes must be free.
+    #[serde(default)]
+    needed: MailboxesNeeded,
+    /// Which entries block.
+    #[serde(default)]
+    blocking: BlockingPolicy,
+}
+
+table!(SharedSync { on: or_default, mailboxes: or_default, needed: or_default, blocking: or_default });
 
 impl Read for Mailbox {
     fn read(value: &Value<'_>, reader: &mut Reader) -> Option<Self> {

@@ -118,8 +118,7 @@ fn json_has_the_same_faults_with_places_of_its_own() {
             ("ünbekannt".to_owned(), "unknown_key", Some(3), Some(3)),
             ("time_zone".to_owned(), "unknown_word", Some(2), Some(36)),
             ("templates[1].lenght".to_owned(), "unknown_key", Some(4), Some(92)),
-            // A key that is missing is told at the table in which it is missing.
-            ("templates[1].length".to_owned(), "missing_key", Some(4), Some(65)),
+            // That "length" is missing follows from it, and is not told beside it.
             ("counters[0].exchange_sync.mailboxes[1]".to_owned(), "duplicate_mailbox", Some(7), Some(51)),
         ]
     );
@@ -182,7 +181,7 @@ fn a_fault_serialises_for_a_form() {
     assert_eq!(
         json,
         serde_json::json!({
-            "path": "name", "code": "wrong_type", "severity": "error", "line": 1, "column": 8,
+            "path": "name", "place": { "de": "name", "en": "name" }, "code": "wrong_type", "severity": "error", "line": 1, "column": 8,
             "message": { "de": "Hier steht eine ganze Zahl.", "en": "There is a whole number here." },
             "remedy": { "de": "Bitte einen Text wie „Bürgerbüro, Schalter 1“ angeben.", "en": "Give a text such as \"Bürgerbüro, Schalter 1\"." },
         })
@@ -347,6 +346,8 @@ fn examples() -> Vec<(Code, &'static str, String)> {
             "counters[0].exchange_sync.blocking.busy",
             counter("exchange_sync = { blocking = { busy = \"ignore\" } }"),
         ),
+        (Code::UnknownName, "counters[0].hours", counter("hours = \"nachmittags\"")),
+        (Code::Unused, "hours.nachmittags", counter("").replacen('\n', "\nhours.nachmittags.opening = []\n", 1)),
         (
             Code::RemovesNothing,
             "holidays.remove[0]",
@@ -373,7 +374,8 @@ fn every_code_is_given_at_its_place_and_says_what_to_do_in_both_languages() {
         {
             assert!(sentence.ends_with(['.', '?']), "{sentence:?}");
         }
-        assert!(de.contains(path) && en.contains(path));
+        assert!(de.starts_with(&fault.place(Language::German)) && en.starts_with(&fault.place(Language::English)));
+        assert!(path.is_empty() || !fault.place(Language::German).is_empty());
         given.insert(code.as_str());
     }
     // TOML itself refuses a key that is there twice; JSON does not.
@@ -384,8 +386,8 @@ fn every_code_is_given_at_its_place_and_says_what_to_do_in_both_languages() {
         (Code::DuplicateKey, "name", Some(2), Some(2))
     );
     given.insert(twice.code().as_str());
-    // Has no place; `a_text_beyond_the_limit_is_one_fault_that_names_it`.
-    given.insert(Code::TooLarge.as_str());
+    // Have no place in a text; `a_text_beyond_the_limit_is_one_fault_that_names_it`, and the tests of `decoded`.
+    given.extend([Code::TooLarge.as_str(), Code::Encoding.as_str()]);
     let all: BTreeSet<&str> = Code::ALL.iter().map(|code| code.as_str()).collect();
     assert_eq!(given, all, "a code without an example");
 }

@@ -103,7 +103,7 @@ fn ntlm_needs_a_password() -> Fault {
 
 /// A text of the Kerberos settings, each checked as the settings check it.
 macro_rules! kerberos_text {
-    ($type:ident, $with:ident, $description:literal, [$($example:literal),+]) => {
+    ($type:ident, $with:ident, $description:literal, [$($example:literal),+], $pattern:literal) => {
         #[derive(Clone, Debug, PartialEq, Eq)]
         pub(super) struct $type(pub(super) String);
 
@@ -121,18 +121,31 @@ macro_rules! kerberos_text {
             }
         }
 
-        text_value!($type, $description, [$($example),+]);
+        text_value!($type, $description, [$($example),+], $pattern);
     };
 }
 
-kerberos_text!(Realm, with_realm, "A Kerberos realm: the DNS name of the domain.", ["STADT.EXAMPLE"]);
+kerberos_text!(
+    Realm,
+    with_realm,
+    "A Kerberos realm: the DNS name of the domain.",
+    ["STADT.EXAMPLE"],
+    r"^\s*[A-Za-z0-9_.-]+\s*$"
+);
 kerberos_text!(
     KdcAddress,
     with_kdc,
     "A domain controller: its name or IP address, with a port where it is not 88.",
-    ["dc1.stadt.example", "10.20.0.1:88"]
+    ["dc1.stadt.example", "10.20.0.1:88"],
+    r"^\s*[A-Za-z0-9_.:\[\]-]{1,260}\s*$"
 );
-kerberos_text!(ServiceName, with_service_name, "The server's service principal name.", ["HTTP/mail.stadt.example"]);
+kerberos_text!(
+    ServiceName,
+    with_service_name,
+    "The server's service principal name.",
+    ["HTTP/mail.stadt.example"],
+    r"^\s*[A-Za-z0-9_.-]+/[A-Za-z0-9_.-]+(@[A-Za-z0-9_.-]+)?\s*$"
+);
 
 #[cfg(test)]
 mod tests {

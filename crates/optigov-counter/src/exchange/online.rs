@@ -105,7 +105,22 @@ deserialize_by_reading!(ExchangeOnlineConnection);
 
 /// A connection as it is written. Each setting that is left out has the default of [`Route`] or [`GraphSettings`].
 #[derive(serde::Serialize, schemars::JsonSchema)]
-#[schemars(deny_unknown_fields)]
+#[schemars(
+    deny_unknown_fields,
+    extend(
+        "dependentRequired" = {
+            "certificate": ["private_key"], "private_key": ["certificate"],
+            "proxy_account": ["proxy_secret", "proxy"], "proxy_secret": ["proxy_account", "proxy"],
+        },
+        "allOf" = [
+            { "oneOf": [{ "required": ["secret"] }, { "required": ["certificate", "private_key"] }] },
+            {
+                "if": { "properties": { "only_given_roots": { "const": true } }, "required": ["only_given_roots"] },
+                "then": { "required": ["ca_file"] },
+            },
+        ],
+    )
+)]
 struct OnlineForm {
     /// The tenant: its id, or one of its domains.
     tenant: Tenant,
@@ -390,12 +405,13 @@ impl fmt::Display for GraphEndpoint {
 text_value!(
     GraphEndpoint,
     "The root of Microsoft Graph's address, without a version.",
-    ["https://graph.microsoft.com", "https://microsoftgraph.chinacloudapi.cn"]
+    ["https://graph.microsoft.com", "https://microsoftgraph.chinacloudapi.cn"],
+    r"^\s*https?://[^\s?#@]+\s*$"
 );
 
 /// A text of the Graph settings, each checked as the settings check it.
 macro_rules! graph_text {
-    ($type:ident, $check:expr, $read:expr, $description:literal, [$($example:literal),+]) => {
+    ($type:ident, $check:expr, $read:expr, $description:literal, [$($example:literal),+], $pattern:literal) => {
         #[derive(Clone, PartialEq, Eq)]
         struct $type(String);
 
@@ -421,7 +437,7 @@ macro_rules! graph_text {
             }
         }
 
-        text_value!($type, $description, [$($example),+]);
+        text_value!($type, $description, [$($example),+], $pattern);
     };
 }
 
@@ -432,21 +448,24 @@ graph_text!(
     |text| GraphSettings::new(text, ANY_CLIENT),
     GraphSettings::tenant,
     "A tenant: its id, or one of its domains.",
-    ["musterstadt.onmicrosoft.com", "99999999-8888-4777-8666-555555555555"]
+    ["musterstadt.onmicrosoft.com", "99999999-8888-4777-8666-555555555555"],
+    r"^\s*[A-Za-z0-9.-]+\s*$"
 );
 graph_text!(
     ClientId,
     |text| GraphSettings::new(ANY_CLIENT, text),
     GraphSettings::client_id,
     "The id of an application.",
-    ["11111111-2222-4333-8444-555555555555"]
+    ["11111111-2222-4333-8444-555555555555"],
+    r"^\s*[0-9A-Fa-f]{8}(-[0-9A-Fa-f]{4}){3}-[0-9A-Fa-f]{12}\s*$"
 );
 graph_text!(
     Authority,
     |text| GraphSettings::new(ANY_CLIENT, ANY_CLIENT).and_then(|settings| settings.with_authority(text)),
     |settings| settings.authority().as_str(),
     "The root of the address of an authority that issues tokens.",
-    ["https://login.microsoftonline.com", "https://login.microsoftonline.us"]
+    ["https://login.microsoftonline.com", "https://login.microsoftonline.us"],
+    r"^\s*https?://[^\s?#@]+\s*$"
 );
 
 #[cfg(test)]

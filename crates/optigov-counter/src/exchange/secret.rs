@@ -84,18 +84,20 @@ impl schemars::JsonSchema for SecretReference {
         "SecretReference".into()
     }
 
-    fn json_schema(_: &mut schemars::SchemaGenerator) -> schemars::Schema {
-        let one = |key: &str| {
+    fn json_schema(generator: &mut schemars::SchemaGenerator) -> schemars::Schema {
+        let name = schemars::json_schema!({ "type": "string", "pattern": "^[A-Za-z_][A-Za-z0-9_]*$" });
+        let file = generator.subschema_for::<FilePath>();
+        let one = |key: &str, value: schemars::Schema| {
             schemars::json_schema!({
                 "type": "object",
-                "properties": { key: { "type": "string" } },
+                "properties": { key: value },
                 "required": [key],
                 "additionalProperties": false,
             })
         };
         schemars::json_schema!({
             "description": "Where a secret is; never the secret itself.",
-            "oneOf": [{ "const": "provided" }, one("env"), one("file")],
+            "oneOf": [{ "const": "provided" }, one("env", name), one("file", file)],
         })
     }
 }

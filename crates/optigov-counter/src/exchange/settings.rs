@@ -41,7 +41,8 @@ impl fmt::Display for Endpoint {
 text_value!(
     Endpoint,
     "The EWS endpoint of an Exchange server.",
-    ["https://mail.musterstadt.example/EWS/Exchange.asmx"]
+    ["https://mail.musterstadt.example/EWS/Exchange.asmx"],
+    r"^\s*https?://[^\s/?#@]+"
 );
 
 /// A proxy without user and password: those are given apart.
@@ -77,7 +78,8 @@ impl fmt::Display for ProxyAddress {
 text_value!(
     ProxyAddress,
     "A proxy: http, socks5 (this machine finds the server's address) or socks5h (the proxy finds it).",
-    ["http://proxy.musterstadt.example:3128", "socks5h://10.8.0.1:1080"]
+    ["http://proxy.musterstadt.example:3128", "socks5h://10.8.0.1:1080"],
+    r"^\s*(http|socks5|socks5h)://[^\s/?#@]+/?\s*$"
 );
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -96,7 +98,12 @@ impl fmt::Display for Address {
     }
 }
 
-text_value!(Address, "An IPv4 or IPv6 address.", ["10.20.0.5", "fd00::5"]);
+text_value!(
+    Address,
+    "An IPv4 or IPv6 address.",
+    ["10.20.0.5", "fd00::5"],
+    r"^\s*([0-9]{1,3}(\.[0-9]{1,3}){3}|[0-9A-Fa-f:]*:[0-9A-Fa-f:.]*)\s*$"
+);
 
 #[derive(Clone, PartialEq, Eq)]
 pub(crate) struct Account(pub(crate) String);
@@ -139,7 +146,8 @@ impl fmt::Debug for Account {
 text_value!(
     Account,
     "The account: DOMAIN\\user or user@domain.",
-    ["MUSTERSTADT\\svc-optigov", "svc-optigov@musterstadt.example"]
+    ["MUSTERSTADT\\svc-optigov", "svc-optigov@musterstadt.example"],
+    r"^\s*[^\s:\u0000-\u001f\u007f-\u009f]([^:\u0000-\u001f\u007f-\u009f]{0,254}[^\s:\u0000-\u001f\u007f-\u009f])?\s*$"
 );
 
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -165,7 +173,12 @@ impl fmt::Display for FilePath {
     }
 }
 
-text_value!(FilePath, "The path of a file.", ["/etc/optigov/stadt-ca.pem"]);
+text_value!(
+    FilePath,
+    "The path of a file.",
+    ["/etc/optigov/stadt-ca.pem"],
+    r"^[^\u0000-\u001f\u007f-\u009f]*[^\s\u0000-\u001f\u007f-\u009f][^\u0000-\u001f\u007f-\u009f]*$"
+);
 
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) struct UserAgentText(pub(crate) UserAgent);
@@ -194,7 +207,12 @@ impl fmt::Display for UserAgentText {
     }
 }
 
-text_value!(UserAgentText, "How the client names itself: 1 to 200 ASCII characters.", ["optiGov/1.0"]);
+text_value!(
+    UserAgentText,
+    "How the client names itself: 1 to 200 ASCII characters.",
+    ["optiGov/1.0"],
+    r"^\s*[!-~]([ -~]{0,198}[!-~])?\s*$"
+);
 
 number!(InFlight, 1..=100);
 number!(EntriesPerAnswer, 10..=10_000);

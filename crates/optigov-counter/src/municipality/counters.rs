@@ -54,10 +54,12 @@ impl Counters {
         self.entry(id).map_or(&[], |entry| &entry.warnings)
     }
 
-    /// All warnings, each with the position of its counter.
-    pub(crate) fn warnings(&self) -> impl Iterator<Item = (usize, &Fault)> {
+    /// All warnings, each with the position and the id of its counter.
+    pub(crate) fn warnings(&self) -> impl Iterator<Item = (usize, &CounterId, &Fault)> {
         let entries = self.entries().enumerate();
-        entries.flat_map(|(position, entry)| entry.warnings.iter().map(move |warning| (position, warning)))
+        entries.flat_map(|(position, entry)| {
+            entry.warnings.iter().map(move |warning| (position, entry.counter.id(), warning))
+        })
     }
 
     /// The same with this counter in place of the one with its id, or after all others.

@@ -77,11 +77,12 @@ macro_rules! words {
 }
 pub(crate) use words;
 
-/// Texts: a type with `parse`, which gives a fault, and `Display`, which writes its one canonical form.
+/// Texts: a type with `parse`, which gives a fault, `Display`, which writes its one canonical form, and a regular expression (ECMA 262) for the schema, which matches
+/// what `parse` reads, as far as such an expression can say it.
 ///
 /// With `read by hand`, the type implements `Read` and `JsonSchema` itself, because it is also read from something else than a text.
 macro_rules! text_value {
-    ($type:ident, $description:literal, [$first:literal $(, $example:literal)* $(,)?]) => {
+    ($type:ident, $description:literal, [$first:literal $(, $example:literal)* $(,)?], $pattern:expr $(,)?) => {
         $crate::text::forms::text_value!($type, read by hand, [$first $(, $example)*]);
 
         impl $crate::text::reader::Read for $type {
@@ -100,7 +101,12 @@ macro_rules! text_value {
             }
 
             fn json_schema(_: &mut schemars::SchemaGenerator) -> schemars::Schema {
-                schemars::json_schema!({ "type": "string", "description": $description, "examples": [$first $(, $example)*] })
+                schemars::json_schema!({
+                    "type": "string",
+                    "description": $description,
+                    "pattern": $pattern,
+                    "examples": [$first $(, $example)*],
+                })
             }
         }
     };

@@ -53,7 +53,7 @@ fn descend<N: Node>(node: N, depth: usize, sought: &[usize], faults: &[Fault], b
         let group = Group { sought, found: None };
         match &faults[sought[0]].steps[depth] {
             Step::Key(key) => drop(keys.insert(&**key, group)),
-            Step::Index(index) => drop(indices.insert(*index, group)),
+            Step::Index(index) | Step::Entry(index, _) => drop(indices.insert(*index, group)),
         }
     }
     // Of keys that stand there twice, the last is meant.

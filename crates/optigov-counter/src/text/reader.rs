@@ -6,11 +6,14 @@ use optigov_calendar::Text;
 
 use crate::{
     fault::{Code, Fault, Severity, Step, shortened},
-    text::value::Value,
+    text::{sharing::Origins, value::Value},
 };
 
 /// More faults than this are not kept: the text is wrong as a whole.
 pub(crate) const MOST_FAULTS: usize = 200;
+
+/// The tables of a municipality that counters share.
+pub(crate) const SHARED: [&str; 4] = ["hours", "booking", "groups", "sites"];
 
 /// A type that a configuration value is read into. `None` means that the reader has been told what is wrong.
 pub(crate) trait Read: Sized {
@@ -23,6 +26,10 @@ pub(crate) struct Reader {
     path: Vec<Step>,
     faults: Vec<Fault>,
     refused: bool,
+    /// Tables with an unknown key, and the key that was most likely meant.
+    misspelt: Vec<(Vec<Step>, &'static str)>,
+    /// Where the parts of counters stand that they share.
+    origins: Option<Origins>,
 }
 
 impl Reader {
@@ -36,13 +43,51 @@ impl Reader {
         self.refused
     }
 
-    /// Notes a fault; its own steps lie below the place where reading is.
+    /// Notes a fault; its own steps lie below the place where reading is. What follows from a misspelt key is not noted beside it, and what is wrong with
+    /// something shared is noted once, where it stands.
     pub(crate) fn fault(&mut self, fault: Fault) {
+        if self.faults.len() >= MOST_FAULTS {
+            self.refused |= fault.severity() == Severity::Error;
+            return;
+        }
+        let mut fault = fault.at(&self.path);
+        if self.follows_from_a_misspelt_key(&fault) {
+            return;
+        }
         self.refused |= fault.severity() == Severity::Error;
-        if self.faults.len() < MOST_FAULTS {
-            let fault = fault.at(&self.path);
+        let shared = self.origins.as_ref().is_some_and(|origins| origins.retell(&mut fault));
+        // A name that does not exist stands once in a group that many counters are in.
+        let told_once = shared || fault.code() == Code::UnknownName;
+        if !(told_once && self.faults.contains(&fault)) {
             self.faults.push(fault);
         }
+    }
+
+    /// From now on, what is wrong with a shared part of a counter is told where the part stands.
+    pub(crate) fn with_origins(&mut self, origins: Origins) {
+        self.origins = Some(origins);
+    }
+
+    /// Whether the table where reading is has an unknown key that most likely was meant to be this one.
+    pub(crate) fn is_misspelt(&self, key: &str) -> bool {
+        self.misspelt.iter().any(|(table, meant)| *table == self.path && *meant == key)
+    }
+
+    fn follows_from_a_misspelt_key(&self, fault: &Fault) -> bool {
+        let (last, above) = match fault.steps.as_slice() {
+            [above @ .., Step::Key(last)] => (&**last, above),
+            all => ("", all),
+        };
+        let in_shared = |table: &[Step]| matches!(table, [Step::Key(key), ..] if SHARED.contains(&&**key));
+        self.misspelt.iter().any(|(table, meant)| match fault.code() {
+            Code::MissingKey => above == table && last == *meant,
+            Code::Conflict | Code::SyncWithoutMailbox | Code::TooFewMailboxes => {
+                above == table || fault.steps == *table
+            }
+            Code::NothingBookable => fault.steps == *table || in_shared(table),
+            Code::Unused => matches!(*meant, "hours" | "group" | "site" | "booking"),
+            _ => false,
+        })
     }
 
     /// Notes a fault and gives up on the value.
@@ -56,9 +101,22 @@ impl Reader {
         self.step(Step::Key(Cow::Borrowed(key)), read)
     }
 
+    /// Reads something below a name that the text gives.
+    pub(crate) fn named<T>(&mut self, name: &str, read: impl FnOnce(&mut Reader) -> T) -> T {
+        self.step(Step::Key(Cow::Owned(shortened(name))), read)
+    }
+
     /// Reads an element of the list where reading is.
     pub(crate) fn element<T>(&mut self, index: usize, read: impl FnOnce(&mut Reader) -> T) -> T {
         self.step(Step::Index(index), read)
+    }
+
+    /// Reads something at another place of the text.
+    pub(crate) fn at<T>(&mut self, path: Vec<Step>, read: impl FnOnce(&mut Reader) -> T) -> T {
+        let here = std::mem::replace(&mut self.path, path);
+        let result = read(self);
+        self.path = here;
+        result
     }
 
     fn step<T>(&mut self, step: Step, read: impl FnOnce(&mut Reader) -> T) -> T {
@@ -92,7 +150,12 @@ impl Reader {
                 }
                 // What is not kept is not put into words: that takes far longer than reading.
                 None if self.faults.len() >= MOST_FAULTS => self.refused = true,
-                None => self.fault(unknown_key(key, keys)),
+                None => {
+                    if let Some(meant) = nearest(&canonical(key), keys.iter().copied()) {
+                        self.misspelt.push((self.path.clone(), meant));
+                    }
+                    self.fault(unknown_key(key, keys));
+                }
             }
         }
         Some(values)
@@ -233,7 +296,7 @@ pub(crate) fn whole_number(value: &Value<'_>, allowed: RangeInclusive<u32>, read
 
 /// One of the words that a key takes; `-` and `_` are the same.
 pub(crate) fn word<T: Copy>(text: &str, words: &[(&'static str, T)]) -> Result<T, Fault> {
-    let wanted = text.replace('-', "_").to_ascii_lowercase();
+    let wanted = canonical(text);
     if let Some((_, value)) = words.iter().find(|(word, _)| word.eq_ignore_ascii_case(&wanted)) {
         return Ok(*value);
     }
@@ -259,6 +322,11 @@ pub(crate) fn word_value<T: Copy>(value: &Value<'_>, reader: &mut Reader, words:
 
 /// "Did you mean …?", if something known is near enough.
 pub(crate) fn suggestion<'a>(wrong: &str, known: impl Iterator<Item = &'a str>) -> Option<Text> {
+    nearest(wrong, known).map(|word| Text::new(format!("Ist „{word}“ gemeint?"), format!("Did you mean \"{word}\"?")))
+}
+
+/// The known word that is near enough to be meant.
+fn nearest<'a>(wrong: &str, known: impl Iterator<Item = &'a str>) -> Option<&'a str> {
     const LONGEST: usize = 64;
     if wrong.len() > LONGEST {
         return None;
@@ -266,7 +334,12 @@ pub(crate) fn suggestion<'a>(wrong: &str, known: impl Iterator<Item = &'a str>) 
     let distance = |word: &str| strsim::damerau_levenshtein(wrong, word);
     let (nearest, edits) = known.map(|word| (word, distance(word))).min_by_key(|(_, edits)| *edits)?;
     let near = edits <= 1 + nearest.chars().count() / 4 || (wrong.len() > 3 && nearest.starts_with(wrong));
-    near.then(|| Text::new(format!("Ist „{nearest}“ gemeint?"), format!("Did you mean \"{nearest}\"?")))
+    near.then_some(nearest)
+}
+
+/// A key or a word as the format writes it.
+fn canonical(word: &str) -> String {
+    word.replace('-', "_").to_ascii_lowercase()
 }
 
 pub(crate) fn wrong_type(value: &Value<'_>, expected_de: &str, expected_en: &str) -> Fault {
@@ -308,7 +381,7 @@ fn unknown_key(key: &str, known: &[&'static str]) -> Fault {
     Fault::new(
         Code::UnknownKey,
         Text::new(format!("Den Schlüssel „{shown}“ gibt es hier nicht."), format!("There is no key \"{shown}\" here.")),
-        suggestion(&key.replace('-', "_").to_ascii_lowercase(), known.iter().copied()).unwrap_or_else(|| {
+        suggestion(&canonical(key), known.iter().copied()).unwrap_or_else(|| {
             Text::new(
                 format!("Bitte einen dieser Schlüssel verwenden: {list}."),
                 format!("Use one of these keys: {list}."),
@@ -330,7 +403,7 @@ pub(crate) fn inline_secret() -> Fault {
     )
 }
 
-fn duplicate_key(key: &str) -> Fault {
+pub(crate) fn duplicate_key(key: &str) -> Fault {
     let shown = shortened(key);
     Fault::new(
         Code::DuplicateKey,

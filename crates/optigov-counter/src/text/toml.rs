@@ -4,12 +4,12 @@ use ::toml::{
     Spanned,
     de::{DeTable, DeValue},
 };
-use optigov_calendar::Text;
 
 use crate::{
-    fault::{Code, Fault, Position, shortened},
+    fault::{Code, Fault},
     text::{
         place::{self, Name, Node},
+        syntax::{SyntaxFaults, single_quotes},
         value::{Arena, Value},
     },
 };
@@ -22,12 +22,13 @@ pub(crate) struct Document<'i> {
 
 impl<'i> Document<'i> {
     /// Parses a whole TOML text, or says every place where it is not TOML.
-    pub(crate) fn parse(text: &'i str) -> Result<Document<'i>, Vec<Fault>> {
+    pub(crate) fn parse(text: &'i str) -> Result<Document<'i>, SyntaxFaults> {
         let (root, errors) = DeTable::parse_recoverable(text);
         if errors.is_empty() {
             return Ok(Document { text, root });
         }
-        Err(errors.iter().take(crate::text::reader::MOST_FAULTS).map(|error| syntax_fault(text, error)).collect())
+        let errors = errors.iter().take(crate::text::reader::MOST_FAULTS);
+        Err(SyntaxFaults::new(text, errors.map(|error| (error.message(), error.span().map_or(0, |span| span.start)))))
     }
 
     pub(crate) fn value<'a>(&'a self, arena: &'a Arena) -> Value<'a> {
@@ -37,6 +38,12 @@ impl<'i> Document<'i> {
     /// Gives each fault its line and column.
     pub(crate) fn locate(&self, faults: &mut [Fault]) {
         place::locate(self.text, Parsed::Root(self.root.get_ref()), faults);
+        // "STADT\neu" is TOML: a line break within a text. That a value of no form has a backslash says more than its form.
+        for fault in faults.iter_mut().filter(|fault| fault.code() == Code::Malformed) {
+            if has_backslash(self.text, fault) {
+                fault.set_remedy(single_quotes());
+            }
+        }
     }
 }
 
@@ -75,21 +82,14 @@ impl Node for Parsed<'_, '_> {
     }
 }
 
-fn syntax_fault(text: &str, error: &::toml::de::Error) -> Fault {
-    let reason = shortened(error.message());
-    let mut fault = Fault::new(
-        Code::Syntax,
-        Text::new(
-            format!("Der Text ist kein gültiges TOML ({reason})."),
-            format!("The text is not valid TOML ({reason})."),
-        ),
-        Text::new(
-            "Bitte Anführungszeichen, Klammern und doppelte Schlüssel an dieser Stelle prüfen.",
-            "Check the quotation marks, brackets and repeated keys at this place.",
-        ),
-    );
-    fault.set_position(Position::of_byte(text, error.span().map_or(0, |span| span.start)));
-    fault
+/// Whether a fault is about a value in double quotation marks with a backslash in it.
+fn has_backslash(text: &str, fault: &Fault) -> bool {
+    let Some(position) = fault.position() else { return false };
+    let (line, column) = (position.line.saturating_sub(1) as usize, position.column.saturating_sub(1) as usize);
+    let Some(line) = text.split('\n').nth(line) else { return false };
+    let value: String = line.chars().skip(column).collect();
+    let Some(inside) = value.strip_prefix('"') else { return false };
+    inside.split('"').next().is_some_and(|inside| inside.contains('\\'))
 }
 
 fn table_value<'a>(table: &'a DeTable<'_>, arena: &'a Arena) -> Value<'a> {

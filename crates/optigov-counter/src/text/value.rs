@@ -27,6 +27,10 @@ impl Arena {
         self.0.alloc_str(text)
     }
 
+    pub(crate) fn value<'a>(&'a self, value: Value<'a>) -> &'a Value<'a> {
+        self.0.alloc(value)
+    }
+
     pub(crate) fn list<'a>(&'a self, values: impl ExactSizeIterator<Item = Value<'a>>) -> Value<'a> {
         Value::List(self.0.alloc_slice_fill_iter(values))
     }

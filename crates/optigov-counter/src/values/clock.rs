@@ -17,7 +17,7 @@ use crate::{
 pub(crate) struct TimeText(pub(crate) NaiveTime);
 
 impl TimeText {
-    /// `"08:00"`, `"8:00"` or `"8"`, `Uhr` after it or not.
+    /// `"08:00"`, `"8:00"`, `"8.00"` or `"8"`, `Uhr` after it or not.
     fn parse(text: &str) -> Result<TimeText, Fault> {
         match clock(text) {
             Some(Clock::Time(time)) => Ok(TimeText(time)),
@@ -32,7 +32,12 @@ impl fmt::Display for TimeText {
     }
 }
 
-text_value!(TimeText, "A time of day, HH:MM.", ["08:00", "12:30"]);
+text_value!(
+    TimeText,
+    "A time of day, HH:MM.",
+    ["08:00", "12:30"],
+    r"^\s*([01]?[0-9]|2[0-3])([:.][0-5][0-9](:00)?)?\s*(Uhr|h)?\s*$"
+);
 
 /// Hours of a day from one time to another, `08:00-12:00`. An end of `24:00` is midnight at the day's end; an end before the start is on
 /// the next day.
@@ -40,9 +45,10 @@ text_value!(TimeText, "A time of day, HH:MM.", ["08:00", "12:30"]);
 pub(crate) struct HoursText(pub(crate) Hours);
 
 impl HoursText {
-    /// `"08:00-12:00"`, also with an en dash, spaces, whole hours or `Uhr`.
+    /// `"08:00-12:00"`, also with a dash or `bis`, spaces, a point for the colon, whole hours or `Uhr`.
     fn parse(text: &str) -> Result<HoursText, Fault> {
-        let hours = text.split_once(['-', '–']).and_then(|(start, end)| Some((clock(start)?, clock(end)?)));
+        let halves = text.split_once(['-', '–', '—']).or_else(|| text.split_once("bis"));
+        let hours = halves.and_then(|(start, end)| Some((clock(start)?, clock(end)?)));
         match hours {
             Some((Clock::Time(start), Clock::Time(end))) if start != end => Ok(HoursText(Hours::new(start, end))),
             Some((Clock::Time(start), Clock::EndOfDay)) => Ok(HoursText(Hours::new(start, NaiveTime::MIN))),
@@ -74,7 +80,11 @@ impl fmt::Display for HoursText {
 text_value!(
     HoursText,
     "Hours of a day, HH:MM-HH:MM; 24:00 is the day's end, an end before the start is on the next day.",
-    ["08:00-12:00", "13:00-18:00", "18:00-24:00", "22:00-02:00"]
+    ["08:00-12:00", "13:00-18:00", "18:00-24:00", "22:00-02:00"],
+    concat!(
+        r"^\s*([01]?[0-9]|2[0-3])([:.][0-5][0-9](:00)?)?\s*(Uhr|h)?\s*(-|–|—|bis)",
+        r"\s*(([01]?[0-9]|2[0-3])([:.][0-5][0-9](:00)?)?|24([:.]00(:00)?)?)\s*(Uhr|h)?\s*$"
+    )
 );
 
 /// A time of day as it is written: 24:00 is one, too.
@@ -88,7 +98,7 @@ enum Clock {
 fn clock(text: &str) -> Option<Clock> {
     let text = text.trim();
     let text = text.strip_suffix("Uhr").or_else(|| text.strip_suffix("h")).map_or(text, str::trim_end);
-    let (hour, minute) = text.split_once(':').unwrap_or((text, "00"));
+    let (hour, minute) = text.split_once([':', '.']).unwrap_or((text, "00"));
     let number = |digits: &str, most: usize| -> Option<u32> {
         let fits = (1..=most).contains(&digits.len()) && digits.bytes().all(|byte| byte.is_ascii_digit());
         if fits { digits.parse().ok() } else { None }
@@ -115,6 +125,10 @@ mod tests {
             ("18:00-00:00", "18:00-24:00"),
             ("22:00-02:00", "22:00-02:00"),
             ("0:00-24:00", "00:00-24:00"),
+            ("08.00-12.00", "08:00-12:00"),
+            ("13:00 bis 16:00", "13:00-16:00"),
+            ("8 bis 12.30 Uhr", "08:00-12:30"),
+            ("8 Uhr — 9 Uhr", "08:00-09:00"),
         ] {
             assert_eq!(HoursText::parse(written).expect(written).to_string(), canonical);
         }

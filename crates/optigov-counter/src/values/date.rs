@@ -18,7 +18,11 @@ impl Date {
     pub(crate) fn parse(text: &str) -> Result<Date, Fault> {
         let trimmed = text.trim();
         read(trimmed, '-', [0, 1, 2]).or_else(|| read(trimmed, '.', [2, 1, 0])).map(Date).ok_or_else(|| {
-            malformed(text, "ein Datum wie „2026-12-24“ oder „24.12.2026“", "a date such as \"2026-12-24\"")
+            malformed(
+                text,
+                "ein Datum mit Jahr wie „2026-12-24“ oder „24.12.2026“",
+                "a date with its year, such as \"2026-12-24\" or \"24.12.2026\"",
+            )
         })
     }
 
@@ -38,7 +42,15 @@ impl fmt::Display for Date {
     }
 }
 
-text_value!(Date, "A date, YYYY-MM-DD.", ["2026-12-24"]);
+/// A date of the years 1970 to 2999 in both orders, as a part of a regular expression.
+macro_rules! date_pattern {
+    () => {
+        r"((19[7-9][0-9]|2[0-9]{3})-(0?[1-9]|1[0-2])-(0?[1-9]|[12][0-9]|3[01])|(0?[1-9]|[12][0-9]|3[01])\.(0?[1-9]|1[0-2])\.(19[7-9][0-9]|2[0-9]{3}))"
+    };
+}
+pub(super) use date_pattern;
+
+text_value!(Date, "A date, YYYY-MM-DD.", ["2026-12-24"], concat!(r"^\s*", date_pattern!(), r"\s*$"));
 
 /// Year, month and day stand at the positions of `order`.
 fn read(text: &str, separator: char, order: [usize; 3]) -> Option<NaiveDate> {

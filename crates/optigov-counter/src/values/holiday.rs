@@ -6,7 +6,7 @@ use chrono::{Datelike, NaiveDate};
 use holiday_de::{GermanHoliday, GermanRegion};
 use optigov_calendar::Text;
 
-use super::Date;
+use super::{Date, date::date_pattern};
 use crate::{
     Fault,
     fault::Code,
@@ -73,7 +73,16 @@ impl fmt::Display for State {
     }
 }
 
-text_value!(State, "A German state by its two letters or its name.", ["BY", "NW", "Bayern", "Thüringen"]);
+text_value!(
+    State,
+    "A German state by its two letters or its name.",
+    ["BY", "NW", "Bayern", "Thüringen"],
+    concat!(
+        r"^\s*(BW|BY|BE|BB|HB|HH|HE|MV|NI|NW|RP|SL|SN|ST|SH|TH|bw|by|be|bb|hb|hh|he|mv|ni|nw|rp|sl|sn|st|sh|th|Baden[- ]W(ü|ue)rttemberg|Bayern|Berlin|Brandenburg|Bremen|Hamburg|Hessen",
+        r"|Mecklenburg[- ]Vorpommern|Niedersachsen|Nordrhein[- ]Westfalen|Rheinland[- ]Pfalz|Saarland|Sachsen|Sachsen[- ]Anhalt",
+        r"|Schleswig[- ]Holstein|Th(ü|ue)ringen)\s*$"
+    )
+);
 
 /// On which dates a holiday falls: by name, on the same date every year, once, or by its distance from Easter Sunday.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -172,7 +181,12 @@ impl fmt::Display for HolidayRule {
 text_value!(
     HolidayRule,
     "A holiday by name, a day of every year (MM-DD), one date (YYYY-MM-DD), or days from Easter Sunday (easter+39).",
-    ["augsburger_friedensfest", "mariae_himmelfahrt", "12-24", "2027-05-10", "easter+39", "easter-47"]
+    ["augsburger_friedensfest", "mariae_himmelfahrt", "12-24", "2027-05-10", "easter+39", "easter-47"],
+    format!(
+        r"^\s*({}|easter([+-][0-9]{{1,3}})?|{}|(0?[1-9]|1[0-2])-(0?[1-9]|[12][0-9]|3[01])|(0?[1-9]|[12][0-9]|3[01])\.(0?[1-9]|1[0-2])\.)\s*$",
+        HOLIDAYS.map(|(word, _)| word).join("|"),
+        date_pattern!()
+    )
 );
 
 /// `12-24` or `24.12.`: a day that some year has.
@@ -182,7 +196,8 @@ fn yearly(text: &str) -> Option<(u8, u8)> {
         None => text.split_once('-')?,
     };
     let number = |digits: &str| -> Option<u8> {
-        if digits.bytes().all(|byte| byte.is_ascii_digit()) { digits.parse().ok() } else { None }
+        let fits = (1..=2).contains(&digits.len()) && digits.bytes().all(|byte| byte.is_ascii_digit());
+        if fits { digits.parse().ok() } else { None }
     };
     let (month, day) = (number(month)?, number(day)?);
     // A leap year has every day there is.

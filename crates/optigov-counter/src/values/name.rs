@@ -47,7 +47,7 @@ macro_rules! id {
             }
         }
 
-        text_value!($type, $description, [$($example),+]);
+        text_value!($type, $description, [$($example),+], ID_PATTERN);
     };
 }
 
@@ -67,6 +67,9 @@ impl TemplateId {
         TemplateId(text.to_owned())
     }
 }
+
+/// An id as a regular expression, for the schema.
+pub(crate) const ID_PATTERN: &str = "^[A-Za-z0-9][A-Za-z0-9._-]{0,63}$";
 
 fn checked_id(text: &str) -> Result<&str, Fault> {
     const LONGEST: usize = 64;
@@ -118,4 +121,9 @@ impl fmt::Display for Line {
     }
 }
 
-text_value!(Line, "One line of text: 1 to 200 characters.", ["Bürgerbüro, Schalter 1"]);
+text_value!(
+    Line,
+    "One line of text: 1 to 200 characters.",
+    ["Bürgerbüro, Schalter 1"],
+    r"^\s*[^\s\u0000-\u001f\u007f-\u009f]([^\u0000-\u001f\u007f-\u009f]{0,198}[^\s\u0000-\u001f\u007f-\u009f])?\s*$"
+);

@@ -78,7 +78,31 @@ impl fmt::Display for Span {
     }
 }
 
-text_value!(Span, "A length of time in hours, minutes and seconds.", ["20min", "1h30min", "24h", "45s", "0min"]);
+/// An exact length of time, as a part of a regular expression.
+macro_rules! span_pattern {
+    () => {
+        concat!(
+            r"([0-9]{1,18}\s*(h|[sS]td|hours?|[sS]tunden?)\s*([0-9]{1,18}\s*(min|m|minutes?|[mM]in|[mM]inuten?)\s*)?",
+            r"([0-9]{1,18}\s*(s|sec|[sS]ek|seconds?|[sS]ekunden?)\s*)?",
+            r"|[0-9]{1,18}\s*(min|m|minutes?|[mM]in|[mM]inuten?)\s*([0-9]{1,18}\s*(s|sec|[sS]ek|seconds?|[sS]ekunden?)\s*)?",
+            r"|[0-9]{1,18}\s*(s|sec|[sS]ek|seconds?|[sS]ekunden?)\s*)"
+        )
+    };
+}
+
+/// Civil days, as a part of a regular expression.
+macro_rules! days_pattern {
+    () => {
+        r"[0-9]{1,18}\s*(d|days?|[tT]age?|[tT]agen|w|weeks?|[wW]ochen?)\s*"
+    };
+}
+
+text_value!(
+    Span,
+    "A length of time in hours, minutes and seconds.",
+    ["20min", "1h30min", "24h", "45s", "0min"],
+    concat!(r"^\s*", span_pattern!(), "$")
+);
 
 /// A number of civil days, at most 3,660.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
@@ -121,7 +145,12 @@ impl fmt::Display for Days {
     }
 }
 
-text_value!(Days, "A number of civil days.", ["60d", "60 days", "8 weeks", "14 Tage"]);
+text_value!(
+    Days,
+    "A number of civil days.",
+    ["60d", "60 days", "8 weeks", "14 Tage"],
+    concat!(r"^\s*", days_pattern!(), "$")
+);
 
 /// How long before its start an appointment can be booked at the latest: an exact length of time, or civil days.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -130,8 +159,10 @@ pub(crate) struct LeadText(pub(crate) Lead);
 impl LeadText {
     /// `"24h"` is exact, `"1d"` is a number of civil days.
     fn parse(text: &str) -> Result<LeadText, Fault> {
-        if let Ok(days) = Days::parse(text) {
-            return Ok(LeadText(Lead::Days(days.count().into())));
+        match Days::parse(text) {
+            Ok(days) => return Ok(LeadText(Lead::Days(days.count().into()))),
+            Err(fault) if fault.code() == Code::OutOfRange => return Err(fault),
+            Err(_) => {}
         }
         match Span::parse(text) {
             Ok(span) => Ok(LeadText(Lead::Time(span.duration()))),
@@ -156,7 +187,12 @@ impl fmt::Display for LeadText {
     }
 }
 
-text_value!(LeadText, "An exact length of time (24h) or whole civil days (1d).", ["24h", "1d", "90min", "0min"]);
+text_value!(
+    LeadText,
+    "An exact length of time (24h) or whole civil days (1d).",
+    ["24h", "1d", "90min", "0min"],
+    concat!(r"^\s*(", span_pattern!(), "|", days_pattern!(), ")$")
+);
 
 const DAY: u32 = 24 * 3600;
 

@@ -24,13 +24,13 @@ impl WeekdaysText {
     fn parse(text: &str) -> Result<WeekdaysText, Fault> {
         let unclear =
             || malformed(text, "Wochentage wie „Mo-Fr“ oder „Di, Do“", "weekdays such as \"Mon-Fri\" or \"Tue, Thu\"");
-        let plain = text.trim().to_lowercase();
+        let plain = text.trim().to_lowercase().replace(" bis ", "-").replace(" und ", ",");
         if ["daily", "täglich", "taeglich"].contains(&plain.as_str()) {
             return Ok(WeekdaysText(Weekdays::ALL));
         }
         let mut days = Weekdays::default();
         for part in plain.split(',') {
-            let (first, last) = part.split_once(['-', '–']).unwrap_or((part, part));
+            let (first, last) = part.split_once(['-', '–', '—']).unwrap_or((part, part));
             let (mut day, last) = (weekday(first).ok_or_else(unclear)?, weekday(last).ok_or_else(unclear)?);
             days = days | Weekdays::from(day);
             while day != last {
@@ -71,7 +71,12 @@ impl JsonSchema for WeekdaysText {
     }
 
     fn json_schema(_: &mut SchemaGenerator) -> Schema {
-        let text = json_schema!({ "type": "string", "examples": ["Mon-Fri", "Mo-Fr", "Tue, Thu", "Sat", "daily"] });
+        let names: Vec<String> = WORDS.iter().flat_map(|(_, names)| names).map(|name| either_case(name)).collect();
+        let day = format!(r"\s*({})\s*", names.join("|"));
+        let days = format!(r"{day}((-|–|—| bis ){day})?");
+        let pattern = format!(r"^(\s*([Dd]aily|[Tt]äglich|[Tt]aeglich)\s*|{days}((,| und ){days})*)$");
+        let examples = ["Mon-Fri", "Mo-Fr", "Tue, Thu", "Sat", "daily"];
+        let text = json_schema!({ "type": "string", "pattern": pattern, "examples": examples });
         json_schema!({
             "description": "Weekdays and ranges of them, in English or German, separated by commas or as a list; 'daily' for all.",
             "anyOf": [text, { "type": "array", "items": text, "minItems": 1 }],
@@ -88,6 +93,13 @@ const WORDS: [(Weekday, [&str; 6]); 7] = [
     (Weekday::Sat, ["sat", "sa", "saturday", "samstag", "samstags", "sonnabend"]),
     (Weekday::Sun, ["sun", "so", "sunday", "sonntag", "sonntags", "su"]),
 ];
+
+/// A name that begins with a capital or not, as a regular expression.
+fn either_case(name: &str) -> String {
+    let mut letters = name.chars();
+    let first = letters.next().map(|first| format!("[{}{first}]", first.to_ascii_uppercase())).unwrap_or_default();
+    first + &letters.as_str().replace('.', r"\.")
+}
 
 fn weekday(word: &str) -> Option<Weekday> {
     let word = word.trim();
@@ -110,6 +122,8 @@ mod tests {
             ("täglich", "Mon-Sun"),
             ("Sa, So", "Sat, Sun"),
             ("Mo, Di", "Mon, Tue"),
+            ("Mo bis Fr", "Mon-Fri"),
+            ("Di und Do", "Tue, Thu"),
         ] {
             assert_eq!(WeekdaysText::parse(written).expect(written).to_string(), canonical);
         }

@@ -53,4 +53,4 @@ impl fmt::Display for Zone {
     }
 }
 
-text_value!(Zone, "A time zone of the IANA database.", ["Europe/Berlin"]);
+text_value!(Zone, "A time zone of the IANA database.", ["Europe/Berlin"], r"^\s*[A-Za-z][A-Za-z0-9_+/-]*\s*$");
