@@ -55,6 +55,7 @@ mod availability;
 mod blocking;
 mod builder;
 mod connect;
+mod day;
 mod error;
 mod handle;
 mod resource;
@@ -66,6 +67,7 @@ pub use answer::{Answer, CounterAnswer, FirstFree, FreeSlot, Status, Unread, War
 pub use availability::{Availability, Progress};
 pub use builder::AvailabilityBuilder;
 pub use connect::{ProvidedSecrets, exchange_client};
+pub use day::{DayAnswer, DayState};
 pub use error::{Error, ErrorKind};
 pub use handle::CounterHandle;
 pub use optigov_calendar::{
@@ -82,7 +84,7 @@ pub use optigov_calendar_cache::{
 pub use optigov_calendar_cache::{SharedCache, SharedCacheSettings};
 pub use optigov_counter::{Counter, Faults, Municipality, WhenUnavailable};
 pub use optigov_ews::{Credentials, EwsClient};
-pub use optigov_slots::{Interval, OpenWindows, Reason, Slot, Slots};
+pub use optigov_slots::{Busy, EmptyDay, Interval, Needed, OpenWindows, Reason, Slot, Slots};
 pub use verdict::{Verdict, reason_text};
 pub use wanted::{Booking, SlotsRequest, Wanted};
 

@@ -83,6 +83,7 @@ mod answer;
 mod bitmap;
 mod cells;
 mod civil;
+mod day;
 mod error;
 mod exception;
 mod hours;
@@ -103,6 +104,7 @@ mod timetable;
 mod why;
 mod workspace;
 
+pub use day::{DaySlots, EmptyDay};
 pub use error::Error;
 pub use exception::{Exception, ExceptionEffect};
 pub use hours::{Hours, Weekdays};

@@ -163,6 +163,16 @@ impl Slots {
         &self.rules
     }
 
+    /// The resources that were asked, with their busy time.
+    pub fn resources(&self) -> &Resources {
+        &self.resources
+    }
+
+    /// The bookings already made that were counted.
+    pub fn bookings(&self) -> &Busy {
+        &self.bookings
+    }
+
     /// The instant that was taken for the present.
     pub fn now(&self) -> DateTime<Utc> {
         self.now

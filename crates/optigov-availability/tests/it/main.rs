@@ -2,6 +2,7 @@
 
 mod configuration;
 mod connection;
+mod days;
 mod edges;
 mod failures;
 mod faults;

@@ -6,12 +6,12 @@ mod walk;
 
 use std::collections::BTreeMap;
 
-use chrono::{DateTime, TimeDelta, Utc};
-use optigov_slots::{Anchor, Busy, Interval, Reason, Resources, Slots};
+use chrono::{DateTime, Days, NaiveDate, TimeDelta, Utc};
+use optigov_slots::{Anchor, Busy, EmptyDay, Interval, Reason, Resources, Slots};
 use proptest::prelude::*;
 
 use crate::question::{Question, by_the_minute, by_the_second};
-use crate::walk::Oracle;
+use crate::walk::{Oracle, Verdict};
 
 const SECOND: TimeDelta = TimeDelta::seconds(1);
 
@@ -32,7 +32,13 @@ fn agree(question: &Question) -> Result<(), TestCaseError> {
     for (verdict, tick) in verdicts.iter().zip(0..) {
         *per_day.entry(oracle.date(tick)).or_insert(0) += usize::from(verdict.is_bookable());
     }
-    prop_assert_eq!(slots.counts_per_day().collect::<BTreeMap<_, _>>(), per_day);
+    prop_assert_eq!(slots.counts_per_day().collect::<BTreeMap<_, _>>(), per_day.clone());
+    prop_assert_eq!(slots.days().map(|day| (day.date, day.count)).collect::<BTreeMap<_, _>>(), per_day);
+    for day in slots.days() {
+        let on_day = verdicts.iter().zip(0..).filter(|(_, tick)| oracle.date(*tick) == day.date);
+        let verdicts: Vec<&Verdict> = on_day.map(|(verdict, _)| verdict).collect();
+        prop_assert_eq!(day.empty, empty_day(question, day.date, &verdicts), "on {}", day.date);
+    }
 
     for (verdict, tick) in verdicts.iter().zip(0..) {
         let instant = question.instant(tick);
@@ -67,6 +73,25 @@ fn agree(question: &Question) -> Result<(), TestCaseError> {
         );
     }
     Ok(())
+}
+
+/// Why none of a day's ticks can be booked.
+fn empty_day(question: &Question, date: NaiveDate, ticks: &[&Verdict]) -> Option<EmptyDay> {
+    let on_grid = |verdict: &Verdict| question.anchor == Anchor::BackToBack || !verdict.off_grid;
+    let possible: Vec<&&Verdict> = ticks.iter().filter(|verdict| !verdict.closed && on_grid(verdict)).collect();
+    let is_holiday = question.holidays.iter().any(|&day| question.first_date() + Days::new(day) == date);
+    // On a holiday, an exception decides before the holiday does.
+    let is_excepted =
+        question.exceptions.iter().any(|exception| question.first_date() + Days::new(exception.0) == date);
+    Some(match () {
+        () if ticks.iter().any(|verdict| verdict.is_bookable()) => return None,
+        () if possible.is_empty() && ticks.iter().any(|verdict| verdict.open_then) => EmptyDay::TooShort,
+        () if possible.is_empty() && is_holiday && !is_excepted => EmptyDay::Holiday,
+        () if possible.is_empty() => EmptyDay::Closed,
+        () if possible.iter().all(|verdict| verdict.outside_horizon) => EmptyDay::OutsideHorizon,
+        () if possible.iter().all(|verdict| verdict.lead_time) => EmptyDay::LeadTime,
+        () => EmptyDay::Full,
+    })
 }
 
 /// What a reason tells beside its kind, held against what the answer itself tells.
