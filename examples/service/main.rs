@@ -1,4 +1,4 @@
-//! A service that embeds the facade: counters, slots, month overview and connection check over HTTP, and a start page in German.
+//! A service that embeds the facade: counters, slots, bookings and connection check over HTTP, and pages in German for citizens and clerks.
 //!
 //! Without `--config` it serves the demo municipality *Musterstadt*, read from a simulated Exchange. The address is printed on standard output.
 
@@ -9,7 +9,8 @@ use std::process::ExitCode;
 use chrono::Utc;
 use clap::Parser;
 use optigov_availability::{Availability, Language, SystemClock};
-use optigov_examples::{demo, failure, print, service, town};
+use optigov_examples::service::{self, Hosts, Limits};
+use optigov_examples::{demo, failure, print, town};
 use tokio::net::TcpListener;
 
 /// Serves counters and their free slots over HTTP until it is interrupted.
@@ -22,6 +23,9 @@ struct Arguments {
     /// Where to listen; port 0 takes a free one. There is no login: another address than loopback is for networks that you trust.
     #[arg(long, value_name = "ADDRESS", default_value = "127.0.0.1:0")]
     listen: SocketAddr,
+    /// A further name under which the service may be asked, such as that of a reverse proxy; loopback names always work. May be repeated.
+    #[arg(long, value_name = "NAME")]
+    host: Vec<String>,
 }
 
 #[tokio::main]
@@ -43,8 +47,9 @@ async fn run(arguments: &Arguments) -> anyhow::Result<()> {
             (Some(demo), builder)
         }
     };
-    let app = service::router(builder.build()?, SystemClock);
     let listener = TcpListener::bind(arguments.listen).await?;
+    let hosts = arguments.host.iter().fold(Hosts::at(listener.local_addr()?), Hosts::and);
+    let app = service::router(builder.build()?, SystemClock, hosts)?;
     print(&format!("http://{}/\n", listener.local_addr()?))?;
     let interrupted = async {
         // Where the signal cannot be waited for, the service runs until it is killed.
@@ -52,5 +57,5 @@ async fn run(arguments: &Arguments) -> anyhow::Result<()> {
             std::future::pending::<()>().await;
         }
     };
-    Ok(axum::serve(listener, app).with_graceful_shutdown(interrupted).await?)
+    Ok(service::serve(listener, app, Limits::default(), interrupted).await?)
 }
