@@ -15,7 +15,7 @@
 //! | `GET /` | free slots and the month, for citizens; `/book` books one |
 //! | `GET /staff` | a counter's entry with its Exchange sync, a day as a strip, and why a time is not offered, for clerks |
 //!
-//! What is refused is told in one shape, [`Problem`]; a browser gets a page instead.
+//! What is refused is told in one shape, [`ProblemDetails`]; a browser gets a page instead.
 //!
 //! What is saved is in force at once and lasts as long as the process: where entries are kept is for the service that you build. So is the
 //! login: without one, `/staff` and all that changes something is open to whoever reaches the service, so it listens on a loopback address.
@@ -38,7 +38,7 @@ use chrono_tz::Tz;
 use optigov_availability::{Availability, Clock, Counter, CounterAnswer, Interval, Municipality, Text, Wanted};
 
 pub use guard::Hosts;
-pub use problem::{BothLanguages, Complaint, Problem};
+pub use problem::{BothLanguages, Complaint, Problem, ProblemDetails};
 pub use schema::{CounterSlots, DayOverview, Reason, SlotList, SlotTime, Verdict, Warning};
 pub use serve::{Limits, serve};
 

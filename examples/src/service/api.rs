@@ -18,7 +18,7 @@ use utoipa::{IntoParams, IntoResponses, OpenApi, PartialSchema, ToSchema};
 use utoipa_axum::{router::OpenApiRouter, routes};
 
 use super::booking::{Lost, Outcome};
-use super::problem::{Body, Path, Problem, Query};
+use super::problem::{Body, Path, Problem, ProblemDetails, Query};
 use super::schema::{DayOverview, SlotList, Verdict, Warning};
 use super::{Days, Service};
 
@@ -31,7 +31,7 @@ const PATIENCE: Duration = Duration::from_secs(2);
         title = "Terminverfügbarkeit",
         description = "Which appointments can be booked at a counter now. Limits: a request's head within 10 s, an answer within 60 s, bodies up to 64 KiB.",
     ),
-    components(schemas(Problem))
+    components(schemas(ProblemDetails<'static>))
 )]
 struct Description;
 
@@ -208,7 +208,7 @@ struct Refused;
 
 impl IntoResponses for Refused {
     fn responses() -> BTreeMap<String, RefOr<openapi::Response>> {
-        let content = ContentBuilder::new().schema(Some(Ref::from_schema_name("Problem"))).build();
+        let content = ContentBuilder::new().schema(Some(Ref::from_schema_name("ProblemDetails"))).build();
         let response =
             ResponseBuilder::new().description("Not carried out").content("application/problem+json", content);
         let response: RefOr<openapi::Response> = response.build().into();
@@ -314,7 +314,7 @@ async fn why(
 /// Books a slot, on calendars read afresh. What is booked is kept as long as the process, and names nobody.
 #[utoipa::path(post, path = "/counters/{id}/bookings", params(Named), request_body = BookingWish, responses(
     (status = 201, body = BookingMade, description = "Booked"),
-    (status = 409, body = Problem, content_type = "application/problem+json", description = "Not free, or no longer"), Refused))]
+    (status = 409, body = ProblemDetails<'static>, content_type = "application/problem+json", description = "Not free, or no longer"), Refused))]
 async fn book(
     State(service): State<Service>,
     Path(Named { id }): Path<Named>,

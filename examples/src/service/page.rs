@@ -51,11 +51,11 @@ pub(super) async fn problems_as_pages(State(service): State<Service>, request: R
     let Some(problem) = response.extensions().get::<Problem>().filter(|_| wants_page) else { return response };
     let town = service.availability.municipality();
     let body = html! {
-        h1 { (if problem.status() == StatusCode::NOT_FOUND { "Nicht gefunden" } else { "Das hat nicht geklappt" }) }
-        (note("bad", &problem.detail))
+        h1 { (if problem.status == StatusCode::NOT_FOUND { "Nicht gefunden" } else { "Das hat nicht geklappt" }) }
+        (note("bad", problem.detail()))
         p { a.button href=(if is_staff { "/staff" } else { "/" }) { "Zur Startseite" } }
     };
-    let page = Place { town: &town, counter: None, is_staff }.page(problem.status(), "Fehler", &body);
+    let page = Place { town: &town, counter: None, is_staff }.page(problem.status, "Fehler", &body);
     let (mut head, _) = response.into_parts();
     head.headers.remove(header::CONTENT_LENGTH);
     head.headers.insert(header::CONTENT_TYPE, HeaderValue::from_static("text/html; charset=utf-8"));

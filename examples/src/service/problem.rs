@@ -5,34 +5,44 @@ use std::error::Error as _;
 use axum::Json;
 use axum::extract::rejection::{FormRejection, JsonRejection, PathRejection, QueryRejection, StringRejection};
 use axum::extract::{FromRequest, FromRequestParts};
-use axum::http::{StatusCode, header};
+use axum::http::{HeaderValue, StatusCode, header};
 use axum::response::{IntoResponse, Response};
 use optigov_availability::{Error, Faults, InvalidMailbox, Language, Text};
 use optigov_counter::Fault;
 use serde::Serialize;
 use utoipa::ToSchema;
 
-/// Why a request is not carried out, as RFC 9457 writes it (`application/problem+json`).
-#[derive(Clone, Debug, Serialize, ToSchema)]
+/// Why a request is not carried out.
+#[derive(Clone, Debug)]
 pub struct Problem {
+    pub(super) status: StatusCode,
+    /// The name of the problem for programs.
+    code: &'static str,
+    message: Text,
+    pub(super) faults: Vec<Complaint>,
+}
+
+/// Why a request is not carried out, as RFC 9457 writes it (`application/problem+json`).
+#[derive(Serialize, ToSchema)]
+pub struct ProblemDetails<'a> {
     /// Always `about:blank`: the status and `code` say what it is.
     #[serde(rename = "type")]
     #[schema(example = "about:blank")]
-    kind: &'static str,
+    kind: &'a str,
     /// The name of the status.
-    title: &'static str,
+    title: &'a str,
     /// The HTTP status.
     status: u16,
     /// What is wrong, in German.
-    pub(super) detail: String,
+    detail: &'a str,
     /// The name of the problem for programs.
-    pub(super) code: &'static str,
+    code: &'a str,
     /// What is wrong, in both languages.
     #[schema(value_type = BothLanguages)]
-    message: Text,
+    message: &'a Text,
     /// The faults of a document, each with its place; left out where no document is at fault.
-    #[serde(skip_serializing_if = "Vec::is_empty")]
-    pub(super) faults: Vec<Complaint>,
+    #[serde(skip_serializing_if = "<[Complaint]>::is_empty")]
+    faults: &'a [Complaint],
 }
 
 /// A text in German and in English.
@@ -80,9 +90,7 @@ pub(super) struct Body<T>(pub(super) T);
 
 impl Problem {
     pub(super) fn new(status: StatusCode, code: &'static str, message: Text) -> Problem {
-        let title = status.canonical_reason().unwrap_or("Error");
-        let detail = message.in_language(Language::German).to_owned();
-        Problem { kind: "about:blank", title, status: status.as_u16(), detail, code, message, faults: Vec::new() }
+        Problem { status, code, message, faults: Vec::new() }
     }
 
     pub(super) fn bad(de: &'static str, en: &'static str) -> Problem {
@@ -94,8 +102,9 @@ impl Problem {
         Problem { faults, ..Problem::new(StatusCode::UNPROCESSABLE_ENTITY, "faults", text) }
     }
 
-    pub(super) fn status(&self) -> StatusCode {
-        StatusCode::from_u16(self.status).unwrap_or(StatusCode::INTERNAL_SERVER_ERROR)
+    /// What is wrong, in German.
+    pub(super) fn detail(&self) -> &str {
+        self.message.in_language(Language::German)
     }
 
     /// What cannot be read of a request. The framework's text is in English and quotes the request, so it stays out of the answer.
@@ -122,11 +131,18 @@ impl Problem {
 /// The problem as JSON; it goes along with the answer, so that a browser can be shown a page instead.
 impl IntoResponse for Problem {
     fn into_response(self) -> Response {
-        let content = [(header::CONTENT_TYPE, "application/problem+json")];
-        let mut response = (self.status(), content, Json(&self)).into_response();
-        response
-            .headers_mut()
-            .insert(header::CONTENT_TYPE, header::HeaderValue::from_static("application/problem+json"));
+        let details = ProblemDetails {
+            kind: "about:blank",
+            title: self.status.canonical_reason().unwrap_or("Error"),
+            status: self.status.as_u16(),
+            detail: self.detail(),
+            code: self.code,
+            message: &self.message,
+            faults: &self.faults,
+        };
+        let mut response = (self.status, Json(details)).into_response();
+        let kind = HeaderValue::from_static("application/problem+json");
+        response.headers_mut().insert(header::CONTENT_TYPE, kind);
         response.extensions_mut().insert(self);
         response
     }

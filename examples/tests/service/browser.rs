@@ -3,7 +3,7 @@
 //!
 //! Every page of a flow is kept as a picture in `target/screenshots`, at three widths, light and dark.
 
-use std::io::{BufRead as _, BufReader};
+use std::io::{self, BufRead as _, BufReader, Write as _};
 use std::path::PathBuf;
 use std::process::{Child, Command, Stdio};
 use std::{env, fs};
@@ -41,7 +41,9 @@ impl Browser {
         let process = Command::new("chromedriver").arg("--port=0").stdout(Stdio::piped()).stderr(Stdio::null()).spawn();
         let Ok(mut process) = process.map(Driver) else {
             assert_ne!(env::var("OPTIGOV_BROWSER").as_deref(), Ok("required"), "there is no chromedriver");
-            println!("\n*** NOT TESTED: no browser here (Debian: apt-get install chromium chromium-driver) ***\n");
+            let words =
+                "NOT TESTED in a browser: there is no chromedriver (Debian: apt-get install chromium chromium-driver)";
+            writeln!(io::stdout(), "{words}").ok();
             return None;
         };
         let lines = BufReader::new(process.0.stdout.take().expect("its output")).lines();

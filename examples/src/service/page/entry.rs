@@ -32,7 +32,7 @@ pub(super) enum Said {
     Saved,
     Refused(Vec<Complaint>),
     /// The connection was checked for each mailbox: a report, or why the address is none.
-    Checked(Vec<Result<ConnectionReport, Complaint>>),
+    Checked(Vec<Result<ConnectionReport, Box<Complaint>>>),
 }
 
 impl Entered {
@@ -69,17 +69,16 @@ impl Entered {
     }
 
     /// The addresses, or what is wrong with them.
-    pub(super) fn addresses(&self) -> impl Iterator<Item = Result<Mailbox, Complaint>> + '_ {
-        self.mailboxes
-            .iter()
-            .enumerate()
-            .map(|(at, address)| Mailbox::parse(address).map_err(|invalid| Complaint::of_mailbox(path(at), &invalid)))
+    pub(super) fn addresses(&self) -> impl Iterator<Item = Result<Mailbox, Box<Complaint>>> + '_ {
+        self.mailboxes.iter().enumerate().map(|(at, address)| {
+            Mailbox::parse(address).map_err(|invalid| Box::new(Complaint::of_mailbox(path(at), &invalid)))
+        })
     }
 
     fn complaints(&self) -> Vec<&Complaint> {
         match &self.said {
             Said::Refused(complaints) => complaints.iter().collect(),
-            Said::Checked(checks) => checks.iter().filter_map(|check| check.as_ref().err()).collect(),
+            Said::Checked(checks) => checks.iter().filter_map(|check| check.as_ref().err().map(Box::as_ref)).collect(),
             Said::Nothing | Said::Saved => Vec::new(),
         }
     }

@@ -55,7 +55,7 @@ pub(super) async fn show(State(service): State<Service>, Query(asked): Query<Ask
                 }
             }
         },
-        Err(problem) => note("warn", &problem.detail),
+        Err(problem) => note("warn", problem.detail()),
     };
     let body = html! {
         h1 { (counter.name()) }

@@ -100,7 +100,7 @@ async fn page(
                         @if let Some(time) = asked.time { (why(service, &answer, date, time).await?) }
                         (day(counter, &answer, date))
                     }
-                    Err(problem) => (note("warn", &problem.detail)),
+                    Err(problem) => (note("warn", problem.detail())),
                 }
             }
             section aria-labelledby="entry" {
