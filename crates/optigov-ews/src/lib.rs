@@ -67,11 +67,10 @@ mod soap;
 mod time;
 mod transport;
 mod version;
-mod window;
 mod xml;
 mod zone;
 
-use optigov_http::error;
+use optigov_http::{error, window};
 
 pub use client::{EwsClient, EwsClientBuilder};
 pub use credentials::{Credentials, TokenProvider, TokenReason};

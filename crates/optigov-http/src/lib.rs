@@ -57,6 +57,7 @@ mod resolve;
 mod retry;
 mod tls;
 mod wait;
+pub mod window;
 
 pub use body::NO_TEXT;
 pub use connection::{Answer, CLIENT_REQUEST_ID, Connection};

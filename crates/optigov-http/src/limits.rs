@@ -119,8 +119,22 @@ impl Limits {
         }
     }
 
-    /// The server said that it is busy: fewer requests in flight, and none for the account charged before the returned time has passed.
-    pub fn throttled(&self, charged: Option<&Mailbox>, asked: Option<Duration>, attempt: u32) -> Duration {
+    /// The right to a request for the account charged, unless that account has to be left alone. It takes no place in flight: whoever bounds
+    /// those in another way asks here for the back-off alone.
+    ///
+    /// # Errors
+    /// Until when the account has to be left alone, unless its back-off ends sooner.
+    pub fn try_admit(&self, charged: Option<&Mailbox>) -> Result<Permit<'_>, Instant> {
+        let mut permit = Permit { limits: self, permit: None, probe: None };
+        match self.wait_of(charged, Some(&mut permit)) {
+            None => Ok(permit),
+            Some(Wait::Asked(until) | Wait::Probed(until)) => Err(until),
+        }
+    }
+
+    /// The server said that it is busy with the account charged: none of its requests before the returned time has passed. Others are not
+    /// concerned.
+    pub fn hold_back(&self, charged: Option<&Mailbox>, asked: Option<Duration>, attempt: u32) -> Duration {
         let now = Instant::now();
         let wait = match asked.map(|asked| asked.min(LONGEST_BACK_OFF)) {
             Some(asked) => asked + spread((asked / 10).min(Duration::from_secs(1))),
@@ -130,6 +144,13 @@ impl Limits {
         let until = now + wait;
         let back_off = state.back_offs.entry(charged.cloned()).or_insert(BackOff { until, probed: None });
         *back_off = BackOff { until: back_off.until.max(until), probed: None };
+        wait
+    }
+
+    /// The server said that it is busy: fewer requests in flight, and none for the account charged before the returned time has passed.
+    pub fn throttled(&self, charged: Option<&Mailbox>, asked: Option<Duration>, attempt: u32) -> Duration {
+        let wait = self.hold_back(charged, asked, attempt);
+        let mut state = self.state();
         let fewer = (state.allowed / 2).max(1);
         let removed = state.allowed - fewer;
         let idle = self.permits.forget_permits(removed);
@@ -223,11 +244,11 @@ impl Drop for Permit<'_> {
             back_off.probed = None;
             self.limits.changed.send_replace(());
         }
-        if state.owed > 0 {
+        if state.owed > 0
+            && let Some(permit) = self.permit.take()
+        {
             state.owed -= 1;
-            if let Some(permit) = self.permit.take() {
-                permit.forget();
-            }
+            permit.forget();
         }
     }
 }
@@ -339,6 +360,22 @@ mod tests {
         assert_eq!(Instant::now(), began);
         let _third = limits.admit(None, soon()).await.expect("the third, after a time");
         assert_eq!(Instant::now() - began, PROBE_ALONE);
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn who_is_held_back_takes_no_place_from_others() {
+        let limits = Limits::new(4);
+        let (anna, berta) = (mailbox("anna"), mailbox("berta"));
+        let wait = limits.hold_back(Some(&anna), Some(Duration::from_secs(5)), 0);
+        assert_eq!(limits.permits.available_permits(), 4);
+        assert!(limits.try_admit(Some(&berta)).is_ok());
+        assert_eq!(limits.try_admit(Some(&anna)).err(), Some(Instant::now() + wait));
+        tokio::time::advance(wait).await;
+        let probe = limits.try_admit(Some(&anna)).ok().expect("the first after the wait");
+        assert!(limits.try_admit(Some(&anna)).is_err(), "one goes ahead alone");
+        drop(probe);
+        limits.answered(Some(&anna));
+        assert!(limits.try_admit(Some(&anna)).is_ok() && limits.try_admit(Some(&anna)).is_ok());
     }
 
     #[tokio::test(start_paused = true)]

@@ -1,4 +1,4 @@
-//! The stretches of time that Exchange Web Services can be asked about.
+//! The stretches of time that Exchange can be asked about, by whichever protocol.
 
 use optigov_slots::Interval;
 
@@ -9,21 +9,21 @@ const LATEST: i64 = 253_402_300_799;
 
 /// The part of a window that the services can express. Of a window that lies beyond it, the nearest second: the server then still says
 /// whether the mailbox can be read at all.
-pub(crate) fn expressible(window: Interval) -> Interval {
+pub fn expressible(window: Interval) -> Interval {
     let start = window.start_unix().clamp(EARLIEST, LATEST - 1);
     let end = window.end_unix().clamp(start + 1, LATEST);
     Interval::from_unix(start, end).unwrap_or(window)
 }
 
 /// Both halves, or `None` when the window is a second long.
-pub(crate) fn halves(window: Interval) -> Option<(Interval, Interval)> {
+pub fn halves(window: Interval) -> Option<(Interval, Interval)> {
     let middle = window.start_unix() + length(window) / 2;
     let first = Interval::from_unix(window.start_unix(), middle).ok()?;
     Some((first, Interval::from_unix(middle, window.end_unix()).ok()?))
 }
 
 /// The window, or one around it that is this many seconds long, which is never more than a day.
-pub(crate) fn at_least(window: Interval, seconds: i64) -> Interval {
+pub fn at_least(window: Interval, seconds: i64) -> Interval {
     if length(window) >= seconds {
         return window;
     }
@@ -32,7 +32,7 @@ pub(crate) fn at_least(window: Interval, seconds: i64) -> Interval {
 }
 
 /// The first of as few pieces as there can be of at most so many seconds, all about equally long. So no piece is a small remainder.
-pub(crate) fn first_even_piece(window: Interval, longest: i64) -> Interval {
+pub fn first_even_piece(window: Interval, longest: i64) -> Interval {
     let pieces = length(window).div_euclid(longest) + i64::from(length(window) % longest > 0);
     let even = length(window).div_euclid(pieces) + i64::from(length(window) % pieces > 0);
     let whole_minutes = (even + 59) / 60 * 60;
@@ -41,7 +41,7 @@ pub(crate) fn first_even_piece(window: Interval, longest: i64) -> Interval {
 }
 
 /// The window in pieces of at most so many seconds, the earliest first.
-pub(crate) fn pieces(window: Interval, seconds: i64) -> impl Iterator<Item = Interval> {
+pub fn pieces(window: Interval, seconds: i64) -> impl Iterator<Item = Interval> {
     let mut start = window.start_unix();
     std::iter::from_fn(move || {
         let end = start.saturating_add(seconds).min(window.end_unix());
@@ -52,7 +52,7 @@ pub(crate) fn pieces(window: Interval, seconds: i64) -> impl Iterator<Item = Int
 }
 
 /// The window's length in seconds.
-pub(crate) fn length(window: Interval) -> i64 {
+pub fn length(window: Interval) -> i64 {
     window.end_unix() - window.start_unix()
 }
 
@@ -67,8 +67,8 @@ mod tests {
     #[test]
     fn a_window_that_reaches_beyond_what_the_services_can_express_is_clamped() {
         let all = expressible(seconds(i64::MIN, i64::MAX));
-        assert_eq!(crate::time::format(all.start()), "0001-01-01T00:00:00Z");
-        assert_eq!(crate::time::format(all.end()), "9999-12-31T23:59:59Z");
+        assert_eq!(all.start().to_rfc3339_opts(chrono::SecondsFormat::Secs, true), "0001-01-01T00:00:00Z");
+        assert_eq!(all.end().to_rfc3339_opts(chrono::SecondsFormat::Secs, true), "9999-12-31T23:59:59Z");
         let usual = seconds(1_800_000_000, 1_800_086_400);
         assert_eq!(expressible(usual), usual);
         assert_eq!(expressible(seconds(LATEST + 1, LATEST + 2)), seconds(LATEST - 1, LATEST));
