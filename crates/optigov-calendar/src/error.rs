@@ -98,6 +98,10 @@ pub enum ReadErrorKind {
     AccountDisabled,
     /// The directory does not know the account.
     AccountUnknown,
+    /// The directory (Microsoft Entra ID) does not know the tenant, or it belongs to another cloud.
+    TenantUnknown,
+    /// The application has not been granted what it needs.
+    ConsentMissing,
     /// The directory does not know the service by this name.
     ServiceUnknown,
     /// The clocks of this machine and of the directory or the server are too far apart.

@@ -31,6 +31,8 @@ pub enum Step {
     Service,
     /// The account may act for the mailbox.
     Impersonation,
+    /// The application may read the mailbox.
+    Rights,
     /// The mailbox's calendar can be read.
     Calendar,
     /// Whether the account could see titles.
@@ -114,6 +116,8 @@ pub enum TitleVisibility {
     Hidden,
     /// It cannot be told: there is no entry, or none has a title.
     CannotTell,
+    /// The service has no permission that hides titles from whoever may read calendars. Nobody looked for any.
+    NotHideable,
 }
 
 /// What should change although a step works: a cause and a remedy, each in whole sentences.
@@ -306,7 +310,7 @@ impl Serialize for ConnectionReport {
 
 impl Step {
     /// Every step, in the order in which they are taken.
-    pub const ALL: [Step; 10] = [
+    pub const ALL: [Step; 11] = [
         Step::Resolve,
         Step::Connect,
         Step::Tls,
@@ -315,6 +319,7 @@ impl Step {
         Step::Authentication,
         Step::Service,
         Step::Impersonation,
+        Step::Rights,
         Step::Calendar,
         Step::Titles,
     ];

@@ -276,6 +276,31 @@ pub(crate) static ALL: &[KindTexts] = &[
         ),
     ),
     row(
+        Kind::TenantUnknown,
+        "tenant_unknown",
+        Configuration,
+        Some(Step::Authentication),
+        ("Der Mandant ist in dieser Cloud nicht bekannt.", "The tenant is not known in this cloud."),
+        (
+            "Prüfen Sie den Mandanten und die Anmeldestelle (authority) in der Verbindung.",
+            "Check the tenant and the authority in the connection.",
+        ),
+    ),
+    row(
+        Kind::ConsentMissing,
+        "consent_missing",
+        Account,
+        Some(Step::Rights),
+        (
+            "Der Anwendung wurde nicht erlaubt, Kalender zu lesen.",
+            "The application has not been granted the right to read calendars.",
+        ),
+        (
+            "Weisen Sie der Anwendung die Berechtigung „Calendars.Read“ zu, wie im Leitfaden beschrieben.",
+            "Assign the permission \"Calendars.Read\" to the application, as the guide describes.",
+        ),
+    ),
+    row(
         Kind::ServiceUnknown,
         "service_unknown",
         Configuration,

@@ -117,10 +117,15 @@ impl Check<'_> {
         Ok(())
     }
 
-    /// The steps that are taken on this way: those with the KDC where Kerberos is used.
+    /// The steps that are taken on this way: those with the KDC where Kerberos is used, and no application's rights.
     fn steps(&self) -> impl Iterator<Item = Step> + use<> {
         let by_ticket = self.session.vault.uses_tickets();
-        Step::ALL.into_iter().filter(move |step| by_ticket || !matches!(step, Step::Kdc | Step::Ticket))
+        let taken = move |step: &Step| match step {
+            Step::Kdc | Step::Ticket => by_ticket,
+            Step::Rights => false,
+            _ => true,
+        };
+        Step::ALL.into_iter().filter(taken)
     }
 
     /// Gets a ticket, where Kerberos is used. The proof of the credential gets the same one, and is told the same verdict: a wrong password is sent

@@ -51,6 +51,7 @@ pub(super) fn step(step: Step) -> Text {
         Step::Authentication => Text::fixed("Anmeldung", "Authentication"),
         Step::Service => Text::fixed("Exchange-Dienst", "Exchange service"),
         Step::Impersonation => Text::fixed("Identitätswechsel (Impersonation)", "Impersonation"),
+        Step::Rights => Text::fixed("Berechtigung", "Rights"),
         Step::Calendar => Text::fixed("Kalender", "Calendar"),
         Step::Titles => Text::fixed("Sichtbarkeit der Titel", "Visibility of titles"),
     }
@@ -102,6 +103,10 @@ fn finding(finding: &Finding, language: Language) -> String {
                     "the account can see titles; they are not requested",
                 ),
                 TitleVisibility::Hidden => Text::fixed("das Konto sieht keine Titel", "the account sees no titles"),
+                TitleVisibility::NotHideable => Text::fixed(
+                    "Microsoft Graph kennt keine Berechtigung, die Titel verbirgt; sie werden nicht abgerufen",
+                    "Microsoft Graph has no permission that hides titles; they are not requested",
+                ),
                 TitleVisibility::CannotTell => Text::fixed(
                     "nicht festzustellen: Es gibt keinen Eintrag mit einem Titel",
                     "cannot be told: there is no entry with a title",

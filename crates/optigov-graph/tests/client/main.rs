@@ -1,0 +1,16 @@
+//! The client against the simulator's second face.
+
+mod calendar_view;
+mod check;
+mod classification;
+mod conformance;
+mod exchanges;
+mod faces;
+mod get_schedule;
+mod load;
+mod log;
+mod recorder;
+mod secrecy;
+mod support;
+mod throttling;
+mod tokens;
