@@ -371,7 +371,7 @@ mod tests {
         assert!(limits.try_admit(Some(&berta)).is_ok());
         assert_eq!(limits.try_admit(Some(&anna)).err(), Some(Instant::now() + wait));
         tokio::time::advance(wait).await;
-        let probe = limits.try_admit(Some(&anna)).ok().expect("the first after the wait");
+        let probe = limits.try_admit(Some(&anna)).expect("the first after the wait");
         assert!(limits.try_admit(Some(&anna)).is_err(), "one goes ahead alone");
         drop(probe);
         limits.answered(Some(&anna));
