@@ -17,6 +17,7 @@ for source in fuzz_targets/*.rs; do
     # What a target starts from, beside what earlier runs found.
     case $name in
     configuration) seeds="../docs/samples ../examples/goldens" ;;
+    graph) seeds=../crates/optigov-graph/tests/answers ;;
     response) seeds=../crates/optigov-ews/tests/goldens ;;
     *) seeds= ;;
     esac

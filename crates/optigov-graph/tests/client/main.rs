@@ -1,5 +1,6 @@
 //! The client against the simulator's second face.
 
+mod answers;
 mod calendar_view;
 mod check;
 mod classification;
