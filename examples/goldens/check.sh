@@ -44,6 +44,11 @@ golden slot_engine.why.txt 0 slot_engine --why 2027-03-23T09:40
 golden counter_config.windows.txt 0 counter_config windows docs/samples/rathaus.toml --from 2026-12-21 --lang de
 golden counter_config.json 0 counter_config convert docs/samples/rathaus.toml
 golden counter_config.refused.txt 2 counter_config check $goldens/refused.toml --lang de
+if command -v redis-server >/dev/null || command -v valkey-server >/dev/null; then
+    golden cluster.txt 0 cluster
+else
+    echo "cluster: NOT RUN, there is no redis-server on this machine (Debian: apt-get install redis-server)"
+fi
 # The report names the addresses that this machine has for localhost, so it is held by what matters.
 cargo run --quiet --example connection_check >"$got/check" || { echo "connection_check: exit status $?, expected 0"; failed=1; }
 grep -q '^7\. Kalender: in Ordnung' "$got/check" || { echo "connection_check: the calendar is not read"; failed=1; }

@@ -54,13 +54,18 @@ impl Demo {
 
     /// The facade, set up from the demo's configuration, with the service account's password.
     pub fn availability(&self) -> AvailabilityBuilder {
-        Availability::for_municipality(self.municipality.clone()).secret(PASSWORD)
+        availability(self.municipality.clone())
     }
 
     /// The demo's configuration.
     pub fn municipality(&self) -> &Municipality {
         &self.municipality
     }
+}
+
+/// The facade, set up from the configuration of a demo that runs in another process, or from a changed one.
+pub fn availability(municipality: Municipality) -> AvailabilityBuilder {
+    Availability::for_municipality(municipality).secret(PASSWORD)
 }
 
 /// The calendars, around `today`.

@@ -147,8 +147,8 @@ impl Availability {
     /// What other instances that share the cache have saved, from now on. Load it from where the service keeps it, and give it to
     /// [`counter_loaded`](Self::counter_loaded) or [`municipality_loaded`](Self::municipality_loaded).
     ///
-    /// Where notices may have been lost, with the connection to the store, the stream says that [everything](Saved::Everything) is to be
-    /// loaded. With a cache that nobody shares it says nothing, ever.
+    /// Where notices may have been lost, the stream says that [everything](Saved::Everything) is to be loaded: whenever the connection to the store has
+    /// been made, the first time soon after the start. With a cache that nobody shares it says nothing, ever.
     pub fn saved_elsewhere(&self) -> impl Stream<Item = Saved> + Send + Unpin + use<> {
         self.inner.parts.cache.notices().filter_map(|notice| {
             future::ready(match notice {

@@ -23,7 +23,7 @@ pub enum Notice {
     Lost(Vec<CacheKey>),
     /// Something was saved there.
     Saved(Saved),
-    /// Notices may have been lost: the connection to the store was, or this stream was not read for too long. Whoever follows them
+    /// Notices may have been lost: the connection to the store was, or was made only now, or this stream was not read for too long. Whoever follows them
     /// takes every mailbox for lost until it is told anew, and [everything](Saved::Everything) for saved.
     Missed,
 }

@@ -6,7 +6,7 @@ use std::{
 };
 
 use futures_util::{StreamExt as _, stream};
-use redis::{Client, Pipeline};
+use redis::{Client, Pipeline, Value};
 use tokio::{
     sync::broadcast::{self, error::RecvError},
     time::{sleep, timeout},
@@ -19,6 +19,8 @@ use crate::{CacheKey, Notice, Notices, Saved};
 const BACKLOG: usize = 1_024;
 /// How long to wait before subscribing anew.
 const PAUSE: Duration = Duration::from_secs(1);
+/// How often the subscription is asked whether it lives, and how long it may take to say so. A connection that hangs says nothing, for ever.
+const ASKED_EVERY: Duration = Duration::from_secs(2);
 /// How many mailboxes one message names.
 const KEYS_PER_MESSAGE: usize = 1_000;
 
@@ -71,7 +73,6 @@ async fn listen(
     sender: broadcast::Sender<Notice>,
     front: Weak<Front>,
 ) {
-    let mut subscribed_before = false;
     loop {
         let subscribing = async {
             let mut subscription = client.get_async_pubsub().await?;
@@ -79,12 +80,18 @@ async fn listen(
             redis::RedisResult::Ok(subscription)
         };
         if let Ok(Ok(subscription)) = timeout(PAUSE * 5, subscribing).await {
-            if subscribed_before {
-                drop(sender.send(Notice::Missed));
-            }
-            subscribed_before = true;
-            let mut messages = subscription.into_on_message();
-            while let Some(message) = messages.next().await {
+            // Also the first time: something may have been said between the service's start and this.
+            drop(sender.send(Notice::Missed));
+            let (mut sink, mut messages) = subscription.split();
+            loop {
+                let message = match timeout(ASKED_EVERY, messages.next()).await {
+                    Ok(Some(message)) => message,
+                    Ok(None) => break,
+                    Err(_) => match timeout(ASKED_EVERY, sink.ping::<Value>()).await {
+                        Ok(Ok(_)) => continue,
+                        Ok(Err(_)) | Err(_) => break,
+                    },
+                };
                 let Some(notice) = read(message.get_payload_bytes(), &instance) else { continue };
                 let Some(front) = front.upgrade() else { return };
                 if let Notice::Touched(keys) = &notice {

@@ -150,6 +150,7 @@ async fn instances_hear_of_each_others_saves_and_not_of_their_own() {
     })
     .await;
     here.invalidate(&[key]).await.expect("the store can be told");
+    assert_eq!(own.next().await, Some(Notice::Missed), "what was said before the subscription may have been missed");
     soon("of mailboxes, too", async || heard.next().await == Some(Notice::Touched(vec![key]))).await;
     assert!(timeout(Duration::from_millis(50), own.next()).await.is_err(), "nobody hears of what it said itself");
     store.kill();

@@ -7,6 +7,7 @@ mod faults;
 mod instances;
 mod relay;
 mod revival;
+mod rights;
 mod server;
 #[allow(dead_code, reason = "shared with the other tests")]
 #[path = "../it/support.rs"]

@@ -5,8 +5,9 @@ use std::{
     time::Duration,
 };
 
-use optigov_calendar_cache::{CacheKey, CachedReadings, CalendarCache as _, SharedCache, StoreHealth};
-use tokio::time::Instant;
+use futures_util::StreamExt as _;
+use optigov_calendar_cache::{CacheKey, CachedReadings, CalendarCache as _, Notice, Saved, SharedCache, StoreHealth};
+use tokio::time::{Instant, sleep};
 
 use crate::{
     relay::{Relay, Way},
@@ -125,6 +126,24 @@ async fn an_instance_cut_off_serves_what_another_has_made_void_for_no_longer_tha
         there.health() == Some(StoreHealth::Answering)
     })
     .await;
+}
+
+#[tokio::test]
+async fn a_subscription_that_hangs_is_made_anew_and_says_that_it_has_missed_something() {
+    let Some(store) = Store::start().await else { return };
+    let relay = Relay::to(store.port()).await;
+    let (here, there) = (store.cache(), cache_at(&relay.url(), |_| {}));
+    let mut notices = there.notices();
+    assert_eq!(notices.next().await, Some(Notice::Missed), "it has subscribed");
+    here.announce(&Saved::Everything).await.expect("it can be told");
+    assert_eq!(notices.next().await, Some(Notice::Saved(Saved::Everything)));
+    relay.is(Way::Held);
+    // Longer than the subscription is believed without a sign of life.
+    sleep(5 * SECOND).await;
+    relay.is(Way::Open);
+    assert_eq!(notices.next().await, Some(Notice::Missed));
+    here.announce(&Saved::Everything).await.expect("it can be told");
+    soon("it hears again", async || notices.next().await == Some(Notice::Saved(Saved::Everything))).await;
 }
 
 #[tokio::test]
