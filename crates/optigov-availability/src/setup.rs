@@ -213,7 +213,7 @@ impl Asked<'_> {
     /// The windows themselves are not cut where booking begins: where the grid follows busy time, it is counted from the opening.
     pub(crate) fn needed(&self, open: &OpenWindows, now: DateTime<Utc>) -> Option<Interval> {
         const BACK: Duration = Duration::from_secs(86_400);
-        let bookable = self.rules.bookable_starts(open.zone(), now)?.intersection(open.window())?;
+        let bookable = self.rules.bookable_within(open, now)?;
         let windows = open.windows().as_slice();
         let first = windows.get(windows.partition_point(|window| window.end() <= bookable.start()))?;
         let last = windows.get(windows.partition_point(|window| window.start() < bookable.end()).checked_sub(1)?)?;

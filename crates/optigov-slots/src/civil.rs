@@ -3,6 +3,8 @@
 //! Asking the zone database for every edge of every window would cost more than the whole query. So the offsets that hold in a horizon are
 //! looked up once, and every conversion after that is a subtraction.
 
+use std::borrow::Cow;
+
 use chrono::{Offset, TimeZone};
 use chrono_tz::Tz;
 
@@ -24,6 +26,9 @@ const YEAR_2210: UtcSecond = UtcSecond::from_unix(7_573_651_200);
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) struct Offsets {
     spans: Vec<Span>,
+    /// The first and the last instant of the horizon, without the margin.
+    first: UtcSecond,
+    last: UtcSecond,
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -70,12 +75,21 @@ impl Offsets {
             }
             probe = next;
         }
-        Offsets { spans }
+        Offsets { spans, first: from.saturating_add(MARGIN), last: until.saturating_sub(MARGIN) }
     }
 
     /// The offsets around one instant.
     pub(crate) fn around(zone: Tz, instant: UtcSecond) -> Offsets {
         Offsets::covering(zone, instant, instant)
+    }
+
+    /// These offsets where the instant lies in their horizon, and else those around it.
+    pub(crate) fn near(&self, zone: Tz, instant: UtcSecond) -> Cow<'_, Offsets> {
+        if self.first <= instant && instant <= self.last {
+            Cow::Borrowed(self)
+        } else {
+            Cow::Owned(Offsets::around(zone, instant))
+        }
     }
 
     /// The offset that holds at an instant.

@@ -3,8 +3,8 @@ use std::sync::Arc;
 use chrono::{DateTime, NaiveDate, Utc};
 use chrono_tz::Tz;
 
-use crate::civil::Offsets;
-use crate::time::{Day, Seconds, UtcSecond};
+use crate::civil::{Offsets, Reading};
+use crate::time::{Day, Seconds, UtcOffset, UtcSecond, WallSecond};
 use crate::{Interval, IntervalSet};
 
 /// The open hours of a stretch of time, as instants: a [`Timetable`](crate::Timetable) resolved for one window and audience.
@@ -147,6 +147,17 @@ impl OpenWindows {
 
     pub(crate) fn offsets(&self) -> &Offsets {
         &self.resolved.offsets
+    }
+
+    /// The civil day of any instant, also of one beyond the window.
+    pub(crate) fn civil_day_of(&self, instant: UtcSecond) -> Day {
+        self.offsets().near(self.zone(), instant).day_of(instant)
+    }
+
+    /// When the wall clock shows `wall`, also beyond the window.
+    pub(crate) fn read_clock(&self, wall: WallSecond) -> Reading {
+        // No zone's clocks are further from UTC than the offsets' margin.
+        self.offsets().near(self.zone(), UtcOffset::default().instant_of(wall)).read(wall)
     }
 
     /// The first local day, and where each day starts; at last, where the day after starts.

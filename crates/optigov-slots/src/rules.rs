@@ -1,11 +1,9 @@
 use std::time::Duration;
 
 use chrono::{DateTime, NaiveTime, Utc};
-use chrono_tz::Tz;
 
-use crate::civil::Offsets;
 use crate::time::{Day, Seconds, UtcSecond};
-use crate::{Error, Interval};
+use crate::{Error, Interval, OpenWindows};
 
 /// How appointments are cut from free time: length, grid, buffers, and how early, how late and how many may be booked.
 ///
@@ -129,12 +127,22 @@ impl SlotRules {
         self.builder.capacity
     }
 
-    /// The stretch of time in which an appointment that is booked at `now` may start, by lead time and horizon alone; `None` where there is none.
-    /// Without a horizon it ends with the last instant that chrono can name.
-    pub fn bookable_starts(&self, zone: Tz, now: DateTime<Utc>) -> Option<Interval> {
-        let end = self.horizon(zone, now).map_or(UtcSecond::LATEST, |horizon| horizon.end);
-        let start = self.earliest(zone, now).max(UtcSecond::EARLIEST);
-        (start < end).then(|| Interval::raw(start, end.min(UtcSecond::LATEST)))
+    /// The part of the window in which an appointment that is booked at `now` may start, by lead time and horizon alone; `None` where there is none.
+    pub fn bookable_within(&self, open: &OpenWindows, now: DateTime<Utc>) -> Option<Interval> {
+        let (from, until) = self.range_within(open, now);
+        Interval::between(from, until)
+    }
+
+    /// The first second of the window at which an appointment that is booked at `now` may start, and the first after it at which none may.
+    pub(crate) fn range_within(&self, open: &OpenWindows, now: DateTime<Utc>) -> (UtcSecond, UtcSecond) {
+        let (start, end) = (open.window().start_second(), open.window().end_second());
+        // The horizon ends with a day, so it is looked up only where it may end within the window.
+        let may_end_within = |days: u32| UtcSecond::floor(now) + Seconds::DAY * (i64::from(days) - 3) < end;
+        let horizon = match self.builder.horizon_days {
+            Some(days) if may_end_within(days) => self.horizon(open, now),
+            _ => None,
+        };
+        (start.max(self.earliest(open, now)), horizon.map_or(end, |horizon| end.min(horizon.end)))
     }
 
     /// The buffer that keeps two appointments of the same kind apart: not the sum of the two buffers that meet, but the longer.
@@ -143,38 +151,33 @@ impl SlotRules {
     }
 
     /// The first second at which an appointment that is booked at `now` may start.
-    pub(crate) fn earliest(&self, zone: Tz, now: DateTime<Utc>) -> UtcSecond {
+    pub(crate) fn earliest(&self, open: &OpenWindows, now: DateTime<Utc>) -> UtcSecond {
         let now = UtcSecond::ceil(now);
         match self.builder.lead {
             Lead::Time(time) => now + Seconds::floor(time),
             Lead::Days(0) => now,
-            Lead::Days(days) => {
-                let offsets = Offsets::covering(zone, now, now + Seconds::DAY * i64::from(days));
-                offsets.day_start(offsets.day_of(now).plus(whole_days(days)))
-            }
+            Lead::Days(days) => open.read_clock(open.civil_day_of(now).plus(whole_days(days)).midnight()).earliest(),
         }
     }
 
     /// How far ahead may be booked at `now`.
-    pub(crate) fn horizon(&self, zone: Tz, now: DateTime<Utc>) -> Option<Horizon> {
+    pub(crate) fn horizon(&self, open: &OpenWindows, now: DateTime<Utc>) -> Option<Horizon> {
         let (days, now) = (self.builder.horizon_days?, UtcSecond::floor(now));
-        let offsets = Offsets::covering(zone, now, now + Seconds::DAY * i64::from(days));
-        let today = offsets.day_of(now);
-        let is_released = self.release(&offsets, today) <= now;
+        let today = open.civil_day_of(now);
+        let is_released = self.release(open, today) <= now;
         let last = today.plus(whole_days(days) - i32::from(!is_released));
-        Some(Horizon { last, end: offsets.day_start(last.next()) })
+        Some(Horizon { last, end: open.read_clock(last.next().midnight()).earliest() })
     }
 
     /// The instant from which the horizon includes the local day of `start`.
-    pub(crate) fn bookable_from(&self, zone: Tz, start: UtcSecond) -> Option<UtcSecond> {
+    pub(crate) fn bookable_from(&self, open: &OpenWindows, start: UtcSecond) -> Option<UtcSecond> {
         let days = self.builder.horizon_days?;
-        let offsets = Offsets::covering(zone, start - Seconds::DAY * i64::from(days), start);
-        Some(self.release(&offsets, offsets.day_of(start).plus(-whole_days(days))))
+        Some(self.release(open, open.civil_day_of(start).plus(-whole_days(days))))
     }
 
     /// When the horizon moves on, on a day.
-    fn release(&self, offsets: &Offsets, day: Day) -> UtcSecond {
-        offsets.read(day.midnight() + Seconds::from_midnight(self.builder.release)).earliest()
+    fn release(&self, open: &OpenWindows, day: Day) -> UtcSecond {
+        open.read_clock(day.midnight() + Seconds::from_midnight(self.builder.release)).earliest()
     }
 }
 

@@ -83,15 +83,14 @@ impl Slots {
     }
 
     pub(crate) fn query(&self) -> Query<'_> {
-        let (window, zone) = (self.open.window(), self.open.zone());
-        let horizon = self.rules.horizon(zone, self.now).map_or(UtcSecond::MAX, |horizon| horizon.end);
+        let (from, until) = self.rules.range_within(&self.open, self.now);
         Query {
             open: &self.open,
             rules: &self.rules,
             resources: &self.resources,
             bookings: &self.bookings,
-            from: window.start_second().max(self.rules.earliest(zone, self.now)),
-            until: window.end_second().min(horizon),
+            from,
+            until,
         }
     }
 

@@ -10,7 +10,7 @@ impl Slots {
     /// Why an appointment that starts at `start` cannot be booked: all reasons, in the order of [`Reason`]'s variants. None if it can.
     pub fn why(&self, start: DateTime<Utc>) -> Vec<Reason> {
         let (query, second) = (self.query(), UtcSecond::floor(start));
-        let (window, zone) = (self.open.window(), self.open.zone());
+        let window = self.open.window();
         if !window.contains_second(second) {
             return vec![Reason::OutsideWindow { window }];
         }
@@ -25,14 +25,14 @@ impl Slots {
                 reasons.push(Reason::Holiday { date: day.date() });
             }
         }
-        if let Some(horizon) = self.rules.horizon(zone, self.now)
-            && let Some(bookable_from) = self.rules.bookable_from(zone, second)
+        if let Some(horizon) = self.rules.horizon(&self.open, self.now)
+            && let Some(bookable_from) = self.rules.bookable_from(&self.open, second)
             && second >= horizon.end
         {
             let (last, bookable_from) = (horizon.last.date(), bookable_from.instant());
             reasons.push(Reason::OutsideHorizon { last, bookable_from });
         }
-        let earliest = self.rules.earliest(zone, self.now);
+        let earliest = self.rules.earliest(&self.open, self.now);
         if second < earliest {
             reasons.push(Reason::LeadTime { earliest: earliest.instant(), now: self.now });
         }

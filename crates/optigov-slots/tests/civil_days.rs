@@ -5,9 +5,9 @@ use std::ops::Range;
 use std::sync::LazyLock;
 use std::time::Duration;
 
-use chrono::{DateTime, NaiveDate, Offset, TimeZone, Utc};
+use chrono::{DateTime, Days, NaiveDate, NaiveDateTime, NaiveTime, Offset, TimeZone, Utc};
 use chrono_tz::{TZ_VARIANTS, Tz};
-use optigov_slots::{Busy, Interval, OpenWindows, Resources, Rule, SlotRules, Slots, Timetable, Weekdays};
+use optigov_slots::{Busy, Interval, Lead, OpenWindows, Resources, Rule, SlotRules, Slots, Timetable, Weekdays};
 use proptest::prelude::*;
 
 /// From 1970 to 2100.
@@ -124,6 +124,52 @@ fn is_the_day_that_the_engine_counts(zone: Tz, second: i64) {
     assert_eq!(Interval::of_dates(date, date, zone), Ok(day), "{zone} at {second}");
 }
 
+/// The latest reading that clocks have shown by an instant, to the minute: where they were put back, it is not what they show.
+fn highest_reading(zone: Tz, second: i64) -> NaiveDateTime {
+    let shown = |second| instant(second).with_timezone(&zone).naive_local();
+    // No zone has put its clocks back by more than a day since 1970.
+    (0..27 * 60).map(|minutes| shown(second - 60 * minutes)).max().expect("some minutes")
+}
+
+/// How many days ahead can be booked, from which day on, and from which minute of the day on the horizon includes its last day.
+#[derive(Debug, Clone, Copy)]
+struct Limits {
+    horizon: u32,
+    lead: u32,
+    release: u32,
+}
+
+/// What may be booked ends where the slow reading of the clock says, whether the window's own offsets tell or others are looked up.
+fn the_bookable_part_is_the_one_that_the_clock_tells(zone: Tz, now: i64, limits: Limits) {
+    let Limits { horizon, lead, release } = limits;
+    let release = NaiveTime::from_hms_opt(release / 60, release % 60, 0).expect("a time of day");
+    let rules = SlotRules::builder(Duration::from_mins(20)).horizon_days(horizon).release_at(release);
+    let rules = rules.lead(Lead::Days(lead)).build().expect("valid");
+    let read = highest_reading(zone, now);
+    let is_released = read >= read.date().and_time(release);
+    let first = read.date() + Days::new(lead.into());
+    let last = read.date() + Days::new(horizon.into()) - Days::new(u64::from(!is_released));
+    let is_bookable = |second: i64| second >= now && (first..=last).contains(&highest_reading(zone, second).date());
+    let far = now + i64::from(horizon) * DAY;
+    let windows = [(now - 4 * DAY, far + 4 * DAY), (far - 4 * DAY, far + 4 * DAY), (now - 4 * DAY, now + 4 * DAY)];
+    for (start, end) in windows {
+        let window = Interval::from_unix(start, end).expect("not empty");
+        let open = OpenWindows::new(zone, window, &[].into_iter().collect());
+        let Some(bookable) = rules.bookable_within(&open, instant(now)) else {
+            for second in (start..end).step_by(DAY as usize / 2) {
+                assert!(!is_bookable(second), "{zone} at {now}, {limits:?}, {window}: {second}");
+            }
+            continue;
+        };
+        let (from, until) = (bookable.start_unix(), bookable.end_unix());
+        let place = format!("{zone} at {now}, {limits:?}, {window}: {bookable}");
+        assert!(start <= from && until <= end, "{place}");
+        assert!(is_bookable(from) && is_bookable(until - 1), "{place}");
+        assert!(from == start || !is_bookable(from - 1), "{place}");
+        assert!(until == end || !is_bookable(until), "{place}");
+    }
+}
+
 #[test]
 fn a_few_zones_show_a_date_again_after_the_next_one_has_begun() {
     let zones: BTreeSet<&str> = BACK_OVER_MIDNIGHT.iter().map(|change| change.zone.name()).collect();
@@ -166,6 +212,20 @@ fn a_list_of_the_day_agrees_with_a_list_of_the_week_at_every_strange_change_of_c
     }
 }
 
+#[test]
+fn lead_time_and_horizon_end_with_the_day_counted_at_every_strange_change_of_clocks() {
+    for (nth, Change { zone, at }) in strange_changes().enumerate().filter(|(nth, _)| nth % 16 == 0) {
+        let (nth, minute) = (nth as u32, at / 60 * 60);
+        let limits = Limits { horizon: nth % 400, lead: nth % 7 % 3, release: nth * 37 % 1_440 };
+        // The change is near the present, or near the end of the horizon.
+        for distance in [-HOUR, -60, 0, HOUR] {
+            the_bookable_part_is_the_one_that_the_clock_tells(zone, minute + distance, limits);
+        }
+        let before = minute - i64::from(limits.horizon) * DAY;
+        the_bookable_part_is_the_one_that_the_clock_tells(zone, before.max(7 * DAY), limits);
+    }
+}
+
 proptest! {
     #![proptest_config(ProptestConfig { cases: 200, failure_persistence: None, ..ProptestConfig::default() })]
 
@@ -176,5 +236,13 @@ proptest! {
     ) {
         is_the_day_that_the_engine_counts(zone, second);
         day_and_week_agree(zone, second / 1_200 * 1_200);
+    }
+    #[test]
+    fn lead_time_and_horizon_end_with_the_day_counted_in_any_zone(
+        zone in prop::sample::select(TZ_VARIANTS.as_slice()),
+        minute in 7 * 1_440..YEARS.end / 60 - 500 * 1_440,
+        (horizon, lead, release) in (0..450_u32, 0..4_u32, 0..1_440_u32),
+    ) {
+        the_bookable_part_is_the_one_that_the_clock_tells(zone, minute * 60, Limits { horizon, lead, release });
     }
 }
