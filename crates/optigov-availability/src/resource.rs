@@ -58,8 +58,8 @@ pub(crate) fn counter_answer<'f>(
                         tally.age = tally.age.max(age);
                         tally.stale.push(Unread { mailbox, error });
                     }
-                    blocked.busy.extend(asked.parts_not_read(open, moment.read, moment.now));
-                    busy.push(blocked.busy.into());
+                    blocked.more.extend(asked.parts_not_read(open, moment.read, moment.now));
+                    busy.push(blocked.into());
                 }
                 Known::Ignored(error) => {
                     tally.ignored.push(Unread { mailbox, error });

@@ -214,10 +214,15 @@ impl Asked<'_> {
     pub(crate) fn needed(&self, open: &OpenWindows, now: DateTime<Utc>) -> Option<Interval> {
         const BACK: Duration = Duration::from_secs(86_400);
         let bookable = self.rules.bookable_within(open, now)?;
-        let windows = open.windows().as_slice();
-        let first = windows.get(windows.partition_point(|window| window.end() <= bookable.start()))?;
-        let last = windows.get(windows.partition_point(|window| window.start() < bookable.end()).checked_sub(1)?)?;
-        let hours = Interval::new(first.start(), last.end()).ok()?;
+        let mut windows = open.windows().as_slice();
+        // Mostly all of them can be booked, which their ends tell at once.
+        if windows.first()?.end_unix() <= bookable.start_unix() {
+            windows = &windows[windows.partition_point(|window| window.end_unix() <= bookable.start_unix())..];
+        }
+        if bookable.end_unix() <= windows.last()?.start_unix() {
+            windows = &windows[..windows.partition_point(|window| window.start_unix() < bookable.end_unix())];
+        }
+        let hours = Interval::from_unix(windows.first()?.start_unix(), windows.last()?.end_unix()).ok()?;
         let hours = hours.intersection(bookable.widened(BACK, BACK))?;
         Some(hours.widened(self.reach, self.reach))
     }

@@ -77,6 +77,12 @@ impl EntryStatus {
         EntryStatus::NoData,
         EntryStatus::Unknown,
     ];
+
+    /// Its index in [`ALL`](EntryStatus::ALL).
+    #[inline]
+    pub const fn index(self) -> usize {
+        self as usize
+    }
 }
 
 const ALL_DAY: u8 = 1 << 6;
@@ -156,7 +162,7 @@ impl std::fmt::Debug for CalendarEntry {
 
 /// The index of the status in [`EntryStatus::ALL`].
 fn status_bits(status: EntryStatus) -> u8 {
-    EntryStatus::ALL.iter().zip(0_u8..).find(|(known, _)| **known == status).map_or(6, |(_, code)| code)
+    status as u8
 }
 
 /// How an entry is written: `[start, length, traits]`, compact enough for a shared store.
@@ -194,6 +200,13 @@ mod tests {
 
     fn date(text: &str) -> NaiveDate {
         text.parse().expect("a date")
+    }
+
+    #[test]
+    fn the_index_of_a_status_is_its_place_among_all() {
+        for (place, status) in EntryStatus::ALL.into_iter().enumerate() {
+            assert_eq!(status.index(), place, "{status:?}");
+        }
     }
 
     #[test]

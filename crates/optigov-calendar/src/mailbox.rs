@@ -1,8 +1,8 @@
 //! Mailboxes: checked SMTP addresses.
 
-use std::fmt;
+use std::{fmt, sync::Arc};
 
-use serde::{Deserialize, Deserializer, Serialize};
+use serde::{Deserialize, Deserializer, Serialize, Serializer};
 
 use crate::Text;
 
@@ -13,10 +13,9 @@ use crate::Text;
 /// has at most 254 bytes ([RFC 5321, 4.5.3.1](https://www.rfc-editor.org/rfc/rfc5321#section-4.5.3.1)). Exchange does not tell upper from
 /// lower case, so the address is kept in lower case: two mailboxes that are equal are the same.
 ///
-/// `Debug` does not show the address. Serialised it is the address.
-#[derive(Clone, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize)]
-#[serde(transparent)]
-pub struct Mailbox(Box<str>);
+/// `Debug` does not show the address. Serialised it is the address. Cheap to clone.
+#[derive(Clone, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct Mailbox(Arc<str>);
 
 /// A text is no address of a mailbox. It says what is wrong without repeating the text.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
@@ -79,6 +78,12 @@ impl Mailbox {
     /// The part after the `@`.
     pub fn domain(&self) -> &str {
         self.0.rsplit_once('@').map_or("", |(_, domain)| domain)
+    }
+}
+
+impl Serialize for Mailbox {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        serializer.serialize_str(&self.0)
     }
 }
 

@@ -93,6 +93,12 @@ impl BlockingPolicy {
         }
     }
 
+    /// Whether entries block that have this status, a start and an end time, and are not cancelled.
+    #[inline]
+    pub fn blocks_timed(&self, status: EntryStatus) -> bool {
+        self.effect_of(status) == Effect::Block
+    }
+
     #[inline]
     fn decide_all_day(&self, status: EntryStatus, ignored: BlockingDecision) -> BlockingDecision {
         match self.all_day.unwrap_or_default() {

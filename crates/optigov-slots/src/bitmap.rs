@@ -191,7 +191,7 @@ fn below<'a>(planes: impl Iterator<Item = &'a u64>, bound: usize) -> u64 {
 fn clear_all(bits: &mut [u64], cells: Cells, busy: &Busy, reach: Seconds, before: Seconds) {
     // The first bit that is forbidden depends on the start's distance from one instant, the first that is not on the end's from another.
     let (from_base, until_base) = (cells.base() + reach, cells.base() - before);
-    for busy in busy.as_slice() {
+    for busy in busy.parts().flatten() {
         clear(bits, cells.bit(busy.start_second() - from_base), cells.bit(busy.end_second() - until_base));
     }
 }

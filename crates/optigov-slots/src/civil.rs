@@ -134,6 +134,13 @@ impl Offsets {
         if self.day_start(shown.next()) <= instant { shown.next() } else { shown }
     }
 
+    /// The offset at an instant, and the stretch around it in which it is known to hold; `None` beyond the margin.
+    pub(crate) fn known_span(&self, instant: UtcSecond) -> Option<(UtcSecond, UtcSecond, UtcOffset)> {
+        let Span { start, end, offset } = self.span_at(instant);
+        let (start, end) = (start.max(self.first.saturating_sub(MARGIN)), end.min(self.last.saturating_add(MARGIN)));
+        (start <= instant && instant < end).then_some((start, end, offset))
+    }
+
     fn span_at(&self, instant: UtcSecond) -> Span {
         let index = self.spans.partition_point(|span| span.end <= instant);
         self.spans[index.min(self.spans.len() - 1)]

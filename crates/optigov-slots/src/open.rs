@@ -31,6 +31,16 @@ struct Resolved {
     closed: Vec<(Day, Closed)>,
 }
 
+/// A stretch of time in which the clocks of a zone are not changed.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[non_exhaustive]
+pub struct ClockSetting {
+    /// The stretch, as far as it was looked up.
+    pub holds: Interval,
+    /// How many seconds the clocks are ahead of UTC; negative in the west.
+    pub seconds_east: i64,
+}
+
 /// Hours as they were written, and where they meet others.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) struct Window {
@@ -143,6 +153,14 @@ impl OpenWindows {
     /// The windows whose grids reach into the window that was asked for, in order.
     pub(crate) fn grids(&self) -> &[Window] {
         &self.resolved.windows
+    }
+
+    /// What clocks in the zone are set to at an instant, and for how long; `None` where the instant lies so far from the window (three days
+    /// or more) that it was not looked up. For those who write many instants in local time.
+    pub fn clock_setting(&self, instant: DateTime<Utc>) -> Option<ClockSetting> {
+        let (start, end, offset) = self.offsets().known_span(UtcSecond::floor(instant))?;
+        let holds = Interval::between(start.max(UtcSecond::EARLIEST), end.min(UtcSecond::LATEST))?;
+        Some(ClockSetting { holds, seconds_east: offset.seconds_east() })
     }
 
     pub(crate) fn offsets(&self) -> &Offsets {

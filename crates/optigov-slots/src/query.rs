@@ -62,7 +62,7 @@ impl Query<'_> {
     pub(crate) fn booked_starts<'w>(&self, count: usize, meeting: &'w mut Meeting) -> &'w [Interval] {
         let Meeting { edges, bookings, starts } = meeting;
         bookings.clear();
-        bookings.extend(self.bookings.as_slice().iter().filter_map(|booking| self.with_distance(*booking)));
+        bookings.extend(self.bookings.iter().filter_map(|booking| self.with_distance(booking)));
         overlapped(count, bookings, edges, starts);
         let needed = self.rules.total + self.rules.between();
         for start in starts.iter_mut() {
@@ -76,9 +76,7 @@ impl Query<'_> {
     pub(crate) fn full_days<'w>(&self, days: &'w mut Vec<Interval>) -> &'w [Interval] {
         days.clear();
         let Some(limit) = self.rules.day_limit().map(index) else { return days };
-        days.extend(
-            self.bookings.as_slice().iter().filter_map(|b| self.open.day_of(b.start_second())).map(|(_, day)| day),
-        );
+        days.extend(self.bookings.iter().filter_map(|b| self.open.day_of(b.start_second())).map(|(_, day)| day));
         days.sort_unstable();
         // Each booking has put its day into the list. A day is full if it is there `limit` times or more; it is kept at its `limit`-th time.
         let mut full = 0;

@@ -1,3 +1,5 @@
+use std::fmt;
+use std::ops::Range;
 use std::sync::Arc;
 
 use crate::index::index;
@@ -34,9 +36,30 @@ pub enum Needed {
 }
 
 /// When one resource is not free: intervals in any order, which may overlap. Cheap to clone.
-#[derive(Debug, Clone, Default, PartialEq, Eq)]
+///
+/// It may be put together from [parts](BusyPart) of slices that others share, so that nothing is copied:
+///
+/// ```
+/// use std::sync::Arc;
+///
+/// use optigov_slots::{Busy, BusyPart, Interval};
+///
+/// let year: Arc<[Interval]> = Arc::new([Interval::from_unix(0, 60)?, Interval::from_unix(90, 120)?]);
+/// let later = BusyPart::new(Arc::clone(&year), 1..2);
+/// let more = BusyPart::from(vec![Interval::from_unix(300, 360)?]);
+/// assert_eq!(Busy::from_iter([later, more]).iter().count(), 2);
+/// # Ok::<(), Box<dyn std::error::Error>>(())
+/// ```
+#[derive(Clone, Default)]
 pub struct Busy {
+    parts: Arc<[BusyPart]>,
+}
+
+/// A part of a shared slice of intervals, of which [`Busy`] time can be put together.
+#[derive(Debug, Clone)]
+pub struct BusyPart {
     intervals: Arc<[Interval]>,
+    range: Range<usize>,
 }
 
 impl Resources {
@@ -113,26 +136,78 @@ impl Resources {
 
 impl Busy {
     /// The intervals as they were given.
+    pub fn iter(&self) -> impl Iterator<Item = Interval> + '_ {
+        self.parts().flatten().copied()
+    }
+
+    /// The same, part by part.
+    pub(crate) fn parts(&self) -> impl Iterator<Item = &[Interval]> {
+        self.parts.iter().map(BusyPart::as_slice)
+    }
+}
+
+impl BusyPart {
+    /// The intervals at these indices; indices beyond the last are passed over.
+    pub fn new(intervals: Arc<[Interval]>, range: Range<usize>) -> BusyPart {
+        BusyPart { intervals, range }
+    }
+
+    /// The intervals of the part.
     pub fn as_slice(&self) -> &[Interval] {
-        &self.intervals
+        let end = self.range.end.min(self.intervals.len());
+        self.intervals.get(self.range.start..end).unwrap_or_default()
+    }
+}
+
+impl fmt::Debug for Busy {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_list().entries(self.iter()).finish()
+    }
+}
+
+/// The same intervals in the same order, in whatever parts.
+impl PartialEq for Busy {
+    fn eq(&self, other: &Busy) -> bool {
+        self.iter().eq(other.iter())
+    }
+}
+
+impl Eq for Busy {}
+
+impl From<Arc<[Interval]>> for BusyPart {
+    fn from(intervals: Arc<[Interval]>) -> BusyPart {
+        let range = 0..intervals.len();
+        BusyPart { intervals, range }
+    }
+}
+
+impl From<Vec<Interval>> for BusyPart {
+    fn from(intervals: Vec<Interval>) -> BusyPart {
+        BusyPart::from(Arc::<[Interval]>::from(intervals))
+    }
+}
+
+impl FromIterator<BusyPart> for Busy {
+    fn from_iter<I: IntoIterator<Item = BusyPart>>(parts: I) -> Busy {
+        Busy { parts: parts.into_iter().collect() }
     }
 }
 
 impl From<Vec<Interval>> for Busy {
     fn from(intervals: Vec<Interval>) -> Busy {
-        Busy { intervals: intervals.into() }
+        Busy::from(Arc::<[Interval]>::from(intervals))
     }
 }
 
 impl From<Arc<[Interval]>> for Busy {
     fn from(intervals: Arc<[Interval]>) -> Busy {
-        Busy { intervals }
+        Busy { parts: Arc::new([BusyPart::from(intervals)]) }
     }
 }
 
 impl From<&[Interval]> for Busy {
     fn from(intervals: &[Interval]) -> Busy {
-        Busy { intervals: intervals.into() }
+        Busy::from(Arc::<[Interval]>::from(intervals))
     }
 }
 
@@ -156,6 +231,6 @@ impl From<&Busy> for Busy {
 
 impl FromIterator<Interval> for Busy {
     fn from_iter<I: IntoIterator<Item = Interval>>(intervals: I) -> Busy {
-        Busy { intervals: intervals.into_iter().collect() }
+        Busy::from(intervals.into_iter().collect::<Arc<[Interval]>>())
     }
 }

@@ -21,7 +21,8 @@ pub struct Slots {
     pub(crate) bookings: Busy,
     pub(crate) now: DateTime<Utc>,
     answer: Answer,
-    workspace: Workspace,
+    /// The memory that is kept for the next [`update`](Slots::update), once there has been one.
+    workspace: Option<Box<Workspace>>,
 }
 
 /// One appointment that can be booked, buffers not included.
@@ -45,10 +46,9 @@ impl OpenWindows {
             bookings: bookings.clone(),
             now,
             answer: Answer::default(),
-            workspace: Workspace::default(),
+            workspace: None,
         };
-        slots.compute();
-        slots.workspace = Workspace::default();
+        slots.compute(&mut Workspace::default());
         slots
     }
 }
@@ -69,17 +69,19 @@ impl Slots {
         self.resources.clone_from(resources);
         self.bookings.clone_from(bookings);
         self.now = now;
-        self.compute();
+        let mut workspace = self.workspace.take().unwrap_or_default();
+        self.compute(&mut workspace);
+        self.workspace = Some(workspace);
     }
 
-    fn compute(&mut self) {
-        let (mut answer, mut workspace) = (mem::take(&mut self.answer), mem::take(&mut self.workspace));
+    fn compute(&mut self, workspace: &mut Workspace) {
+        let mut answer = mem::take(&mut self.answer);
         answer.clear();
         let query = self.query();
-        if query.from < query.until && !bitmap::bitmap(&query, &mut workspace, &mut answer) {
-            sweep::sweep(&query, &mut workspace, &mut answer);
+        if query.from < query.until && !bitmap::bitmap(&query, workspace, &mut answer) {
+            sweep::sweep(&query, workspace, &mut answer);
         }
-        (self.answer, self.workspace) = (answer, workspace);
+        self.answer = answer;
     }
 
     pub(crate) fn query(&self) -> Query<'_> {
@@ -188,7 +190,7 @@ impl Clone for Slots {
             bookings: self.bookings.clone(),
             now: self.now,
             answer: self.answer.clone(),
-            workspace: Workspace::default(),
+            workspace: None,
         }
     }
 }

@@ -10,7 +10,7 @@ use crate::query::{Query, next_on_grid};
 use crate::set::{coalesce_from, intersect, overlapped};
 use crate::time::{Seconds, UtcSecond};
 use crate::workspace::Workspace;
-use crate::{Anchor, Interval};
+use crate::{Anchor, Busy, Interval};
 
 /// Answers the query.
 pub(crate) fn sweep(query: &Query<'_>, workspace: &mut Workspace, answer: &mut Answer) {
@@ -64,18 +64,18 @@ fn push_allowed(query: &Query<'_>, full_days: &[Interval], first: UtcSecond, end
 /// Finds all instants at which no appointment may start because of calendars and bookings.
 fn find_forbidden(query: &Query<'_>, workspace: &mut Workspace) {
     let Workspace { meeting, blocked, too_few, forbidden, .. } = workspace;
-    let starts = |busy: &Interval| query.starts_forbidden_by(*busy);
+    let starts = |busy: Interval| query.starts_forbidden_by(busy);
     let calendars = query.resources.calendars();
     let most = query.resources.places(calendars.len(), query.rules.capacity());
     forbidden.clear();
     forbidden.extend(query.booked_starts(most, meeting));
     match query.resources.group() {
-        None => forbidden.extend(calendars.iter().flat_map(|busy| busy.as_slice()).filter_map(starts)),
+        None => forbidden.extend(calendars.iter().flat_map(Busy::iter).filter_map(starts)),
         Some(group) => {
             blocked.clear();
             for busy in calendars {
                 let from = blocked.len();
-                blocked.extend(busy.as_slice().iter().filter_map(starts));
+                blocked.extend(busy.iter().filter_map(starts));
                 blocked[from..].sort_unstable_by_key(|i| i.start_second());
                 coalesce_from(blocked, from);
             }

@@ -251,6 +251,10 @@ impl UtcOffset {
         UtcOffset(i64::from(seconds))
     }
 
+    pub(crate) const fn seconds_east(self) -> i64 {
+        self.0
+    }
+
     /// What clocks with this offset show at an instant.
     #[inline]
     pub(crate) const fn shown_at(self, instant: UtcSecond) -> WallSecond {

@@ -77,7 +77,7 @@ impl Slots {
     fn free_at(&self, start: UtcSecond) -> impl Iterator<Item = usize> + '_ {
         let needed = self.with_buffers(Interval::raw(start, start + self.rules.total));
         let calendars = self.resources.calendars().iter().enumerate();
-        calendars.filter(move |(_, busy)| !busy.as_slice().iter().any(|b| b.overlaps(needed))).map(|(index, _)| index)
+        calendars.filter(move |(_, busy)| !busy.iter().any(|b| b.overlaps(needed))).map(|(index, _)| index)
     }
 
     /// What resources must have free for an appointment.
@@ -103,7 +103,7 @@ impl Slots {
         let from = reasons.len();
         let needed = self.with_buffers(slot);
         for (resource, busy) in self.resources.calendars().iter().enumerate() {
-            for interval in busy.as_slice().iter().copied().filter(|b| b.overlaps(needed)) {
+            for interval in busy.iter().filter(|b| b.overlaps(needed)) {
                 reasons.push(match interval.overlaps(slot) {
                     true => Reason::Busy { resource, interval },
                     false => Reason::Buffer { resource: Some(resource), interval, needed },
@@ -123,7 +123,7 @@ impl Slots {
             let between = self.rules.between();
             let needed = slot.widened_by(between, between);
             let near = |booking: &Interval| booking.overlaps(needed) && !booking.overlaps(slot);
-            let near = self.bookings.as_slice().iter().copied().filter(near);
+            let near = self.bookings.iter().filter(near);
             reasons.extend(near.map(|interval| Reason::Buffer { resource: None, interval, needed }));
             reasons[from..].sort_unstable();
         }
@@ -139,9 +139,9 @@ impl Slots {
     }
 
     fn meeting(&self, span: Interval, taken: impl Fn(Interval) -> Option<Interval>) -> usize {
-        let bookings = self.bookings.as_slice().iter();
+        let bookings = self.bookings.iter();
         let mut edges: Vec<(UtcSecond, bool)> = bookings
-            .filter_map(|booking| taken(*booking)?.intersection(span))
+            .filter_map(|booking| taken(booking)?.intersection(span))
             .flat_map(|b| [(b.start_second(), true), (b.end_second(), false)])
             .collect();
         edges.sort_unstable(); // at one instant, ends come before starts

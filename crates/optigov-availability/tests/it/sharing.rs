@@ -579,7 +579,7 @@ async fn a_cached_mailbox_takes_16_bytes_an_entry_and_a_constant() {
         let cached: Vec<CachedReadings> =
             text.values().map(|text| serde_json::from_str(text).expect("what was written")).collect();
         assert_eq!((cached.len(), cached[0].readings.len()), (1, 1));
-        assert_eq!(cached[0].readings[0].entries().len(), usize::try_from(entries).expect("not negative"));
+        assert_eq!(cached[0].readings[0].len(), usize::try_from(entries).expect("not negative"));
         cached[0].readings[0].bytes()
     };
     let (none, year) = (bytes(0).await, bytes(2_000).await);

@@ -14,7 +14,7 @@ use crate::support::{Mood, SECOND, Server, clock, day, hours, reader, targets};
 
 /// How often the calendars had changed when a reading began.
 fn edition_of(reading: &Reading) -> usize {
-    let entry = serde_json::to_value(reading.entries()[0]).expect("it serialises");
+    let entry = serde_json::to_value(reading.entries().next()).expect("it serialises");
     let start = entry[0].as_i64().expect("a start");
     usize::try_from(start - reading.window().start_unix()).expect("not before")
 }

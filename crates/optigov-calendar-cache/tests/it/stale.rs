@@ -79,7 +79,7 @@ async fn a_reading_that_a_list_joins_is_never_older_than_the_time_to_live_when_i
     let (fetched, took) = list(&reader, &town).await;
     let reading = fetched[0].reading.as_ref().expect("it was read");
     assert!(took >= 14 * SECOND + 15 * SECOND, "it waits for the next one: {took:?}");
-    assert!(format!("{:?}", reading.entries()[0]).contains(":01Z"), "which shows what is there now: {reading:?}");
+    assert!(format!("{:?}", reading.entries().next()).contains(":01Z"), "which shows what is there now: {reading:?}");
     assert!(first.await.expect("it ends").0[0].reading.is_ok(), "the one that caused it is served by it");
     assert_eq!(server.requests(), 2);
 }
@@ -104,7 +104,7 @@ async fn nothing_from_before_an_invalidation_is_served_after_it_not_even_stale()
     let (fetched, _) = after.await.expect("it ends");
     assert!(fetched[0].older.is_none());
     let reading = fetched[0].reading.as_ref().expect("it was read");
-    assert!(format!("{:?}", reading.entries()[0]).contains(":01Z"), "{reading:?}");
+    assert!(format!("{:?}", reading.entries().next()).contains(":01Z"), "{reading:?}");
     let (fetched, _) = list(&reader, &town).await;
     assert!(format!("{:?}", fetched[0].reading).contains(":01Z"), "the late reading was not stored over it");
 }

@@ -81,7 +81,7 @@ async fn what_is_saved_at_one_instance_counts_at_all_of_them_at_once() {
             for fetched in fetched {
                 let reading = fetched.reading.expect("it was read");
                 let start = chrono::DateTime::from_timestamp(hours(0, 1).start_unix() + edition as i64, 0);
-                let shown = format!("{:?}", reading.entries()[0].time());
+                let shown = format!("{:?}", reading.entries().next());
                 let wanted = start.expect("an instant").format("%Y-%m-%dT%H:%M:%SZ").to_string();
                 assert!(shown.contains(&wanted), "round {edition}: {shown} does not begin at {wanted}");
             }

@@ -22,7 +22,7 @@ pub(crate) fn reading(step: i64) -> Arc<Reading> {
 
 /// When a reading began, by its entry.
 pub(crate) fn step_of(reading: &Reading) -> i64 {
-    let entry = serde_json::to_value(reading.entries()[0]).expect("it serialises");
+    let entry = serde_json::to_value(reading.entries().next()).expect("it serialises");
     entry[1].as_i64().expect("a length") - 1
 }
 
