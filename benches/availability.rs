@@ -1,19 +1,23 @@
 //! The facade beside what it is made of: warm against the engine alone, cold against the bare client.
 
+mod processor_time;
+
 use std::hint::black_box;
 use std::time::Duration;
 
-use chrono::{DateTime, TimeDelta, TimeZone as _, Utc};
+use chrono::{DateTime, Datelike as _, NaiveDate, TimeDelta, TimeZone as _, Utc};
 use chrono_tz::Europe::Berlin;
-use criterion::{Criterion, criterion_group, criterion_main};
+use criterion::{BatchSize, Criterion, Throughput, criterion_group, criterion_main};
 use optigov_availability::{
-    Availability, CalendarEntry, Credentials, EntryStatus, EwsClient, Interval, Mailbox, MemorySource, Municipality,
-    SlotsRequest,
+    Answer, Availability, CalendarEntry, CounterAnswer, Credentials, EntryStatus, EwsClient, Interval, Mailbox,
+    MemorySource, Municipality, SlotsRequest,
 };
 use optigov_calendar::Route;
 use optigov_exchange_simulator::{Account, Entry, Scenario, Simulator};
 use optigov_slots::{Busy, OpenWindows, Resources, SlotRules};
 use tokio::runtime::Runtime;
+
+use crate::processor_time::ProcessorTime;
 
 const COUNTERS: usize = 1_000;
 const COLD: usize = 50;
@@ -69,14 +73,22 @@ struct Ready {
     resources: Resources,
 }
 
-fn warm(criterion: &mut Criterion) {
-    let runtime = Runtime::new().expect("a runtime");
+/// A town of a thousand counters, and the facade over calendars that are at hand.
+fn warm_town() -> (Municipality, Availability) {
     let municipality = town(COUNTERS, "url = \"https://localhost/EWS/Exchange.asmx\"");
     let source = MemorySource::new();
     for counter in 0..COUNTERS {
         let entries = meetings(counter).map(|meeting| CalendarEntry::timed(meeting, EntryStatus::Busy)).collect();
         source.set(name(counter).parse::<Mailbox>().expect("an address"), entries);
     }
+    let set_up = Availability::for_municipality(municipality.clone()).source(source).clock(now);
+    let availability = set_up.time_to_live(Duration::from_secs(86_400)).build().expect("nothing is missing");
+    (municipality, availability)
+}
+
+fn warm(criterion: &mut Criterion<ProcessorTime>) {
+    let runtime = Runtime::new().expect("a runtime");
+    let (municipality, availability) = warm_town();
     let template = municipality.template("t").expect("it exists");
     let ready: Vec<Ready> = municipality
         .counters()
@@ -91,8 +103,6 @@ fn warm(criterion: &mut Criterion) {
             }
         })
         .collect();
-    let set_up = Availability::for_municipality(municipality.clone()).source(source).clock(now);
-    let availability = set_up.time_to_live(Duration::from_secs(86_400)).build().expect("nothing is missing");
     let request = SlotsRequest::new(window());
     let answer = runtime.block_on(availability.free_slots(&request)).expect("the request holds");
     let expected: Vec<usize> = ready
@@ -120,6 +130,139 @@ fn warm(criterion: &mut Criterion) {
     });
     group.bench_function("facade", |bencher| {
         bencher.iter(|| runtime.block_on(availability.free_slots(black_box(&request))).expect("the request holds"));
+    });
+    group.bench_function("facade_first_free", |bencher| {
+        bencher.iter(|| runtime.block_on(availability.first_free(black_box(&request))).expect("the request holds"));
+    });
+    group.finish();
+}
+
+/// What a writer needs of one counter: what comes before its list, the list, what comes after.
+struct Prepared {
+    head: Vec<u8>,
+    starts: Vec<i64>,
+    days: Vec<(NaiveDate, usize)>,
+}
+
+/// What is written of each counter before `list`, cut from what serde writes.
+fn prepared(answer: &Answer, list: &str) -> Vec<Prepared> {
+    let prepare = |counter: &CounterAnswer| {
+        let mut head = serde_json::to_vec(&counter).expect("it is written");
+        let at = head.windows(8).position(|bytes| bytes == b"\"slots\":").expect("it has slots");
+        head.truncate(at);
+        head.extend_from_slice(format!("\"{list}\":[").as_bytes());
+        let starts = counter.slots.iter().map(|slot| slot.start_unix()).collect();
+        Prepared { head, starts, days: counter.counts_per_day().collect() }
+    };
+    answer.counters.iter().map(prepare).collect()
+}
+
+const BEGINNING: &[u8] = br#"{"now":"2026-11-23T07:00:00+01:00","counters":["#;
+/// Half an hour.
+const LENGTH: i64 = 1_800;
+/// How far Berlin's clocks are ahead of UTC in the whole window.
+const EAST: i64 = 3_600;
+
+fn digits(out: &mut Vec<u8>, number: i64) {
+    out.extend_from_slice(&[b'0' + (number / 10 % 10) as u8, b'0' + (number % 10) as u8]);
+}
+
+/// The least that a writer does: it knows the offset and the day's date, and asks nothing.
+fn bare_slots(counters: &[Prepared]) -> Vec<u8> {
+    let mut out = Vec::with_capacity(counters.iter().map(|counter| counter.starts.len() * 80 + 256).sum());
+    out.extend_from_slice(BEGINNING);
+    let (mut midnight, mut date) = (i64::MIN, String::new());
+    for (nth, counter) in counters.iter().enumerate() {
+        out.extend_from_slice(if nth == 0 { b"" } else { b"," });
+        out.extend_from_slice(&counter.head);
+        for (nth, start) in counter.starts.iter().enumerate() {
+            let shown = start + EAST;
+            if shown < midnight || midnight + 86_400 <= shown {
+                midnight = shown.div_euclid(86_400) * 86_400;
+                date = DateTime::from_timestamp(midnight, 0).expect("in range").format("%Y-%m-%dT").to_string();
+            }
+            out.extend_from_slice(if nth == 0 { br#"{"start":""# } else { br#",{"start":""# });
+            for (at, end) in [(shown, &br#"+01:00","end":""#[..]), (shown + LENGTH, br#"+01:00"}"#)] {
+                let second = at - midnight;
+                out.extend_from_slice(date.as_bytes());
+                digits(&mut out, second / 3_600);
+                out.push(b':');
+                digits(&mut out, second / 60 % 60);
+                out.push(b':');
+                digits(&mut out, second % 60);
+                out.extend_from_slice(end);
+            }
+        }
+        out.extend_from_slice(br#"],"warnings":[]}"#);
+    }
+    out.extend_from_slice(b"]}");
+    out
+}
+
+/// The same for counts per day, which are counted within the time.
+fn bare_days(answer: &Answer, counters: &[Prepared]) -> Vec<u8> {
+    let mut out = Vec::with_capacity(counters.len() * 4_096);
+    out.extend_from_slice(BEGINNING);
+    for (nth, (counter, prepared)) in answer.counters.iter().zip(counters).enumerate() {
+        out.extend_from_slice(if nth == 0 { b"" } else { b"," });
+        out.extend_from_slice(&prepared.head);
+        for (nth, (date, free)) in counter.slots.counts_per_day().enumerate() {
+            out.extend_from_slice(if nth == 0 { br#"{"date":""# } else { br#",{"date":""# });
+            digits(&mut out, i64::from(date.year()) / 100);
+            digits(&mut out, i64::from(date.year()));
+            out.push(b'-');
+            digits(&mut out, date.month().into());
+            out.push(b'-');
+            digits(&mut out, date.day().into());
+            out.extend_from_slice(br#"","free":"#);
+            if free > 9 {
+                out.push(b'0' + (free / 10) as u8);
+            }
+            out.push(b'0' + (free % 10) as u8);
+            out.push(b'}');
+        }
+        out.extend_from_slice(br#"],"warnings":[]}"#);
+    }
+    out.extend_from_slice(b"]}");
+    out
+}
+
+fn json(criterion: &mut Criterion<ProcessorTime>) {
+    let runtime = Runtime::new().expect("a runtime");
+    let (_, availability) = warm_town();
+    let answer =
+        |request: &SlotsRequest| runtime.block_on(availability.free_slots(request)).expect("the request holds");
+    let list = answer(&SlotsRequest::new(window()));
+    let ready = prepared(&list, "slots");
+    assert!(bare_slots(&ready) == list.to_json(), "both write the same bytes");
+    let mut group = criterion.benchmark_group("availability/json/1000_counters_90_days");
+    group.throughput(Throughput::Elements(ready.iter().map(|counter| counter.starts.len() as u64).sum()));
+    group.bench_function("bare_writer", |bencher| bencher.iter(|| bare_slots(black_box(&ready))));
+    group.bench_function("to_json", |bencher| bencher.iter(|| black_box(&list).to_json()));
+    group.bench_function("chunks", |bencher| {
+        bencher.iter_batched(
+            || list.clone(),
+            |list| list.into_json_chunks().map(|chunk| chunk.len()).sum::<usize>(),
+            BatchSize::LargeInput,
+        );
+    });
+    group.bench_function("serde_json", |bencher| {
+        bencher.iter(|| serde_json::to_vec(black_box(&list)).expect("it is written"));
+    });
+    group.finish();
+
+    let first = NaiveDate::from_ymd_opt(2026, 12, 1).expect("a date");
+    let december = Interval::of_dates(first, first + TimeDelta::days(30), Berlin).expect("a month");
+    let month = answer(&SlotsRequest::new(december));
+    let ready = prepared(&month, "days");
+    assert!(bare_days(&month, &ready) == month.day_counts().to_json(), "both write the same bytes");
+    assert_eq!(ready[0].days.len(), 31);
+    let mut group = criterion.benchmark_group("availability/json/1000_counters_a_month_of_counts");
+    group.throughput(Throughput::Elements(31_000));
+    group.bench_function("bare_counts_and_writer", |bencher| bencher.iter(|| bare_days(black_box(&month), &ready)));
+    group.bench_function("to_json", |bencher| bencher.iter(|| black_box(&month).day_counts().to_json()));
+    group.bench_function("serde_json", |bencher| {
+        bencher.iter(|| serde_json::to_vec(&black_box(&month).day_counts()).expect("it is written"));
     });
     group.finish();
 }
@@ -149,7 +292,12 @@ fn cold(criterion: &mut Criterion) {
     let mailboxes: Vec<_> = (0..COLD).map(|at| Mailbox::parse(&name(at)).expect("an address")).collect();
     let answer = runtime.block_on(availability.free_slots(&request)).expect("the request holds");
     assert!(answer.is_known());
-    assert_eq!(simulator.requests().len(), COLD + 1, "one request a mailbox, and one that proves the credential");
+    let requests = simulator.requests();
+    let views = requests.iter().filter(|request| request.operation() == Some("FindItem")).count();
+    let others: Vec<_> =
+        requests.iter().map(|request| request.operation()).filter(|name| *name != Some("FindItem")).collect();
+    assert_eq!(views, COLD, "one view a mailbox, and {others:?}");
+    assert!(others.len() <= 10, "what proves the credential and the access: {others:?}");
     let read = window().widened(Duration::from_secs(23 * 3_600), Duration::from_secs(3_600));
 
     let mut group = criterion.benchmark_group("availability/cold/50_mailboxes_90_days");
@@ -178,5 +326,10 @@ fn cold(criterion: &mut Criterion) {
     group.finish();
 }
 
-criterion_group!(benches, warm, cold);
-criterion_main!(benches);
+criterion_group! {
+    name = on_one_thread;
+    config = Criterion::default().with_measurement(ProcessorTime);
+    targets = warm, json
+}
+criterion_group!(with_a_server, cold);
+criterion_main!(on_one_thread, with_a_server);

@@ -1,6 +1,9 @@
 //! What is answered: per counter how well its calendars are known, the bookable slots, and what the caller should hear of.
 
+mod days;
 mod document;
+mod json;
+mod local_time;
 
 use std::time::Duration;
 
@@ -10,7 +13,8 @@ use optigov_calendar::{Language, ReadError, Text};
 use optigov_slots::{Slot, Slots};
 use serde::{Deserialize, Serialize};
 
-pub(crate) use self::document::local;
+pub(crate) use self::local_time::local;
+pub use self::{days::DayCounts, json::JsonChunks};
 
 /// The answer to a [`SlotsRequest`](crate::SlotsRequest), one part per counter, in the order asked.
 ///
@@ -64,7 +68,8 @@ pub struct CounterAnswer {
 #[derive(Clone, Debug)]
 #[non_exhaustive]
 pub struct FirstFree {
-    /// How well the calendars are known, and all that a list would say.
+    /// How well the calendars are known, and what a list would say of the part of the window that was gone through: there, the slot is the first, and
+    /// nothing is missing. The part may reach a good way beyond the slot.
     pub answer: Answer,
     /// The counter's place in the answer, and the slot.
     first: Option<(usize, Slot)>,

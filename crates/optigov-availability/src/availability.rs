@@ -22,7 +22,7 @@ use tokio::time::{Instant, timeout_at};
 use tracing::Instrument as _;
 
 use crate::{
-    Answer, AvailabilityBuilder, CounterHandle, Error, ErrorKind, FirstFree, SlotsRequest,
+    Answer, AvailabilityBuilder, CounterAnswer, CounterHandle, Error, ErrorKind, FirstFree, SlotsRequest,
     builder::Parts,
     resource::{Moment, counter_answer},
     setup::{Asked, Setup},
@@ -60,15 +60,31 @@ pub(crate) struct Question {
     freshness: Freshness,
     /// Whether what is read reaches farther than needed, so that it may serve stale on the days after.
     reads_ahead: bool,
+    /// Whether only the first slot is wanted.
+    only_first: bool,
 }
 
 impl Question {
     /// A list, from readings as old as they may be.
-    const LIST: Question = Question { freshness: Freshness::Cached, reads_ahead: true };
+    const LIST: Question = Question { freshness: Freshness::Cached, reads_ahead: true, only_first: false };
+    /// The first slot of a list.
+    const FIRST: Question = Question { only_first: true, ..Question::LIST };
 
     /// About one appointment on one day.
     pub(crate) fn of_one_day(freshness: Freshness) -> Question {
-        Question { freshness, reads_ahead: freshness == Freshness::Cached }
+        Question { freshness, reads_ahead: freshness == Freshness::Cached, only_first: false }
+    }
+
+    /// The parts of the window, each from its beginning, in which slots are looked for before it is gone through as a whole: none for a list. For
+    /// the first slot they end a week, four weeks and sixteen weeks after the beginning of what was read. That is a whole UTC day, so that calls of
+    /// the same day ask for the same windows.
+    fn stretches(self, window: Interval, read: Option<ReadWindow>) -> impl Iterator<Item = Interval> {
+        const WEEK: i64 = 7 * 86_400;
+        let begins = |read: ReadWindow| read.needed.start_unix().max(window.start_unix());
+        let start = self.only_first.then(|| read.map_or(window.start_unix(), begins));
+        let ends = start.into_iter().flat_map(|start| [1, 4, 16].map(|weeks| start.saturating_add(weeks * WEEK)));
+        let ends = ends.filter(move |end| *end < window.end_unix());
+        ends.filter_map(move |end| Interval::from_unix(window.start_unix(), end).ok())
     }
 }
 
@@ -107,12 +123,14 @@ impl Availability {
         self.answer(request, Question::LIST).await
     }
 
-    /// The first bookable slot of all counters asked for. The engine looks no further into any counter than its first slot.
+    /// The first bookable slot of all counters asked for. It is looked for in parts of the window that grow: within a week, within four, within
+    /// sixteen, and in the whole window at last; so a first slot that is near costs little. All calendars are read as for a list.
     ///
     /// # Errors
     /// As [`free_slots`](Self::free_slots).
+    #[tracing::instrument(skip_all, fields(counters = tracing::field::Empty))]
     pub async fn first_free(&self, request: &SlotsRequest) -> Result<FirstFree, Error> {
-        self.free_slots(request).await.map(FirstFree::of)
+        self.answer(request, Question::FIRST).await.map(FirstFree::of)
     }
 
     /// Puts a counter's new entry into force: when the call returns, its new mailboxes count and its old ones do not, and no later
@@ -209,7 +227,7 @@ impl Availability {
             [] => (0..setup.counter_count()).collect(),
             ids => ids.iter().map(|id| setup.place(id)).collect::<Result<Vec<_>, _>>()?,
         };
-        let targets = distinct(chosen.into_iter().flat_map(|place| setup.targets(place)));
+        let Distinct { targets, .. } = distinct(chosen.into_iter().flat_map(|place| setup.targets(place)));
         let (window, reader) = (setup.whole_window(window), Arc::clone(&setup.reader));
         let span = tracing::info_span!("refresh", mailboxes = targets.len());
         let (total, batch) = (targets.len(), reader.batch());
@@ -268,22 +286,31 @@ impl Availability {
         let fetched = self.fetch(&setup, &asked, &open, question, deadline).await;
         // The answer is as of the moment at which it is made: reading may have taken a while.
         let now = self.inner.parts.clock.now();
-        let moment = Moment {
+        let mut moment = Moment {
             window: request.window,
             bookings: bookings_by_counter(&request.bookings),
             read: fetched.window.map_or(request.window, |window| window.needed),
             when_unavailable: setup.when_unavailable,
             now,
         };
-        let missing = Fetched::failed(ReadError::internal());
-        let counters = asked.iter().zip(&open).zip(&fetched.is_read).map(|((asked, open), is_read)| {
-            let of_counter = asked.targets.iter().map(|target| fetched.by_key.get(&target.key).unwrap_or(&missing));
-            let answer = counter_answer(asked, open, is_read.then_some(of_counter), &moment);
-            metrics::counter!("optigov_answers_total", "status" => answer.status.as_str()).increment(1);
-            answer
-        });
-        let counters = counters.collect();
-        Ok(Answer { now, zone: setup.municipality.time_zone(), counters, language: Language::default() })
+        let answer = |counters: Vec<CounterAnswer>| {
+            count_answers(&counters);
+            Answer { now, zone: setup.municipality.time_zone(), counters, language: Language::default() }
+        };
+        let whole = moment.read;
+        for window in question.stretches(request.window, fetched.window) {
+            let open: Vec<_> = asked.iter().map(|asked| asked.open_windows(&setup.municipality, window)).collect();
+            let needed = asked.iter().zip(&open).filter_map(|(asked, open)| asked.needed(open, now));
+            let read = setup.read_window(needed).and_then(|read| read.needed.intersection(whole));
+            let Some(read) = read else { continue };
+            (moment.window, moment.read) = (window, read);
+            let counters = fetched.counters(&asked, &open, &moment);
+            if counters.iter().any(|counter| !counter.slots.is_empty()) {
+                return Ok(answer(counters));
+            }
+        }
+        (moment.window, moment.read) = (request.window, whole);
+        Ok(answer(fetched.counters(&asked, &open, &moment)))
     }
 
     /// Reads what the counters need, as far as anything can be booked at them now.
@@ -303,14 +330,13 @@ impl Availability {
         let needed: Vec<Option<Interval>> = needed.collect();
         let is_read = needed.iter().map(Option::is_some).collect();
         let Some(window) = setup.read_window(needed.iter().flatten().copied()) else {
-            return FetchedCalendars { by_key: HashMap::new(), window: None, is_read };
+            return FetchedCalendars { is_read, ..FetchedCalendars::default() };
         };
         let window = if question.reads_ahead { window } else { ReadWindow::exactly(window.needed) };
         let reading = asked.iter().zip(&needed).filter(|(_, needed)| needed.is_some());
-        let targets = distinct(reading.flat_map(|(asked, _)| asked.targets));
-        let fetched = setup.reader.fetch(&targets, window, question.freshness, deadline).await;
-        let by_key = targets.into_iter().map(|target| target.key).zip(fetched).collect();
-        FetchedCalendars { by_key, window: Some(window), is_read }
+        let Distinct { targets, places } = distinct(reading.flat_map(|(asked, _)| asked.targets));
+        let calendars = setup.reader.fetch(&targets, window, question.freshness, deadline).await;
+        FetchedCalendars { calendars, places, window: Some(window), is_read }
     }
 
     async fn invalidate(&self, setup: &Setup, keys: &[CacheKey]) -> Result<(), Error> {
@@ -352,8 +378,12 @@ fn cache_failed(cause: CacheError) -> Error {
 }
 
 /// What was read for a request.
+#[derive(Default)]
 struct FetchedCalendars {
-    by_key: HashMap<CacheKey, Fetched>,
+    /// One for each distinct mailbox.
+    calendars: Vec<Fetched>,
+    /// For each mailbox of each counter whose calendars were read, in the order of the request, which of the calendars is its own.
+    places: Vec<usize>,
     /// What was read; `None` where nothing could be booked, and so nothing was read.
     window: Option<ReadWindow>,
     /// For each counter asked, whether its calendars were read.
@@ -378,10 +408,52 @@ fn bookings_by_counter(bookings: &[Booking]) -> HashMap<&str, Vec<Interval>> {
     by_counter
 }
 
-/// Each mailbox once, in the order of first mention.
-fn distinct<'a>(targets: impl Iterator<Item = &'a ReadTarget>) -> Vec<ReadTarget> {
-    let mut seen = HashSet::new();
-    targets.filter(|target| seen.insert(target.key)).cloned().collect()
+impl FetchedCalendars {
+    /// The answers for the counters asked, within the moment's window.
+    fn counters(&self, asked: &[Asked<'_>], open: &[OpenWindows], moment: &Moment<'_>) -> Vec<CounterAnswer> {
+        let missing = Fetched::failed(ReadError::internal());
+        let mut places = self.places.as_slice();
+        let mut counters = Vec::with_capacity(asked.len());
+        for ((asked, open), is_read) in asked.iter().zip(open).zip(&self.is_read) {
+            let own = is_read.then(|| places.split_off(..asked.targets.len()).unwrap_or_default());
+            let own = own.map(|own| own.iter().map(|place| self.calendars.get(*place).unwrap_or(&missing)));
+            counters.push(counter_answer(asked, open, own, moment));
+        }
+        counters
+    }
+}
+
+/// Mailboxes without repetitions.
+#[derive(Default)]
+struct Distinct {
+    /// Each once, in the order of first mention.
+    targets: Vec<ReadTarget>,
+    /// For each mention, which of the targets it is.
+    places: Vec<usize>,
+}
+
+fn distinct<'a>(mentioned: impl Iterator<Item = &'a ReadTarget>) -> Distinct {
+    let mut distinct = Distinct::default();
+    let mut known = HashMap::new();
+    for target in mentioned {
+        let next = distinct.targets.len();
+        let place = *known.entry(target.key).or_insert(next);
+        if place == next {
+            distinct.targets.push(target.clone());
+        }
+        distinct.places.push(place);
+    }
+    distinct
+}
+
+/// Counts the answers by what is known of their calendars.
+fn count_answers(counters: &[CounterAnswer]) {
+    for status in ["known", "stale", "unknown"] {
+        let count = counters.iter().filter(|counter| counter.status.as_str() == status).count();
+        if count > 0 {
+            metrics::counter!("optigov_answers_total", "status" => status).increment(count as u64);
+        }
+    }
 }
 
 /// The instant after so long; one beyond what the clock can tell is a year away.

@@ -63,7 +63,9 @@ mod setup;
 mod verdict;
 mod wanted;
 
-pub use answer::{Answer, CounterAnswer, FirstFree, FreeSlot, Status, Unread, Warning, WarningCode};
+pub use answer::{
+    Answer, CounterAnswer, DayCounts, FirstFree, FreeSlot, JsonChunks, Status, Unread, Warning, WarningCode,
+};
 pub use availability::{Availability, Progress};
 pub use builder::AvailabilityBuilder;
 pub use connect::{ProvidedSecrets, exchange_client};

@@ -1,10 +1,12 @@
 //! How answers are written: slots one by one from the engine's view, texts in the answer's language.
 
-use chrono::{DateTime, FixedOffset, Offset as _, SubsecRound as _, TimeZone as _, Utc};
-use chrono_tz::Tz;
-use serde::ser::{Serialize, SerializeSeq as _, SerializeStruct as _, Serializer};
+use chrono::SubsecRound as _;
+use serde::ser::{Serialize, SerializeSeq as _, SerializeStruct, Serializer};
 
-use super::{Answer, CounterAnswer, Status, Warning};
+use super::{
+    Answer, CounterAnswer, Status, Warning,
+    local_time::{LocalTimes, local},
+};
 use crate::Language;
 
 impl Serialize for Answer {
@@ -18,43 +20,60 @@ impl Serialize for Answer {
 
 impl Serialize for CounterAnswer {
     fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
-        let age = match self.status {
-            Status::Stale { age, .. } => Some(age.as_secs()),
-            _ => None,
-        };
-        let mut fields = serializer.serialize_struct("CounterAnswer", 7 + usize::from(age.is_some()))?;
+        let mut fields = serializer.serialize_struct("CounterAnswer", 7 + usize::from(self.age_seconds().is_some()))?;
+        self.serialize_head(&mut fields)?;
+        fields.serialize_field("slots", &SlotList(self))?;
+        fields.serialize_field("warnings", &self.warning_list())?;
+        fields.end()
+    }
+}
+
+impl CounterAnswer {
+    /// What is said of a counter before its slots: which it is, and how well its calendars are known.
+    pub(super) fn serialize_head<S: SerializeStruct>(&self, fields: &mut S) -> Result<(), S::Error> {
         fields.serialize_field("id", &self.id)?;
         fields.serialize_field("name", &self.name)?;
         fields.serialize_field("template", &self.template)?;
         fields.serialize_field("status", self.status.as_str())?;
         fields.serialize_field("reason", &self.status.reason(self.language))?;
-        match age {
-            Some(age) => fields.serialize_field("age_seconds", &age)?,
-            None => fields.skip_field("age_seconds")?,
+        match self.age_seconds() {
+            Some(age) => fields.serialize_field("age_seconds", &age),
+            None => fields.skip_field("age_seconds"),
         }
-        fields.serialize_field("slots", &SlotList(self))?;
-        fields.serialize_field("warnings", &WarningList(&self.warnings, self.language))?;
-        fields.end()
+    }
+
+    /// What follows the slots.
+    pub(super) fn warning_list(&self) -> impl Serialize + '_ {
+        WarningList(&self.warnings, self.language)
+    }
+
+    pub(super) fn age_seconds(&self) -> Option<u64> {
+        match self.status {
+            Status::Stale { age, .. } => Some(age.as_secs()),
+            _ => None,
+        }
     }
 }
 
 struct SlotList<'a>(&'a CounterAnswer);
 
-#[derive(serde::Serialize)]
-struct WrittenSlot {
-    start: DateTime<FixedOffset>,
-    end: DateTime<FixedOffset>,
-}
-
 impl Serialize for SlotList<'_> {
     fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
         let CounterAnswer { slots, zone, .. } = self.0;
+        let (mut starts, mut ends) = (LocalTimes::new(slots, *zone), LocalTimes::new(slots, *zone));
         let mut list = serializer.serialize_seq(Some(slots.len()))?;
         for slot in slots.iter() {
-            list.serialize_element(&WrittenSlot { start: local(slot.start(), *zone), end: local(slot.end(), *zone) })?;
+            let (start, end) = (starts.text(slot.start_unix()), ends.text(slot.end_unix()));
+            list.serialize_element(&WrittenSlot { start, end })?;
         }
         list.end()
     }
+}
+
+#[derive(serde::Serialize)]
+struct WrittenSlot<'a> {
+    start: &'a str,
+    end: &'a str,
 }
 
 struct WarningList<'a>(&'a [Warning], Language);
@@ -73,15 +92,5 @@ impl Serialize for WarningList<'_> {
             count: warning.count,
             message: warning.message(self.1),
         }))
-    }
-}
-
-/// The instant with the offset that holds then in the zone. At the ends of what chrono can name, the zone's clock may show what it cannot: there
-/// the instant is written in UTC.
-pub(crate) fn local(instant: DateTime<Utc>, zone: Tz) -> DateTime<FixedOffset> {
-    let offset = zone.offset_from_utc_datetime(&instant.naive_utc()).fix();
-    match instant.naive_utc().checked_add_offset(offset) {
-        Some(_) => instant.with_timezone(&offset),
-        None => instant.fixed_offset(),
     }
 }
