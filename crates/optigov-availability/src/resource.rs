@@ -45,7 +45,7 @@ pub(crate) fn counter_answer<'f>(
 ) -> CounterAnswer {
     let sync = asked.counter.exchange_sync();
     let mut tally = Tally::default();
-    let mut busy = Vec::new();
+    let mut busy = Vec::with_capacity(asked.targets.len());
     if let Some(fetched) = fetched {
         for (mailbox, fetched) in fetched.enumerate() {
             match known(fetched, moment) {
