@@ -155,12 +155,12 @@ pub(crate) fn schema<T: JsonSchema>(extend: impl FnOnce(&mut Schema, &mut Schema
     let about = [
         (
             SCHEMA,
-            schemars::json_schema!({ "type": "string", "description": "The address of this schema, for editors. It means nothing else." }),
+            schemars::json_schema!({ "type": ["string", "null"], "description": "The address of this schema, for editors. It means nothing else." }),
         ),
         (
             "format",
             schemars::json_schema!({
-                "type": "integer",
+                "type": ["integer", "null"],
                 "minimum": 1,
                 "maximum": FORMAT_VERSION,
                 "default": 1,

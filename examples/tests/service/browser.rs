@@ -35,17 +35,18 @@ impl Drop for Driver {
     }
 }
 
+/// Says that nothing is tested here, where that is allowed.
+fn missing(why: &str) -> Option<Browser> {
+    assert_ne!(env::var("OPTIGOV_BROWSER").as_deref(), Ok("required"), "{why}");
+    writeln!(io::stdout(), "NOT TESTED in a browser: {why} (Debian: apt-get install chromium chromium-driver)").ok();
+    None
+}
+
 impl Browser {
     /// A browser for the pages of `service`.
     async fn start(service: &Service) -> Option<Browser> {
         let process = Command::new("chromedriver").arg("--port=0").stdout(Stdio::piped()).stderr(Stdio::null()).spawn();
-        let Ok(mut process) = process.map(Driver) else {
-            assert_ne!(env::var("OPTIGOV_BROWSER").as_deref(), Ok("required"), "there is no chromedriver");
-            let words =
-                "NOT TESTED in a browser: there is no chromedriver (Debian: apt-get install chromium chromium-driver)";
-            writeln!(io::stdout(), "{words}").ok();
-            return None;
-        };
+        let Ok(mut process) = process.map(Driver) else { return missing("there is no chromedriver") };
         let lines = BufReader::new(process.0.stdout.take().expect("its output")).lines();
         let port = lines.map_while(Result::ok).find_map(|line| {
             let (_, port) = line.split_once("started successfully on port ")?;
@@ -66,7 +67,7 @@ impl Browser {
             wanted.add_arg(argument).expect("an argument");
         }
         let driver = format!("http://127.0.0.1:{}", port.expect("the driver's port"));
-        let driver = WebDriver::new(driver, wanted).await.expect("a browser");
+        let Ok(driver) = WebDriver::new(driver, wanted).await else { return missing("chromedriver finds no Chromium") };
         let axe = env::var_os("OPTIGOV_AXE").map(|file| fs::read_to_string(file).expect("axe-core"));
         Some(Browser { driver, url: service.url.clone(), axe, _process: process, _profile: profile })
     }

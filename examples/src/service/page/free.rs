@@ -6,6 +6,7 @@ use axum::response::Response;
 use chrono::{Days as DayCount, NaiveDate};
 use maud::{Markup, html};
 use optigov_availability::{Counter, CounterAnswer, DayAnswer, DayState, Language, Municipality, Slot, Status};
+use optigov_counter::AppointmentTemplate;
 use serde::Deserialize;
 
 use super::{Place, month, note, unless_blank, words};
@@ -71,10 +72,7 @@ fn choice(town: &Municipality, counter: &Counter, answer: &CounterAnswer, first:
     html! {
         form.choice method="get" action="/" {
             input type="hidden" name="counter" value=(answer.id);
-            div {
-                label for="template" { "Anliegen" }
-                select id="template" name="template" { (options(town, counter, &answer.template)) }
-            }
+            (templates(town, counter, "Anliegen", &answer.template))
             div {
                 label for="from" { "Ab Tag" }
                 input id="from" type="date" name="from" value=(first);
@@ -84,12 +82,21 @@ fn choice(town: &Municipality, counter: &Counter, answer: &CounterAnswer, first:
     }
 }
 
-/// The counter's templates, to choose one of.
-pub(super) fn options(town: &Municipality, counter: &Counter, chosen: &str) -> Markup {
+/// The counter's templates, to choose one of where there are several.
+pub(super) fn templates(town: &Municipality, counter: &Counter, label: &str, chosen: &str) -> Markup {
+    let templates: Vec<_> = counter.templates().iter().filter_map(|id| town.template(id.as_str())).collect();
+    let words =
+        |template: &AppointmentTemplate| format!("{} ({} Minuten)", template.label(), template.length().as_secs() / 60);
     html! {
-        @for template in counter.templates().iter().filter_map(|id| town.template(id.as_str())) {
-            option value=(template.id()) selected[template.id().as_str() == chosen] {
-                (template.label()) " (" (template.length().as_secs() / 60) " Minuten)"
+        @match templates.as_slice() {
+            [only] => p.only { (words(only)) input type="hidden" name="template" value=(only.id()); },
+            several => div.wide {
+                label for="template" { (label) }
+                select id="template" name="template" {
+                    @for template in several {
+                        option value=(template.id()) selected[template.id().as_str() == chosen] { (words(template)) }
+                    }
+                }
             }
         }
     }

@@ -127,10 +127,7 @@ fn choice(
     html! {
         form.choice method="get" action="/staff" {
             input type="hidden" name="counter" value=(answer.id);
-            div {
-                label for="template" { "Terminvorlage" }
-                select id="template" name="template" { (free::options(town, counter, &answer.template)) }
-            }
+            (free::templates(town, counter, "Terminvorlage", &answer.template))
             div {
                 label for="date" { "Tag" }
                 input id="date" type="date" name="date" value=(date);
