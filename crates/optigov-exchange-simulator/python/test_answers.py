@@ -11,6 +11,25 @@ from simulator import SCENARIOS, keep, scenario, simulator
 ANNA = "anna@musterstadt.example"
 WEEK = ("2026-11-23T00:00:00Z", "2026-12-07T00:00:00Z")
 VIEWS = ("MergedOnly", "FreeBusy", "FreeBusyMerged", "Detailed", "DetailedMerged")
+ENTRY = """
+    [[mailbox.entry]]
+    start = 2026-11-24T09:00:00
+    end = 2026-11-24T10:00:00
+    """
+STREAMS = f"""
+    streaming = {{ heartbeat = 20, connections = 1 }}
+    [[fault]]
+    effect = {{ stream = {{ error = {{ after = 2, code = "ErrorMissedNotificationEvents" }} }} }}
+    operation = "GetStreamingEvents"
+    nth = 4
+    [[account]]
+    name = "svc-optigov"
+    password = "geheim"
+    impersonates = "all"
+    [[mailbox]]
+    address = "{ANNA}"
+    keeps_deleted = true
+    """
 
 
 class Answers(unittest.TestCase):
@@ -77,6 +96,54 @@ class Answers(unittest.TestCase):
         self.assertIn(b"<m:ConnectionStatus>Closed<", second)
         for document in (first, second):
             keep(document + b"</s:Envelope>")
+
+    def test_streams_that_fail_and_events_of_every_kind(self):
+        with simulator(STREAMS + ENTRY) as running:
+            first, documents = self.subscribe(running), self.documents(running)
+            opened = documents(first)
+            self.assertIn(b"<m:ConnectionStatus>OK<", next(opened))
+            refused = self.post(running, self.events(*[first]), ANNA)
+            self.assertEqual(self.codes(refused), ["ErrorExceededConnectionCount"])
+            self.assertEqual(self.codes(self.post(running, self.events(*[first] * 201), ANNA)), ["ErrorInvalidArgument"])
+            running.change(STREAMS)
+            self.assertTrue(any(b"<t:MovedEvent>" in document for document in opened))
+            opened.close()
+            second = self.subscribe(running)
+            texts = b"".join(documents(second))
+            self.assertIn(b"ErrorMissedNotificationEvents", texts)
+            self.assertEqual(self.codes(self.post(running, self.events(second), ANNA)), ["ErrorSubscriptionNotFound"])
+
+    def subscribe(self, running):
+        folder = "<t:FolderIds><t:DistinguishedFolderId Id='calendar'/></t:FolderIds>"
+        kinds = "<t:EventTypes><t:EventType>MovedEvent</t:EventType><t:EventType>CopiedEvent</t:EventType></t:EventTypes>"
+        subscribe = f"<m:Subscribe><m:StreamingSubscriptionRequest>{folder}{kinds}</m:StreamingSubscriptionRequest></m:Subscribe>"
+        (subscription,) = self.post(running, subscribe, ANNA).xpath("//m:SubscriptionId/text()", namespaces=messages.NAMESPACES)
+        return subscription
+
+    def events(self, *subscriptions):
+        ids = "".join(f"<t:SubscriptionId>{subscription}</t:SubscriptionId>" for subscription in subscriptions)
+        return f"""<m:GetStreamingEvents><m:SubscriptionIds>{ids}</m:SubscriptionIds>
+            <m:ConnectionTimeout>1</m:ConnectionTimeout></m:GetStreamingEvents>"""
+
+    def documents(self, running):
+        """The envelopes of a stream, each kept for the schema check."""
+
+        def documents(subscription):
+            with requests.Session() as session:
+                session.auth = ("STADT\\svc-optigov", "geheim")
+                body, headers = messages.envelope(self.events(subscription), ANNA), {"Content-Type": "text/xml"}
+                with session.post(running.url, data=body, headers=headers, stream=True) as response:
+                    text = b""
+                    for piece in response.iter_content(None):
+                        text += piece
+                        while b"</s:Envelope>" in text:
+                            document, text = text.split(b"</s:Envelope>", 1)
+                            # Exchange writes this element in another namespace than its schema has it, and so does the simulator.
+                            valid = document.replace(b"m:Notification>", b"t:Notification>")
+                            keep(valid + b"</s:Envelope>")
+                            yield document
+
+        return documents
 
     def test_limits_and_refusals(self):
         wide = ("2026-01-01T00:00:00Z", "2028-06-01T00:00:00Z")

@@ -113,6 +113,7 @@ class WithNtlm(Reading, unittest.TestCase):
 
 class Streaming(unittest.TestCase):
     HEAD = """
+        back_ends = 2
         [[account]]
         name = "svc-optigov"
         password = "geheim"

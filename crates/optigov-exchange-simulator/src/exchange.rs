@@ -3,17 +3,18 @@
 mod ending;
 
 use std::io;
-use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::atomic::{AtomicU64, AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex, PoisonError, RwLock};
 use std::time::Duration;
 
 use bytes::{Bytes, BytesMut};
-use http::header::{AUTHORIZATION, PROXY_AUTHORIZATION, RETRY_AFTER, WWW_AUTHENTICATE};
+use http::header::{AUTHORIZATION, PROXY_AUTHORIZATION, RETRY_AFTER, SET_COOKIE, WWW_AUTHENTICATE};
 use http::{HeaderValue, Request, Response, StatusCode};
 use http_body_util::BodyExt;
 use hyper::body::Incoming;
 use tokio::sync::watch;
 
+use crate::affinity;
 use crate::auth::{self, Denial, Judge, Login, Refusals, Session};
 use crate::front_end;
 use crate::graph::{Endpoint, GraphState};
@@ -40,12 +41,14 @@ const REFUSED: &str = "The scenario refuses this request.";
 pub(crate) struct Exchange {
     world: RwLock<Arc<World>>,
     pub(crate) refusals: Refusals,
-    subscriptions: Arc<Subscriptions>,
+    pub(crate) subscriptions: Arc<Subscriptions>,
     pub(crate) graph: GraphState,
     pub(crate) recorded: Mutex<Vec<RecordedRequest>>,
     /// How many requests were recorded.
     pub(crate) received: watch::Sender<usize>,
     connections: AtomicU64,
+    /// How many requests for EWS got past authentication.
+    admitted: AtomicUsize,
     /// The channel binding of the server's certificate.
     binding: Option<[u8; 16]>,
 }
@@ -69,6 +72,7 @@ impl Exchange {
             recorded: Mutex::default(),
             received: watch::Sender::new(0),
             connections: AtomicU64::new(0),
+            admitted: AtomicUsize::new(0),
             binding,
         }
     }
@@ -123,7 +127,14 @@ impl Connection {
         let request_id = request_id.map(|id| other_id.unwrap_or(id));
         let response = match front_end::turn_away(&world, &head, envelope.as_ref().ok()) {
             Some(response) => response,
-            None => self.soap(&world, account, envelope, plan, request_id.as_ref()).await?,
+            None => {
+                let any = self.exchange.admitted.fetch_add(1, Ordering::Relaxed);
+                let routed = affinity::route(&world, &head.headers, any);
+                let caller = (account, routed.back_end);
+                let mut response = self.soap(&world, caller, envelope, plan, request_id.as_ref()).await?;
+                response.headers_mut().extend(routed.set_cookie.map(|cookie| (SET_COOKIE, cookie)));
+                response
+            }
         };
         let mut response = identified(response, request_id);
         if let Some(value) = last_word.and_then(|word| HeaderValue::try_from(word).ok())
@@ -163,7 +174,7 @@ impl Connection {
     async fn soap(
         &self,
         world: &World,
-        account: usize,
+        (account, back_end): (usize, usize),
         envelope: Result<Envelope, Refusal>,
         plan: Plan,
         request_id: Option<&HeaderValue>,
@@ -189,7 +200,7 @@ impl Connection {
             (Some(Instead::Aadsts(number)), _) => Err(Refused::chosen(&SoapFault::new(format!("AADSTS{number}")))),
             (None, None) => busy(world.scenario.throttling.shape, world.scenario.throttling.back_off, envelope),
             (None, Some(_in_flight)) => {
-                match envelope.and_then(|envelope| self.operate(world, account, &envelope, &plan.manner)) {
+                match envelope.and_then(|envelope| self.operate(world, (account, back_end), &envelope, &plan.manner)) {
                     Ok(operations::Answer::Content(content)) => Ok(content),
                     Ok(operations::Answer::Stream(body)) => return Ok(reply::xml(StatusCode::OK, "utf-8", body)),
                     Err(refusal) if foreign => Err(Refused::bare(refusal)),
@@ -219,7 +230,7 @@ impl Connection {
     fn operate(
         &self,
         world: &World,
-        account: usize,
+        (account, back_end): (usize, usize),
         envelope: &Envelope,
         manner: &Manner,
     ) -> Result<operations::Answer, Refusal> {
@@ -227,7 +238,7 @@ impl Connection {
         let caller = Caller::new(world, account, envelope.header("ExchangeImpersonation"))?;
         let zone = operations::zone_context(envelope.header("TimeZoneContext"))?;
         let (body, subscriptions) = (envelope.operation(), &self.exchange.subscriptions);
-        operations::answer(&operations::Request { world, caller, body, zone, manner, subscriptions })
+        operations::answer(&operations::Request { world, caller, body, zone, manner, subscriptions, back_end })
     }
 
     fn login(&self, world: &World, authorization: Option<&str>) -> Login {

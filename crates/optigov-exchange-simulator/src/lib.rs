@@ -90,9 +90,10 @@
 //! | login | Basic, bearer; NTLMv2 and Negotiate (NTLM in SPNEGO or bare) of the connection, with channel bindings ignored, allowed or required; lockout; challenges in one line; NTLM challenges without target information; a failed login answered with a reset, a close, silence, a late 401 or any HTTP answer ([`LoginRefusal`]) |
 //! | front end | access policies by user agent ([`AccessPolicy`]); requests whose anchor mailbox cannot be found ([`AnchorLookup`]); `client-request-id` returned where `return-client-request-id` asks for it; `/ews/genericerrorpage.htm` |
 //! | operations | FindItem with CalendarView, GetItem, GetFolder, GetUserAvailability, GetServerTimeZones, Subscribe (streaming), GetStreamingEvents, Unsubscribe; of ConvertId the refusal. Anything else: the fault `ErrorInvalidRequest` |
+//! | notifications | streaming, of the calendar: created, changed, moved and deleted entries; heartbeats; affinity to one of several back ends by anchor and cookie ([`Scenario::back_ends`]); at most 200 subscriptions for a stream, bounds on streams and subscriptions ([`Streaming`]) |
 //! | rights | impersonation with a scope, by four kinds of name; folder permissions None, AvailabilityOnly, LimitedDetails, Reviewer; disabled, moving, unavailable and hung mailboxes |
 //! | calendar | single entries and series with moved, changed and deleted occurrences, all-day, a zone per entry, private, cancelled, rooms |
-//! | limits | Graph: 1,825 days a view, 1,000 events a page, four requests at a time to a mailbox ([`Scenario::mailbox_concurrency`]); EWS: two years and 1,000 items a view, 100 mailboxes and 42 days of free/busy, a merged interval of 5 to 1,440 minutes that is not longer than the window, ten streams; throttling of both faces by requests in flight and by budget, in six shapes |
+//! | limits | Graph: 1,825 days a view, 1,000 events a page, four requests at a time to a mailbox ([`Scenario::mailbox_concurrency`]); EWS: two years and 1,000 items a view, 100 mailboxes and 42 days of free/busy, a merged interval of 5 to 1,440 minutes that is not longer than the window; throttling of both faces by requests in flight and by budget, in six shapes |
 //! | token endpoint | client credentials by secret and by certificate (assertions signed with PS256 or RS256, `x5t#S256` or `x5t`, `aud`, `iss`, `sub`, `nbf`, `exp` and `jti` checked); Entra's errors with their `AADSTS` numbers; lifetimes, a count of tokens, tokens that end early; OpenID configuration and instance discovery |
 //! | Graph | `calendarView` (also below `/calendar` and `/calendars/{id}`) with `$select`, `$top`, `$skip`, `$count`, `$orderby=start/dateTime`, pages with `@odata.nextLink`, `Prefer` with `outlook.timezone`, `IdType` and `odata.maxpagesize`; `getSchedule` (20 mailboxes, less than 62 days); `$batch` (20 parts, four at a time, `dependsOn`); `/calendar`, `/calendars`; of `/users/{id}` the refusal |
 //! | Graph's rights | `Calendars.Read` for every mailbox, for some of them, or none ([`Application`]); titles only where they are asked for, which [`RecordedRequest::asks_for_titles`] tells; in `getSchedule` only where the mailbox's [`Permission`] lets everybody see them |
@@ -109,6 +110,7 @@
 //! | bytes | `Gzip`, `Utf16`, `InvalidUtf8`, `ForbiddenCharacters`, `Truncated`, `Malformed`, `Replace`, `Huge`, `ManyItems` |
 //! | contradictions | [`Contradiction`]: two messages, folders, response codes, views, starts or ends; an unreadable `IncludesLastItemInRange`; more items than asked for; missing items; `Groups` or nothing in place of `Items`; a success under HTTP 500. `Year` for signed or five-digit years |
 //! | free/busy | [`FreeBusyDefect`]: the view types `None` and `MergedOnly`, merged data without events, busy digits without events, an unknown view type, series past the window's end, one mailbox refused among others |
+//! | notifications | [`StreamDefect`]: a stream that is cut in the middle of an envelope, that falls silent, that ends with an error; while it runs: [`Simulator::cut_streams`], [`Simulator::silence_streams`], [`Simulator::miss_events`], [`Simulator::restart_back_end`] |
 //! | Graph | [`GraphDefect`]: unknown `showAs` or `type`, missing or `null` times, another zone than asked for, titles that nobody asked for, no primary calendar, links to another host or to the same page, empty and overlapping pages, missing, doubled and exchanged parts of a batch, missing schedules; `GraphError` with any status, code and `Retry-After`; `Aadsts` for the token endpoint |
 //! | data | `OtherMailbox`, `MissingOptional`, `NumericBooleans`, `Unsorted`, `Touching`, `Masters` |
 //!
@@ -138,6 +140,7 @@ macro_rules! push {
     }};
 }
 
+mod affinity;
 mod auth;
 mod calendar;
 mod encoding;
@@ -167,6 +170,6 @@ pub use record::RecordedRequest;
 pub use scenario::{
     AccessPolicy, Account, AnchorLookup, Application, Certificate, ChannelBinding, Contradiction, Effect, Entry, Fault,
     FreeBusyDefect, GraphDefect, HttpAnswer, Location, LoginRefusal, Mailbox, MailboxState, Permission, Scenario,
-    Scheme, Shape, SoapFault, Status, Throttling, Tls,
+    Scheme, Shape, SoapFault, Status, StreamDefect, Streaming, Throttling, Tls,
 };
 pub use server::Simulator;

@@ -8,7 +8,7 @@ use std::time::Duration;
 
 use crate::encoding::Encoding;
 use crate::scenario::{
-    Contradiction, Effect, Fault, FreeBusyDefect, GraphDefect, HttpAnswer, Scenario, Shape, SoapFault,
+    Contradiction, Effect, Fault, FreeBusyDefect, GraphDefect, HttpAnswer, Scenario, Shape, SoapFault, StreamDefect,
 };
 use damage::Damage;
 
@@ -68,6 +68,8 @@ pub(crate) struct Manner {
     /// A server that is not Microsoft's.
     pub(crate) foreign: bool,
     free_busy: Vec<FreeBusyManner>,
+    /// What becomes of a stream of notifications.
+    pub(crate) stream: Option<StreamDefect>,
     /// In which ways Microsoft Graph is odd.
     pub(crate) graph: Vec<GraphDefect>,
 }
@@ -151,6 +153,7 @@ impl Plan {
             Effect::GraphError { status, code, retry_after } => Instead::Graph { status, code, retry_after },
             Effect::Aadsts(number) => Instead::Aadsts(number),
             Effect::Graph(defect) => return self.manner.graph.push(defect),
+            Effect::Stream(defect) => return self.manner.stream = Some(defect),
             Effect::Delay(delay) => return self.delay = self.delay.saturating_add(delay),
             Effect::ResetWithin => return self.ending = Ending::ResetWithin,
             Effect::ResetAfter => return self.ending = Ending::ResetAfter,

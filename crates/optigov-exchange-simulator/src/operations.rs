@@ -38,6 +38,8 @@ pub(crate) struct Request<'a> {
     pub(crate) zone: Tz,
     pub(crate) manner: &'a Manner,
     pub(crate) subscriptions: &'a Arc<Subscriptions>,
+    /// Which of the servers behind the front end answers.
+    pub(crate) back_end: usize,
 }
 
 /// What an operation answers.

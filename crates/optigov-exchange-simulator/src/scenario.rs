@@ -15,6 +15,8 @@ mod login_refusal;
 mod mailbox;
 mod milliseconds;
 mod soap_fault;
+mod stream_defect;
+mod streaming;
 mod throttling;
 mod transport;
 
@@ -32,6 +34,8 @@ pub use location::Location;
 pub use login_refusal::LoginRefusal;
 pub use mailbox::{Mailbox, MailboxState, Permission};
 pub use soap_fault::SoapFault;
+pub use stream_defect::StreamDefect;
+pub use streaming::Streaming;
 pub use throttling::{Shape, Throttling};
 pub use transport::{Certificate, Tls};
 
@@ -66,6 +70,9 @@ pub struct Scenario {
     pub(crate) tls: Tls,
     pub(crate) faults: Vec<Fault>,
     pub(crate) throttling: Throttling,
+    pub(crate) streaming: Streaming,
+    pub(crate) back_ends: usize,
+    pub(crate) separate_sites: bool,
     pub(crate) foreign: bool,
     pub(crate) unexpanded_series: bool,
     pub(crate) free_busy_days: u32,
@@ -125,6 +132,9 @@ impl Scenario {
             tls: Tls::default(),
             faults: Vec::new(),
             throttling: Throttling::default(),
+            streaming: Streaming::default(),
+            back_ends: 1,
+            separate_sites: false,
             foreign: false,
             unexpanded_series: false,
             free_busy_days: 42,
@@ -239,6 +249,28 @@ impl Scenario {
         self
     }
 
+    /// How streaming notifications are treated. Default: [`Streaming::new`].
+    pub fn streaming(mut self, streaming: Streaming) -> Self {
+        self.streaming = streaming;
+        self
+    }
+
+    /// How many servers answer behind the front end. Each mailbox lies on one of them ([`Mailbox::back_end`]), and a subscription to
+    /// notifications is known only to the one that took it. A request with `X-PreferServerAffinity: true` goes where its
+    /// cookie `X-BackEndOverrideCookie` says; else the mailbox in `X-AnchorMailbox` decides; else it goes to each in turn. Who
+    /// prefers affinity and sends no such cookie gets one. Default: 1.
+    pub fn back_ends(mut self, count: usize) -> Self {
+        self.back_ends = count;
+        self
+    }
+
+    /// The back ends are in sites that do not pass requests on: one refuses to subscribe to a mailbox of another, with
+    /// `ErrorProxyRequestNotAllowed`. Default: any of them takes any subscription.
+    pub fn separate_sites(mut self) -> Self {
+        self.separate_sites = true;
+        self
+    }
+
     /// Behaves like an EWS server that is not Microsoft's: SOAP faults with HTTP 200, an unprefixed `faultcode` and no
     /// `detail`; no `ServerVersionInfo`; booleans as `1` and `0`; items unsorted, and those that touch the window; times with
     /// `+00:00`; optional elements left out; free/busy that leaks series past the window. Default: Microsoft's ways.
@@ -326,6 +358,10 @@ impl Scenario {
         }
         self.refused_login.check().map_err(|error| error.at("refused login"))?;
         self.anchor_lookup.check()?;
+        self.streaming.check()?;
+        if self.back_ends == 0 {
+            return Err(crate::Error::scenario("somebody has to answer").at("back_ends"));
+        }
         self.access_policy.check()?;
         let mut seen = std::collections::HashSet::new();
         for mailbox in &self.mailboxes {

@@ -142,6 +142,56 @@ impl Simulator {
         self.requests()
     }
 
+    /// How many streams of notifications are open.
+    pub fn streams(&self) -> usize {
+        self.exchange.subscriptions.streams()
+    }
+
+    /// The most streams of notifications that were ever open at a time.
+    pub fn most_streams(&self) -> usize {
+        self.exchange.subscriptions.most_streams()
+    }
+
+    /// How many subscriptions to notifications there are.
+    pub fn subscriptions(&self) -> usize {
+        self.exchange.subscriptions.count()
+    }
+
+    /// Waits until streams and subscriptions to notifications satisfy a condition, which is told their numbers. It needs no runtime of a special kind,
+    /// and has no deadline of its own.
+    pub async fn streams_become(&self, condition: impl Fn(usize, usize) -> bool) {
+        let mut changed = self.exchange.subscriptions.watch();
+        // The sender lives as long as the simulator.
+        while !condition(self.streams(), self.subscriptions()) && changed.changed().await.is_ok() {}
+    }
+
+    /// Every open stream of notifications sends a heartbeat now, whatever the time.
+    pub fn beat(&self) {
+        self.exchange.subscriptions.beat();
+    }
+
+    /// Cuts every open stream of notifications in the middle of an envelope. Subscriptions stay.
+    pub fn cut_streams(&self) {
+        self.exchange.subscriptions.cut();
+    }
+
+    /// From now on no open stream of notifications sends anything, neither heartbeats nor events; their connections stay open.
+    pub fn silence_streams(&self) {
+        self.exchange.subscriptions.silence();
+    }
+
+    /// Loses the events that subscriptions to this mailbox, by its primary address, have not sent yet. They end with
+    /// `ErrorMissedNotificationEvents`.
+    pub fn miss_events(&self, mailbox: &str) {
+        self.exchange.subscriptions.miss_events(mailbox);
+    }
+
+    /// One of the servers behind the front end starts anew, counted from 0: it has forgotten its subscriptions, and its
+    /// streams are cut.
+    pub fn restart_back_end(&self, number: usize) {
+        self.exchange.subscriptions.restart(number);
+    }
+
     /// Wrong passwords in a row that were tried for an account, or wrong secrets and assertions for an application, by its client
     /// id.
     pub fn refused_logins(&self, account: &str) -> u32 {

@@ -86,6 +86,11 @@ impl World {
         &self.calendars[at]
     }
 
+    /// The calendar; as long as it is the same, nothing in it has changed.
+    pub(crate) fn shared_calendar(&self, at: usize) -> Arc<Calendar> {
+        Arc::clone(&self.calendars[at])
+    }
+
     pub(crate) fn account(&self, at: usize) -> &Account {
         &self.scenario.accounts[at]
     }

@@ -4,7 +4,7 @@
 use super::folder::Folder;
 use super::{Request, messages, required};
 use crate::soap::Refusal;
-use crate::subscriptions::ChangeKind;
+use crate::subscriptions::{ChangeKind, Subscriber};
 use crate::xml::{Escaped, Ns};
 
 pub(super) fn answer(request: &Request<'_>) -> String {
@@ -22,6 +22,14 @@ fn subscribed(request: &Request<'_>) -> Result<String, Refusal> {
     };
     let folder = Folder::named(request, folder)?;
     let kinds = kinds.children.iter().filter_map(|kind| ChangeKind::named(kind.text())).collect();
-    let id = request.subscriptions.add(&request.world.mailbox(folder.mailbox).address, kinds);
-    Ok(format!("<m:SubscriptionId>{}</m:SubscriptionId>", Escaped(&id)))
+    let (world, back_end) = (request.world, request.back_end);
+    let mailbox = world.mailbox(folder.mailbox);
+    if world.scenario.separate_sites && mailbox.back_end % world.scenario.back_ends != back_end {
+        let text = "The mailbox is in another site, and the request cannot be passed on.";
+        return Err(Refusal::new("ErrorProxyRequestNotAllowed", text));
+    }
+    let subscriber = Subscriber { mailbox: mailbox.address.clone(), account: request.caller.account, back_end, kinds };
+    let id = request.subscriptions.add(subscriber, world.scenario.streaming.subscriptions);
+    let too_many = || Refusal::new("ErrorExceededSubscriptionCount", "The account has too many subscriptions.");
+    Ok(format!("<m:SubscriptionId>{}</m:SubscriptionId>", Escaped(&id.ok_or_else(too_many)?)))
 }

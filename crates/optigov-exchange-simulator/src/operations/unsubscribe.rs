@@ -6,7 +6,7 @@ use crate::xml::Ns;
 
 pub(super) fn answer(request: &Request<'_>) -> Result<String, Refusal> {
     let id = required(request.body, Ns::Messages, "SubscriptionId")?.text();
-    let answer = if request.subscriptions.remove(id) {
+    let answer = if request.subscriptions.remove(id, request.back_end) {
         Ok(String::new())
     } else {
         Err(Refusal::new("ErrorSubscriptionNotFound", "The subscription is not known."))

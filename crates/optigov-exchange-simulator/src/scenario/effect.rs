@@ -8,6 +8,7 @@ use super::graph_defect::GraphDefect;
 use super::http_answer::HttpAnswer;
 use super::milliseconds;
 use super::soap_fault::SoapFault;
+use super::stream_defect::StreamDefect;
 use super::throttling::Shape;
 
 /// What goes wrong. In a scenario file by its name in snake case: `effect = "hang"`, `effect = { delay = 1500 }`
@@ -91,6 +92,8 @@ pub enum Effect {
     FreeBusy(FreeBusyDefect),
     /// Microsoft Graph answers oddly, see [`GraphDefect`].
     Graph(GraphDefect),
+    /// Something happens to a stream of notifications that GetStreamingEvents has opened, see [`StreamDefect`].
+    Stream(StreamDefect),
     /// Microsoft Graph refuses with this HTTP status and error code, known or not. In a batch, it concerns the part.
     GraphError {
         /// The status, 400 to 599 as a rule.

@@ -7,7 +7,7 @@ use serde::{Deserialize, Deserializer};
 
 use super::{
     AccessPolicy, Account, AnchorLookup, Application, Certificate, ChannelBinding, Entry, Fault, Location,
-    LoginRefusal, Mailbox, MailboxState, Permission, Scenario, Scheme, Status, Throttling, Tls,
+    LoginRefusal, Mailbox, MailboxState, Permission, Scenario, Scheme, Status, Streaming, Throttling, Tls,
 };
 
 pub(super) fn scenario(text: &str) -> Result<Scenario, crate::Error> {
@@ -33,6 +33,11 @@ pub(super) fn scenario(text: &str) -> Result<Scenario, crate::Error> {
     scenario.tls = file.tls;
     scenario.faults = file.faults;
     scenario.throttling = file.throttling;
+    scenario.streaming = file.streaming;
+    if let Some(count) = file.back_ends {
+        scenario.back_ends = count;
+    }
+    scenario.separate_sites = file.separate_sites;
     scenario.foreign = file.foreign_server;
     scenario.plain = file.plain_http;
     scenario.unexpanded_series = file.unexpanded_series;
@@ -65,6 +70,11 @@ struct File {
     tls: Tls,
     #[serde(default)]
     throttling: Throttling,
+    #[serde(default)]
+    streaming: Streaming,
+    back_ends: Option<usize>,
+    #[serde(default)]
+    separate_sites: bool,
     #[serde(default)]
     foreign_server: bool,
     #[serde(default)]
@@ -109,6 +119,10 @@ struct RawMailbox {
     state: MailboxState,
     #[serde(default)]
     location: Location,
+    #[serde(default)]
+    back_end: usize,
+    #[serde(default)]
+    keeps_deleted: bool,
     #[serde(default)]
     room: bool,
     #[serde(default)]
@@ -193,6 +207,8 @@ impl RawMailbox {
         mailbox.state = self.state;
         mailbox.location = self.location;
         mailbox.room = self.room;
+        mailbox.back_end = self.back_end;
+        mailbox.keeps_deleted = self.keeps_deleted;
         mailbox.default_permission = self.default_permission;
         if let Some(zone) = self.zone {
             mailbox.zone = zone;

@@ -22,6 +22,8 @@ pub struct Mailbox {
     pub(crate) working_hours: WorkingHours,
     pub(crate) state: MailboxState,
     pub(crate) location: Location,
+    pub(crate) back_end: usize,
+    pub(crate) keeps_deleted: bool,
     pub(crate) room: bool,
     pub(crate) default_permission: Permission,
     pub(crate) permissions: BTreeMap<String, Permission>,
@@ -87,6 +89,8 @@ impl Mailbox {
             working_hours: WorkingHours::default(),
             state: MailboxState::default(),
             location: Location::default(),
+            back_end: 0,
+            keeps_deleted: false,
             room: false,
             default_permission: Permission::default(),
             permissions: BTreeMap::new(),
@@ -168,6 +172,20 @@ impl Mailbox {
     /// Sets the side of the hybrid organisation on which it lies. Default: [`Location::OnPremises`].
     pub fn location(mut self, location: Location) -> Self {
         self.location = location;
+        self
+    }
+
+    /// On which of the servers behind the front end it lies, counted from 0; see [`Scenario::back_ends`](crate::Scenario::back_ends).
+    /// Default: 0.
+    pub fn back_end(mut self, number: usize) -> Self {
+        self.back_end = number;
+        self
+    }
+
+    /// Its owner's program moves what is deleted to *Deleted Items*, as Outlook does: subscribers are told of a `MovedEvent` for an
+    /// entry that is removed. Default: of a `DeletedEvent`.
+    pub fn keeps_deleted(mut self) -> Self {
+        self.keeps_deleted = true;
         self
     }
 

@@ -11,4 +11,5 @@ mod login;
 mod refusals;
 mod scenarios;
 mod series;
+mod streaming;
 mod wire;
