@@ -18,7 +18,7 @@ for source in fuzz_targets/*.rs; do
     case $name in
     configuration) seeds="../docs/samples ../examples/goldens" ;;
     graph) seeds=../crates/optigov-graph/tests/answers ;;
-    response) seeds=../crates/optigov-ews/tests/goldens ;;
+    response | stream) seeds=../crates/optigov-ews/tests/goldens ;;
     *) seeds= ;;
     esac
     echo "fuzz: $name, ${seconds} s"

@@ -174,6 +174,9 @@ pub struct EwsSettings {
     pub requests_per_call: NonZeroU32,
     /// The most entries that one mailbox's calendar may hold in a window; one with more is an error, so that memory is bounded. Default: 200,000.
     pub entries_per_call: NonZeroU32,
+    /// The most connections whose answers stay open, by which the server tells of changes; each carries 200 mailboxes at most. They are not among
+    /// the requests in flight. For a moment a renewal has one more, where the server allows it. Default: 3, Exchange's own limit.
+    pub hanging_connections: NonZeroU32,
     /// How long a refused credential is not sent again, unless it is replaced. Default: 30 min, the usual window in which directories count
     /// wrong passwords.
     pub credential_lock: Duration,
@@ -191,6 +194,7 @@ impl Default for EwsSettings {
             entries_per_answer: NonZeroU32::new(1_000).unwrap_or(NonZeroU32::MIN),
             requests_per_call: NonZeroU32::new(200).unwrap_or(NonZeroU32::MIN),
             entries_per_call: NonZeroU32::new(200_000).unwrap_or(NonZeroU32::MIN),
+            hanging_connections: NonZeroU32::new(3).unwrap_or(NonZeroU32::MIN),
             credential_lock: Duration::from_secs(30 * 60),
             user_agent: None,
         }

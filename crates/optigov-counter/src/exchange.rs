@@ -19,8 +19,8 @@ use optigov_calendar::{
 
 use self::kerberos::{KdcAddress, Realm, ServiceName};
 use self::settings::{
-    Account, Address, Endpoint, EntriesPerAnswer, EntriesPerCall, FilePath, InFlight, MaxResponseBytes, ProxyAddress,
-    RequestsPerCall, UserAgentText,
+    Account, Address, Endpoint, EntriesPerAnswer, EntriesPerCall, FilePath, HangingConnections, InFlight,
+    MaxResponseBytes, ProxyAddress, RequestsPerCall, UserAgentText,
 };
 use self::way::{missing_beside, way};
 pub use self::{online::ExchangeOnlineConnection, secret::SecretReference, unavailable::WhenUnavailable};
@@ -315,6 +315,10 @@ struct ConnectionForm {
     /// The greatest number of entries of one mailbox in one call; with more, the calendar counts as not read. Default: 200000.
     #[serde(skip_serializing_if = "Option::is_none")]
     entries_per_call: Option<EntriesPerCall>,
+    /// The greatest number of connections that stay open, by which the server tells of changes to calendars; each carries 200 mailboxes.
+    /// Default: 3.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    hanging_connections: Option<HangingConnections>,
     /// The size of the largest answer that is read, in bytes. Default: 67108864 (64 MiB).
     #[serde(skip_serializing_if = "Option::is_none")]
     max_response_bytes: Option<MaxResponseBytes>,
@@ -361,6 +365,7 @@ table!(ConnectionForm {
     entries_per_answer: optional,
     requests_per_call: optional,
     entries_per_call: optional,
+    hanging_connections: optional,
     max_response_bytes: optional,
     user_agent: optional,
     test_mailbox: optional,
@@ -463,6 +468,7 @@ impl ConnectionForm {
             (&mut settings.entries_per_answer, self.entries_per_answer.map(|count| count.0)),
             (&mut settings.requests_per_call, self.requests_per_call.map(|count| count.0)),
             (&mut settings.entries_per_call, self.entries_per_call.map(|count| count.0)),
+            (&mut settings.hanging_connections, self.hanging_connections.map(|count| count.0)),
         ];
         for (setting, count) in counts {
             *setting = count.and_then(NonZeroU32::new).unwrap_or(*setting);
@@ -522,6 +528,7 @@ impl From<ExchangeConnection> for ConnectionForm {
             entries_per_answer: count(ews.entries_per_answer, default.entries_per_answer).map(EntriesPerAnswer),
             requests_per_call: count(ews.requests_per_call, default.requests_per_call).map(RequestsPerCall),
             entries_per_call: count(ews.entries_per_call, default.entries_per_call).map(EntriesPerCall),
+            hanging_connections: count(ews.hanging_connections, default.hanging_connections).map(HangingConnections),
             max_response_bytes: size(route.max_response_bytes(), Route::MAX_RESPONSE_BYTES).map(MaxResponseBytes),
             user_agent: ews.user_agent.map(UserAgentText),
             test_mailbox: connection.test_mailbox,

@@ -94,6 +94,7 @@ pub fn connections(folder: &Path) -> BoxedStrategy<String> {
         ("entries_per_answer", numbers(10, 10_000)),
         ("requests_per_call", numbers(1, 10_000)),
         ("entries_per_call", numbers(1, 1_000_000)),
+        ("hanging_connections", numbers(1, 100)),
         ("max_response_bytes", numbers(65_536, 1_073_741_824)),
         ("user_agent", "[ -~]{0,40}[!-~]".prop_map(Value::String).boxed()),
         ("test_mailbox", words(&["probe@musterstadt.example", "Probe@Müllheim.example"])),

@@ -72,6 +72,7 @@ proptest! {
         prop_assert_eq!(ews.entries_per_answer, table.number("entries_per_answer", default.entries_per_answer));
         prop_assert_eq!(ews.requests_per_call, table.number("requests_per_call", default.requests_per_call));
         prop_assert_eq!(ews.entries_per_call, table.number("entries_per_call", default.entries_per_call));
+        prop_assert_eq!(ews.hanging_connections, table.number("hanging_connections", default.hanging_connections));
         prop_assert_eq!(ews.user_agent.as_ref().map(|agent| agent.as_str().to_owned()), table.text("user_agent"));
 
         let kerberos = connection.kerberos();

@@ -5,7 +5,9 @@ use std::{fmt, num::NonZeroUsize, sync::Arc};
 use async_trait::async_trait;
 use chrono::{DateTime, Utc};
 use futures_util::future;
-use optigov_calendar::{Access, Calendar, CalendarSource, ConnectionReport, EwsSettings, Mailbox, ReadError, Route};
+use optigov_calendar::{
+    Access, Calendar, CalendarSource, Changes, ConnectionReport, EwsSettings, Mailbox, ReadError, Route,
+};
 use optigov_slots::Interval;
 
 use crate::{
@@ -16,6 +18,7 @@ use crate::{
     impersonated::Impersonated,
     session::Session,
     version::ServerVersion,
+    watch,
 };
 
 /// Reads calendars from one Exchange server with one account.
@@ -57,6 +60,7 @@ impl EwsClient {
     pub fn set_credentials(&self, credentials: Credentials) {
         self.session.vault.replace(credentials);
         self.session.limits.clear();
+        self.session.hub.try_again();
     }
 
     /// The server's version, once an answer has told it.
@@ -85,6 +89,13 @@ impl CalendarSource for EwsClient {
             Access::FreeBusy => NonZeroUsize::new(MAILBOXES_PER_REQUEST).unwrap_or(NonZeroUsize::MIN),
             _ => NonZeroUsize::MIN,
         }
+    }
+
+    /// By streaming notifications: a subscription for each mailbox, under impersonation, and one connection that stays open for each 200 of them
+    /// ([`EwsSettings::hanging_connections`]). All streams of a client and its clones share connections and subscriptions. In free/busy
+    /// mode there are none.
+    fn watch(&self, mailboxes: Vec<Mailbox>) -> Changes {
+        watch::watch(self.session.clone(), mailboxes)
     }
 
     /// Goes the whole way to a mailbox's calendar step by step and reports on each one. It takes part in the client's limits and in the

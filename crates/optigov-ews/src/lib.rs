@@ -29,6 +29,9 @@
 //! # Ok::<_, Box<dyn std::error::Error>>(())
 //! ```
 //!
+//! It also [watches](optigov_calendar::CalendarSource::watch) calendars by streaming notifications, so that those that nobody touches need not be read again and
+//! again.
+//!
 //! # What it refuses to do
 //!
 //! - **Write.** No operation that changes a mailbox exists here.
@@ -49,11 +52,13 @@
 //! | `ntlm` | yes | `Credentials::ntlm` and `Credentials::negotiate`, with the channel binding that Extended Protection asks for |
 //! | `kerberos` | yes | `Credentials::kerberos`, `Credentials::kerberos_keytab` and `Kerberos`; with `ntlm`, too, `Credentials::negotiate_by` |
 
+mod affinity;
 mod calendar_view;
 mod check;
 mod client;
 mod codes;
 mod credentials;
+mod envelopes;
 mod free_busy;
 mod impersonated;
 mod interpret;
@@ -67,6 +72,7 @@ mod soap;
 mod time;
 mod transport;
 mod version;
+mod watch;
 mod xml;
 mod zone;
 
@@ -101,6 +107,22 @@ pub mod wire {
     /// A `GetFolder` answer.
     pub fn folder(answer: &[u8]) -> Result<CalendarFolder, ReadError> {
         ops::get_folder::read(answer)?.content
+    }
+
+    /// The envelopes of a `GetStreamingEvents` answer that comes in these pieces: for each, how many subscriptions are touched and whether it
+    /// reports a failure or the end.
+    pub fn stream<'a>(pieces: impl IntoIterator<Item = &'a [u8]>) -> Result<Vec<(usize, bool)>, ReadError> {
+        let mut envelopes = crate::envelopes::Envelopes::new(1 << 20);
+        let mut found = Vec::new();
+        for piece in pieces {
+            envelopes.push(piece);
+            while let Some(envelope) = envelopes.next()? {
+                let envelope = String::from_utf8_lossy(&envelope);
+                let news = ops::get_streaming_events::read(envelope.as_bytes())?.content?;
+                found.push((news.touched.len(), news.closed || !news.failures.is_empty()));
+            }
+        }
+        Ok(found)
     }
 
     /// A `GetUserAvailability` answer about so many mailboxes.

@@ -3,7 +3,10 @@
 pub(crate) mod find_item;
 pub(crate) mod get_folder;
 pub(crate) mod get_server_time_zones;
+pub(crate) mod get_streaming_events;
 pub(crate) mod get_user_availability;
+pub(crate) mod subscribe;
+pub(crate) mod unsubscribe;
 
 use optigov_calendar::{EntryStatus, ReadError, TitleVisibility};
 

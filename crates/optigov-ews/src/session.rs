@@ -5,16 +5,17 @@ use std::sync::{Arc, OnceLock};
 use bytes::Bytes;
 use http::{HeaderValue, StatusCode};
 use optigov_calendar::{EwsSettings, Mailbox, ReadError, ReadErrorKind, Route, Text};
-use optigov_http::{Again, Connector, LONGEST_BACK_OFF, Limits, Retry, may_back_off};
+use optigov_http::{Again, Connector, LONGEST_BACK_OFF, Limits, OpenBody, Reading, Retry, may_back_off};
 use tokio::time::{Instant, sleep, timeout_at};
 use uuid::Uuid;
 
 use crate::{
+    affinity::Affinity,
     codes,
     credentials::Credentials,
     interpret::interpret,
     learned::Learned,
-    ops::get_server_time_zones,
+    ops::{get_server_time_zones, get_streaming_events},
     prove,
     soap::{self, ActingFor},
     transport::{
@@ -22,6 +23,7 @@ use crate::{
         vault::{Proof, Unauthorized, Vault, WasSent},
     },
     version::ServerVersion,
+    watch::Hub,
 };
 
 pub(crate) struct Session {
@@ -32,6 +34,7 @@ pub(crate) struct Session {
     pub(crate) limits: Limits,
     server: Arc<OnceLock<ServerVersion>>,
     transport: Arc<Transport>,
+    pub(crate) hub: Hub,
 }
 
 /// One request of an operation, and for whom.
@@ -42,6 +45,7 @@ pub(crate) struct Call<'a> {
     body: String,
     /// The mailbox whose server should answer.
     anchor: Option<&'a Mailbox>,
+    affinity: Option<&'a Arc<Affinity>>,
     /// The mailbox to which the server charges the request; `None` for the account itself.
     charged: Option<&'a Mailbox>,
     deadline: Instant,
@@ -58,6 +62,7 @@ impl Session {
             transport: Arc::new(Transport::new(connector.clone(), settings.credential_lock)),
             limits: Limits::new(connector.route().in_flight().get()),
             vault: Arc::new(Vault::new(credentials, settings.credential_lock)),
+            hub: Hub::new(&settings, connector.route().in_flight().get()),
             settings,
             learned: Learned::default(),
             server: Arc::new(OnceLock::new()),
@@ -89,7 +94,15 @@ impl Session {
     ) -> Call<'a> {
         let acting_for = ActingFor { id: self.settings.connecting_id, mailbox };
         let body = soap::envelope(self.settings.request_version, Some(acting_for), body);
-        Call { operation, id: Uuid::new_v4(), body, anchor: Some(mailbox), charged: Some(mailbox), deadline }
+        Call {
+            operation,
+            id: Uuid::new_v4(),
+            body,
+            anchor: Some(mailbox),
+            affinity: None,
+            charged: Some(mailbox),
+            deadline,
+        }
     }
 
     /// A request of the account itself, best answered by the server of the mailbox `anchor`.
@@ -101,7 +114,7 @@ impl Session {
         deadline: Instant,
     ) -> Call<'a> {
         let body = soap::envelope(self.settings.request_version, None, body);
-        Call { operation, id: Uuid::new_v4(), body, anchor, charged: None, deadline }
+        Call { operation, id: Uuid::new_v4(), body, anchor, affinity: None, charged: None, deadline }
     }
 
     /// Sends one request, again where that is safe, and reads its answer.
@@ -110,8 +123,8 @@ impl Session {
         call: Call<'_>,
         read: impl Fn(&[u8]) -> Result<soap::Answer<T>, ReadError>,
     ) -> Result<T, ReadError> {
-        let Call { operation, id, body, anchor, charged, deadline } = call;
-        let post = Post { body: Bytes::from(body), anchor: anchor.cloned(), id: id.to_string() };
+        let Call { operation, charged, deadline, .. } = call;
+        let post = call.post(Reading::Whole);
         let mut sent = 0;
         loop {
             let once = self.call_once(&post, operation, charged, deadline, &read);
@@ -181,6 +194,9 @@ impl Session {
                 return Err(error.into());
             }
         };
+        if let Some(affinity) = &post.affinity {
+            affinity.learn(&answer.headers);
+        }
         let status = answer.status;
         tracing::debug!(operation, request = post.id, status = status.as_u16(), bytes = answer.body.len(), "answer");
         let with_status = |error: ReadError| match status.is_success() {
@@ -202,18 +218,95 @@ impl Session {
         answer.content.map_err(|error| with_status(error).into())
     }
 
+    /// Sends one request whose answer stays open, and receives its head. It is no request in flight; whoever asks sees to how many there are, and asks
+    /// again.
+    pub(crate) async fn listen(&self, call: Call<'_>) -> Result<OpenBody, ReadError> {
+        let Call { operation, charged, deadline, .. } = call;
+        let post = call.post(Reading::AsItComes);
+        let listening = timeout_at(deadline, self.listen_once(&post, charged, deadline)).await;
+        let listening = listening.unwrap_or_else(|_| Err(ReadError::deadline()));
+        tracing::debug!(operation, request = post.id, opened = listening.is_ok(), "answer that stays open");
+        listening.map_err(|error| capped(error).with_request_id(&post.id))
+    }
+
+    async fn listen_once(
+        &self,
+        post: &Post,
+        charged: Option<&Mailbox>,
+        deadline: Instant,
+    ) -> Result<OpenBody, ReadError> {
+        self.limits.turn(charged, deadline).await?;
+        let admission = self.vault.admit(|proof| self.prove(proof, post)).await?;
+        let mut answer = match self.transport.post(&admission.credentials, admission.generation, post).await {
+            Ok(answer) if answer.status == StatusCode::UNAUTHORIZED => {
+                admission.unauthorized(WasSent::No);
+                return Err(forgotten());
+            }
+            Ok(answer) => answer,
+            Err(error) if error.kind() == ReadErrorKind::CredentialsRefused => {
+                admission.unauthorized(WasSent::Yes);
+                return Err(error);
+            }
+            Err(error) => {
+                admission.unanswered();
+                return Err(error);
+            }
+        };
+        if let Some(affinity) = &post.affinity {
+            affinity.learn(&answer.headers);
+        }
+        if let Some(rest) = answer.rest.take() {
+            return Ok(rest);
+        }
+        let status = answer.status.as_u16();
+        let error = match interpret(answer, self.connector.user_agent(), get_streaming_events::read) {
+            Ok(answer) => {
+                admission.accepted();
+                answer.content.err().unwrap_or_else(ReadError::internal)
+            }
+            Err(error) => {
+                admission.unanswered();
+                error
+            }
+        };
+        Err(error.with_http_status(status))
+    }
+
     /// Sees to the proof of the credential in a task of its own, so that a caller who gives up neither repeats it nor loses its verdict.
     fn prove(&self, proof: Proof, post: &Post) {
         let id = Uuid::new_v4().to_string();
         let post = match proof.on_behalf {
-            true => Post { body: post.body.clone(), anchor: post.anchor.clone(), id },
+            true => Post {
+                body: post.body.clone(),
+                anchor: post.anchor.clone(),
+                id,
+                affinity: None,
+                reading: Reading::Whole,
+            },
             false => {
                 let body = soap::envelope(self.settings.request_version, None, get_server_time_zones::REQUEST);
-                Post { body: Bytes::from(body), anchor: None, id }
+                Post { body: Bytes::from(body), anchor: None, id, affinity: None, reading: Reading::Whole }
             }
         };
         let idle_timeout = self.route().idle_timeout();
         tokio::spawn(prove::run(proof, self.transport.clone(), self.server.clone(), post, idle_timeout));
+    }
+}
+
+impl<'a> Call<'a> {
+    /// Leads the request to the server that answers the others of its group.
+    pub(crate) fn with_affinity(self, affinity: &'a Arc<Affinity>) -> Call<'a> {
+        Call { anchor: Some(affinity.anchor()), affinity: Some(affinity), ..self }
+    }
+
+    fn post(self, reading: Reading) -> Post {
+        Post {
+            body: Bytes::from(self.body),
+            anchor: self.anchor.cloned(),
+            id: self.id.to_string(),
+            affinity: self.affinity.cloned(),
+            reading,
+        }
     }
 }
 

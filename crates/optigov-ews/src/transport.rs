@@ -17,11 +17,12 @@ use std::{sync::Arc, time::Duration};
 use bytes::Bytes;
 use http::{HeaderMap, HeaderValue, Method, Request, StatusCode, header, uri::InvalidUri};
 use optigov_calendar::{Mailbox, ReadError, ReadErrorKind, Text};
-use optigov_http::{Answer, CLIENT_REQUEST_ID, Connection, Connector, Pool, error::configuration};
+use optigov_http::{Answer, CLIENT_REQUEST_ID, Connection, Connector, Pool, Reading, error::configuration};
 
 use url::Position;
 
 pub(crate) use self::challenges::offered_schemes;
+use crate::affinity::Affinity;
 #[cfg(feature = "ntlm")]
 use crate::credentials::Login;
 use crate::credentials::{Credentials, Scheme, TokenReason};
@@ -33,6 +34,10 @@ pub(crate) struct Post {
     pub(crate) anchor: Option<Mailbox>,
     /// The request's own id, which the server logs.
     pub(crate) id: String,
+    /// What leads it to the same server as others of its group.
+    pub(crate) affinity: Option<Arc<Affinity>>,
+    /// How much of the answer to wait for.
+    pub(crate) reading: Reading,
 }
 
 /// The connections to the server.
@@ -233,8 +238,12 @@ impl Transport {
         credentials: &Credentials,
         generation: u64,
         connection: Connection,
-        answer: Answer,
+        mut answer: Answer,
     ) -> Result<Answer, ReadError> {
+        if let Some(rest) = answer.rest.take() {
+            answer.rest = Some(rest.keeping(connection));
+            return Ok(answer);
+        }
         if answer.status != StatusCode::UNAUTHORIZED {
             self.pool.keep(connection, generation, self.connector.route().in_flight().get());
             return Ok(answer);
@@ -303,7 +312,7 @@ impl Post {
     ) -> Result<Answer, ReadError> {
         let mut headers = self.headers(connector);
         headers.extend(authorization.map(|value| (header::AUTHORIZATION, value)));
-        connection.exchange(connector, request(connector, headers, body)?, patience).await
+        connection.exchange_reading(connector, request(connector, headers, body)?, patience, self.reading).await
     }
 
     /// The headers of every request, without the one that authenticates.
@@ -320,6 +329,9 @@ impl Post {
                 value.set_sensitive(name == "x-anchormailbox");
                 headers.insert(name, value);
             }
+        }
+        if let Some(affinity) = &self.affinity {
+            affinity.add_to(&mut headers);
         }
         headers
     }

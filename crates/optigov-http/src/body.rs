@@ -77,6 +77,23 @@ impl Body {
         self.judge(written, exceeded)
     }
 
+    /// What has come since it was last asked, uncompressed.
+    ///
+    /// # Errors
+    /// As for [`push`](Body::push).
+    pub(crate) fn take(&mut self) -> Result<Vec<u8>, ReadError> {
+        let (flushed, exceeded) = match &mut self.state {
+            State::Gzip(gzip) => (gzip.flush(), gzip.get_ref().exceeded),
+            State::Plain(_) | State::Empty(..) => (Ok(()), false),
+        };
+        self.judge(flushed, exceeded)?;
+        Ok(match &mut self.state {
+            State::Empty(..) => Vec::new(),
+            State::Plain(plain) => std::mem::take(&mut plain.bytes),
+            State::Gzip(gzip) => std::mem::take(&mut gzip.get_mut().bytes),
+        })
+    }
+
     /// The whole body in UTF-8. Where its bytes were no text stands [`NO_TEXT`].
     ///
     /// # Errors
@@ -208,6 +225,21 @@ mod tests {
         assert_eq!(kind(received(&[&small], 3)), ReadErrorKind::LimitReached);
         assert_eq!(kind(received(&[&small[..small.len() - 5]], 100)), ReadErrorKind::Malformed);
         assert_eq!(kind(received(&[&small[..9], b"rubbish"], 100)), ReadErrorKind::Malformed);
+    }
+
+    #[test]
+    fn what_has_come_can_be_had_before_the_end_compressed_or_not() {
+        let mut encoder = GzEncoder::new(Vec::new(), Compression::best());
+        let mut packed = Body::new(100, &HeaderMap::new()).expect("a body");
+        let mut plain = Body::new(100, &HeaderMap::new()).expect("a body");
+        for text in ["<a>one</a>", "<b>two</b>", "<c/>"].repeat(20) {
+            encoder.write_all(text.as_bytes()).expect("compressed");
+            encoder.flush().expect("compressed");
+            packed.push(&std::mem::take(encoder.get_mut())).expect("within the bound");
+            plain.push(text.as_bytes()).expect("within the bound");
+            assert_eq!(packed.take().expect("text"), text.as_bytes());
+            assert_eq!(plain.take().expect("text"), text.as_bytes());
+        }
     }
 
     #[test]

@@ -5,7 +5,10 @@ use std::time::Duration;
 use bytes::Bytes;
 use http::{HeaderMap, HeaderValue, Request, StatusCode, header};
 use http_body_util::{BodyExt, Full};
-use hyper::client::conn::http1::{self, SendRequest};
+use hyper::{
+    body::Incoming,
+    client::conn::http1::{self, SendRequest},
+};
 use hyper_util::rt::TokioIo;
 use optigov_calendar::ReadError;
 use rustls::pki_types::CertificateDer;
@@ -16,6 +19,7 @@ use crate::{
     connector::{Connector, Dialled},
     error::{configuration, malformed},
     failure::{Phase, classify, silent},
+    page::is_web_page,
 };
 
 /// The header by which an answer names its request, at Exchange and at Microsoft Graph.
@@ -29,6 +33,48 @@ pub struct Answer {
     pub headers: HeaderMap,
     /// The body in UTF-8, uncompressed. Where its bytes were no text stands [`NO_TEXT`](crate::NO_TEXT).
     pub body: Vec<u8>,
+    /// What is still to come, where the request asked for [`Reading::AsItComes`] and the answer is a success. Then `body` is empty.
+    pub rest: Option<OpenBody>,
+}
+
+/// How much of an answer to wait for.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+#[non_exhaustive]
+pub enum Reading {
+    /// All of it. The default.
+    #[default]
+    Whole,
+    /// Of a success (200) that is no web page only the head; the body follows piece by piece. All of any other answer.
+    AsItComes,
+}
+
+/// The body of an answer that stays open. Dropping it closes the connection that it [keeps](OpenBody::keeping).
+pub struct OpenBody {
+    incoming: Incoming,
+    body: Body,
+    /// Open for as long as this is kept.
+    _connection: Option<Connection>,
+}
+
+impl OpenBody {
+    /// Keeps the connection on which it comes. Without it there is no body for long.
+    pub fn keeping(self, connection: Connection) -> OpenBody {
+        OpenBody { _connection: Some(connection), ..self }
+    }
+
+    /// The next piece, uncompressed, which may be empty; `None` at the end. How long to wait is up to the caller; dropping the future
+    /// loses nothing.
+    ///
+    /// # Errors
+    /// What ends the connection early, and [`LimitReached`](optigov_calendar::ReadErrorKind::LimitReached) where a piece unfolds to more than an
+    /// answer may have.
+    pub async fn next(&mut self) -> Result<Option<Vec<u8>>, ReadError> {
+        let Some(frame) = self.incoming.frame().await else { return Ok(None) };
+        if let Ok(piece) = frame.map_err(|error| classify(error, Phase::Receiving))?.into_data() {
+            self.body.push(&piece)?;
+        }
+        self.body.take().map(Some)
+    }
 }
 
 /// A connection that answers one request after the other. Dropping it closes it, in the middle of an answer too.
@@ -83,8 +129,22 @@ impl Connection {
         request: Request<Bytes>,
         patience: Duration,
     ) -> Result<Answer, ReadError> {
+        self.exchange_reading(connector, request, patience, Reading::Whole).await
+    }
+
+    /// The same, and waits for so much of the answer. Where some is still to come, the connection has to be [kept](OpenBody::keeping) with it.
+    ///
+    /// # Errors
+    /// As for [`exchange`](Connection::exchange).
+    pub async fn exchange_reading(
+        &mut self,
+        connector: &Connector,
+        request: Request<Bytes>,
+        patience: Duration,
+        reading: Reading,
+    ) -> Result<Answer, ReadError> {
         let id = request.headers().get(CLIENT_REQUEST_ID).cloned();
-        let answer = self.send(connector, request.map(Full::new), patience).await?;
+        let answer = self.send(connector, request.map(Full::new), patience, reading).await?;
         match (answer.headers.get(CLIENT_REQUEST_ID), id) {
             (Some(returned), Some(id)) if !returned.as_bytes().eq_ignore_ascii_case(id.as_bytes()) => {
                 self.driver.abort();
@@ -102,6 +162,7 @@ impl Connection {
         connector: &Connector,
         mut request: Request<Full<Bytes>>,
         patience: Duration,
+        reading: Reading,
     ) -> Result<Answer, ReadError> {
         let (route, url) = (connector.route(), connector.route().url());
         let host = match url.port() {
@@ -119,12 +180,16 @@ impl Connection {
         let response = timeout(patience, self.sender.send_request(request)).await.map_err(|_| silent())?;
         let (head, mut incoming) = response.map_err(|error| classify(error, Phase::Waiting))?.into_parts();
         let mut body = Body::new(route.max_response_bytes().get(), &head.headers)?;
+        if reading == Reading::AsItComes && head.status == StatusCode::OK && !is_web_page(&head.headers) {
+            let rest = Some(OpenBody { incoming, body, _connection: None });
+            return Ok(Answer { status: head.status, headers: head.headers, body: Vec::new(), rest });
+        }
         while let Some(frame) = timeout(patience, incoming.frame()).await.map_err(|_| silent())? {
             if let Ok(piece) = frame.map_err(|error| classify(error, Phase::Receiving))?.into_data() {
                 body.push(&piece)?;
             }
         }
-        Ok(Answer { status: head.status, headers: head.headers, body: body.finish()? })
+        Ok(Answer { status: head.status, headers: head.headers, body: body.finish()?, rest: None })
     }
 }
 

@@ -64,6 +64,26 @@ enum Wait {
     Probed(Instant),
 }
 
+impl Wait {
+    /// Waits until it has passed, or until some back-off is over sooner.
+    async fn passed(self, deadline: Instant, changed: &mut watch::Receiver<()>) -> Result<(), ReadError> {
+        match self {
+            Wait::Asked(until) if until >= deadline => {
+                let fact = Text::fixed(
+                    "der Server hat um eine Wartezeit gebeten, die länger ist als die Frist des Aufrufs",
+                    "the server asked for a wait that is longer than the call's deadline allows",
+                );
+                let error = ReadError::new(ReadErrorKind::Throttled, fact).at(None);
+                Err(error.with_retry_after(Some(until.saturating_duration_since(Instant::now()))))
+            }
+            Wait::Asked(until) | Wait::Probed(until) => {
+                timeout_at(until, changed.changed()).await.ok();
+                Ok(())
+            }
+        }
+    }
+}
+
 /// The right to one request in flight.
 pub struct Permit<'a> {
     limits: &'a Limits,
@@ -101,20 +121,23 @@ impl Limits {
                 }
                 // Whoever waits takes no place from others.
             }
-            match wait {
-                Some(Wait::Asked(until)) if until >= deadline => {
-                    let fact = Text::fixed(
-                        "der Server hat um eine Wartezeit gebeten, die länger ist als die Frist des Aufrufs",
-                        "the server asked for a wait that is longer than the call's deadline allows",
-                    );
-                    let error = ReadError::new(ReadErrorKind::Throttled, fact).at(None);
-                    return Err(error.with_retry_after(Some(until.saturating_duration_since(Instant::now()))));
-                }
-                // A back-off that is over sooner is the end of the wait, too.
-                Some(Wait::Asked(until) | Wait::Probed(until)) => {
-                    timeout_at(until, changed.changed()).await.ok();
-                }
-                None => {}
+            if let Some(wait) = wait {
+                wait.passed(deadline, &mut changed).await?;
+            }
+        }
+    }
+
+    /// Waits until the account charged may be asked, for a request that takes no place among those in flight.
+    ///
+    /// # Errors
+    /// As for [`admit`](Limits::admit).
+    pub async fn turn(&self, charged: Option<&Mailbox>, deadline: Instant) -> Result<(), ReadError> {
+        let mut changed = self.changed.subscribe();
+        loop {
+            changed.borrow_and_update();
+            match self.wait_of(charged, None) {
+                Some(wait) => wait.passed(deadline, &mut changed).await?,
+                None => return Ok(()),
             }
         }
     }
@@ -287,6 +310,19 @@ mod tests {
         assert!(error.is_throttled());
         assert!(error.retry_after().is_some_and(|wait| wait >= Duration::from_secs(31)));
         assert_eq!(Instant::now(), began);
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn a_request_beside_those_in_flight_takes_no_place_and_waits_all_the_same() {
+        let limits = Limits::new(1);
+        let _only = limits.admit(None, soon()).await.expect("admitted");
+        limits.turn(None, soon()).await.expect("it takes no place");
+        limits.throttled(None, Some(Duration::from_secs(20)), 0);
+        let began = Instant::now();
+        limits.turn(None, soon()).await.expect("after the wait");
+        assert!(Instant::now() - began >= Duration::from_secs(20));
+        limits.throttled(None, Some(Duration::from_secs(31)), 0);
+        assert!(limits.turn(None, soon()).await.is_err_and(|error| error.is_throttled()));
     }
 
     #[tokio::test(start_paused = true)]

@@ -218,6 +218,7 @@ number!(InFlight, 1..=100);
 number!(EntriesPerAnswer, 10..=10_000);
 number!(RequestsPerCall, 1..=10_000);
 number!(EntriesPerCall, 1..=1_000_000);
+number!(HangingConnections, 1..=100);
 number!(MaxResponseBytes, 65_536..=1_073_741_824);
 
 /// The name of an environment variable.

@@ -12,6 +12,7 @@ mod load;
 mod negotiate;
 mod secrecy;
 mod tickets;
+mod watch;
 
 use optigov_calendar::{ReadError, ReadErrorKind};
 use optigov_ews::{Credentials, EwsClient, Kerberos};

@@ -21,4 +21,5 @@ mod secrecy;
 mod support;
 mod surplus;
 mod throttling;
+mod watch;
 mod wire;

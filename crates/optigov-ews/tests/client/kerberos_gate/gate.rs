@@ -26,12 +26,17 @@ pub(super) struct Gate {
 impl Gate {
     /// `None`, and a line that says so, when the environment names no gate.
     pub(super) fn start(options: &[&str]) -> Option<Gate> {
+        let answer = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/goldens/get_folder.response.xml");
+        Gate::start_answering(&answer, options)
+    }
+
+    /// The same with another answer to everything.
+    pub(super) fn start_answering(answer: &Path, options: &[&str]) -> Option<Gate> {
         let Some(script) = env::var_os("OPTIGOV_KERBEROS_GATE") else {
             writeln!(io::stdout(), "SKIPPED: OPTIGOV_KERBEROS_GATE is not set, so Kerberos is not held against MIT's")
                 .ok();
             return None;
         };
-        let answer = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/goldens/get_folder.response.xml");
         // Debian's own interpreter: it has the package python3-gssapi.
         let mut process = Command::new("/usr/bin/python3")
             .arg(script)
