@@ -15,7 +15,7 @@ use crate::{
     answer::Refusal,
     batch, link,
     page::{self, Page, SELECT},
-    session::{Call, Content, Session},
+    session::{self, Call, Content, Session},
     texts, time,
 };
 
@@ -99,9 +99,24 @@ async fn ask(session: &Session, due: Vec<&mut Reading>, deadline: Instant) {
             });
             match parts {
                 Ok((parts, batch_id)) => {
+                    // Whether another token may be asked for, where a part says that this one is refused.
+                    let mut may_try_another = None;
                     for (reading, part) in due.into_iter().zip(parts) {
                         let part = part.map_err(|error| error.with_request_id(batch_id));
                         let answer = part.and_then(|part| Answered::part(part, session.user_agent(), batch_id));
+                        let refused = |error: &ReadError| session::is_about_the_token(error);
+                        let answer = match answer {
+                            Err(error) if refused(&error) => {
+                                let token = content.as_ref().ok().map(|content| &content.token);
+                                let may = || token.is_some_and(|token| session.tokens.refused(token));
+                                match *may_try_another.get_or_insert_with(may) {
+                                    // It stays due, and goes with the next token.
+                                    true => continue,
+                                    false => Err(session::refused_anew(&error)),
+                                }
+                            }
+                            answer => answer,
+                        };
                         reading.take(session, answer, deadline);
                     }
                 }

@@ -18,7 +18,14 @@ use tokio::{
 };
 use uuid::Uuid;
 
-use crate::{answer, codes, credentials::GraphCredentials, host::Host, sts::at_the_authority, texts, tokens::Tokens};
+use crate::{
+    answer, codes,
+    credentials::GraphCredentials,
+    host::Host,
+    sts::at_the_authority,
+    texts,
+    tokens::{Token, Tokens},
+};
 
 /// What every request for calendars prefers: times in UTC, in which no hour occurs twice, and ids that stay.
 pub(crate) const PREFER: &str = "outlook.timezone=\"UTC\", IdType=\"ImmutableId\"";
@@ -54,6 +61,8 @@ pub(crate) struct Content {
     pub(crate) body: Vec<u8>,
     /// By which Microsoft's support finds the request.
     pub(crate) request_id: String,
+    /// The token that the request carried.
+    pub(crate) token: Token,
 }
 
 impl Session {
@@ -110,7 +119,7 @@ impl Session {
             let request = self.request(call, &token.header, &id)?;
             let answered = self.graph.send(request).await;
             let error = match answered {
-                Ok(answer) => match self.content(call, answer, &id) {
+                Ok(answer) => match self.content(call, answer, &id, &token) {
                     Ok(content) => return Ok(content),
                     Err(error) => error,
                 },
@@ -125,17 +134,16 @@ impl Session {
                 code = error.code().map(|code| code.as_str()),
                 "request failed"
             );
-            let refused = error.http_status() == Some(StatusCode::UNAUTHORIZED.as_u16());
-            if !refused || error.kind() != ReadErrorKind::Token {
+            if !is_about_the_token(&error) {
                 return Err(error);
             }
             if !self.tokens.refused(&token) {
-                return Err(refused_anew(error));
+                return Err(refused_anew(&error));
             }
         }
     }
 
-    fn content(&self, call: &Call<'_>, answer: Answer, id: &str) -> Result<Content, ReadError> {
+    fn content(&self, call: &Call<'_>, answer: Answer, id: &str, token: &Token) -> Result<Content, ReadError> {
         answer::content(&answer, self.user_agent()).map_err(|error| error.with_request_id(id))?;
         let given = answer.headers.get("request-id").and_then(|value| value.to_str().ok());
         let request_id = answer::request_id(given).unwrap_or_else(|| id.to_owned());
@@ -146,7 +154,7 @@ impl Session {
             bytes = answer.body.len(),
             "answer"
         );
-        Ok(Content { body: answer.body, request_id })
+        Ok(Content { body: answer.body, request_id, token: token.clone() })
     }
 
     fn request(&self, call: &Call<'_>, token: &HeaderValue, id: &str) -> Result<Request<Bytes>, ReadError> {
@@ -214,8 +222,13 @@ impl Session {
     }
 }
 
+/// Whether Graph refuses the token.
+pub(crate) fn is_about_the_token(error: &ReadError) -> bool {
+    error.kind() == ReadErrorKind::Token && error.http_status() == Some(StatusCode::UNAUTHORIZED.as_u16())
+}
+
 /// The error of a token that Graph does not accept although it was issued just now.
-fn refused_anew(error: ReadError) -> ReadError {
+pub(crate) fn refused_anew(error: &ReadError) -> ReadError {
     let fact = Text::fixed(
         "Microsoft Graph nimmt auch ein eben erst ausgestelltes Zugriffstoken nicht an",
         "Microsoft Graph does not accept a token that was issued just now, either",

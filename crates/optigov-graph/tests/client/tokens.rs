@@ -3,11 +3,11 @@
 use std::time::Duration;
 
 use futures_util::future::join_all;
-use optigov_calendar::{ReadErrorKind, Step};
+use optigov_calendar::{CalendarSource, ReadErrorKind, Step};
 use optigov_exchange_simulator::{Application, Effect, Fault, HttpAnswer, Scenario};
 use optigov_graph::GraphCredentials;
 
-use crate::support::{APPLICATION, SECRET, Setup, application, entries, online, read, requests, start};
+use crate::support::{APPLICATION, SECRET, Setup, application, entries, mailbox, online, read, requests, start, week};
 
 const CERTIFICATE: &str = include_str!("../../../optigov-exchange-simulator/tests/simulator/keys/registered.crt.pem");
 const KEY: &str = include_str!("../../../optigov-exchange-simulator/tests/simulator/keys/registered.key.pem");
@@ -68,6 +68,18 @@ async fn a_token_that_graph_never_takes_is_not_asked_for_again_and_again() {
         assert_eq!(error.http_status(), Some(401));
     }
     assert_eq!(simulator.tokens_issued(APPLICATION), 2, "the first one, and another once");
+}
+
+#[tokio::test]
+async fn a_token_that_a_part_of_a_batch_refuses_is_asked_for_anew_once() {
+    for (times, whole) in [(1, true), (u64::MAX, false)] {
+        let fault = Fault::new(Effect::Unauthorized).mailbox("anna@musterstadt.example").first(times);
+        let simulator = start(scenario(application()).mailbox(online("berta")).fault(fault));
+        let client = Setup::of(&simulator).build();
+        let read = client.read(&[mailbox("anna"), mailbox("berta")], week()).await;
+        assert_eq!((read[0].is_ok(), read[1].is_ok()), (whole, true), "{read:?}");
+        assert_eq!(simulator.tokens_issued(APPLICATION), 2);
+    }
 }
 
 #[tokio::test]
