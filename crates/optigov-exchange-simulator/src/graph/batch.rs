@@ -149,14 +149,7 @@ impl Connection {
             Some(Instead::Reset) => return Err(self.reset()),
             Some(Instead::Close) => return Err(closed()),
             Some(Instead::Http(answer)) => return Ok(Performed::Http(answer)),
-            Some(Instead::Unauthorized) => Some(GraphError::of_code("InvalidAuthenticationToken".to_owned())),
-            Some(Instead::Throttled(shape, back_off)) => Some(GraphError::throttled(shape, back_off)),
-            Some(Instead::Message { code, back_off }) => Some(GraphError::of_code(code).retry_after(back_off)),
-            Some(Instead::Graph { status, code, retry_after }) => {
-                let error = GraphError::new(status, code, "The scenario refuses this request.");
-                Some(error.retry_after(retry_after))
-            }
-            Some(Instead::Fault(_) | Instead::Aadsts(_)) | None => None,
+            instead => instead.and_then(Instead::graph_error),
         };
         let parts = match (refused, parts) {
             (Some(error), _) | (None, Err(error)) => return Ok(error.performed_with(ids, plan)),

@@ -9,7 +9,7 @@ use serde_json::json;
 use super::Ids;
 use super::perform::Performed;
 use super::tokens::Unauthorized;
-use crate::misbehaviour::Plan;
+use crate::misbehaviour::{Instead, Plan};
 use crate::scenario::Shape;
 
 /// A refusal by Graph.
@@ -112,5 +112,21 @@ impl GraphError {
 impl From<Unauthorized> for GraphError {
     fn from(refusal: Unauthorized) -> GraphError {
         GraphError::new(401, "InvalidAuthenticationToken", refusal.message())
+    }
+}
+
+impl Instead {
+    /// The refusal by which Graph answers; `None` for what is no answer, and for what only the token endpoint says. A SOAP fault is answered with its
+    /// status, its code and its pause.
+    pub(super) fn graph_error(self) -> Option<GraphError> {
+        let refused = |status, code| GraphError::new(status, code, "The scenario refuses this request.");
+        match self {
+            Instead::Unauthorized => Some(GraphError::of_code("InvalidAuthenticationToken".to_owned())),
+            Instead::Throttled(shape, back_off) => Some(GraphError::throttled(shape, back_off)),
+            Instead::Message { code, back_off } => Some(GraphError::of_code(code).retry_after(back_off)),
+            Instead::Fault(fault) => Some(refused(fault.status, fault.code).retry_after(fault.back_off)),
+            Instead::Graph { status, code, retry_after } => Some(refused(status, code).retry_after(retry_after)),
+            Instead::Hang | Instead::Reset | Instead::Close | Instead::Http(_) | Instead::Aadsts(_) => None,
+        }
     }
 }

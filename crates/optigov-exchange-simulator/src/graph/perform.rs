@@ -74,18 +74,7 @@ impl Connection {
             Some(Instead::Reset) => return Err(self.reset()),
             Some(Instead::Close) => return Err(closed()),
             Some(Instead::Http(answer)) => return Ok(Performed::Http(answer)),
-            Some(Instead::Unauthorized) => Some(GraphError::of_code("InvalidAuthenticationToken".to_owned())),
-            Some(Instead::Throttled(shape, back_off)) => Some(GraphError::throttled(shape, back_off)),
-            Some(Instead::Message { code, back_off }) => Some(GraphError::of_code(code).retry_after(back_off)),
-            Some(Instead::Fault(fault)) => {
-                let error = GraphError::new(fault.status, fault.code, "The scenario refuses this request.");
-                Some(error.retry_after(fault.back_off))
-            }
-            Some(Instead::Graph { status, code, retry_after }) => {
-                let error = GraphError::new(status, code, "The scenario refuses this request.");
-                Some(error.retry_after(retry_after))
-            }
-            Some(Instead::Aadsts(_)) | None => None,
+            instead => instead.and_then(Instead::graph_error),
         };
         if let Some(error) = refused {
             return Ok(error.performed_with(ids, plan));

@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use optigov_exchange_simulator::{Effect, Entry, Fault, GraphDefect, Mailbox, Scenario, Shape, Throttling};
+use optigov_exchange_simulator::{Effect, Entry, Fault, GraphDefect, Mailbox, Scenario, Shape, SoapFault, Throttling};
 use serde_json::{Value, json};
 
 use super::{Answer, SELECT, at, connect, scenario, view};
@@ -137,6 +137,19 @@ async fn four_requests_to_a_mailbox_run_at_a_time() {
         (refused.refusal(), refused.header("retry-after")),
         ((429, "ApplicationThrottled".to_owned()), Some("1"))
     );
+}
+
+#[tokio::test]
+async fn a_batch_that_meets_a_soap_fault_answers_like_a_single_request() {
+    let busy = || Effect::SoapFault(SoapFault::new("ErrorServerBusy").status(503).back_off("7"));
+    let (_simulator, client) = connect(two().fault(Fault::new(busy()).mailbox(MAILBOX))).await;
+    let single = client.get(&view(MAILBOX, SELECT), &[]).await;
+    let (_simulator, client) = connect(two().fault(Fault::new(busy()).operation("$batch"))).await;
+    let whole = client.post("/$batch", &batch(&[get("1", MAILBOX)])).await;
+    for answer in [single, whole] {
+        assert_eq!(answer.refusal(), (503, "ErrorServerBusy".to_owned()));
+        assert_eq!(answer.header("retry-after"), Some("7"));
+    }
 }
 
 #[tokio::test]
