@@ -190,14 +190,19 @@ impl Availability {
         let (setup, municipality) = (self.setup(), municipality.into());
         let changed = self.changed(&setup, &municipality)?;
         let ids = setup.municipality.counters().chain(municipality.counters()).map(|counter| counter.id().as_str());
-        let differs = |id: &&str| setup.municipality.counter(id) != municipality.counter(id);
+        // Where mailboxes lie elsewhere, or are read by another connection, nothing that was read counts.
+        let read_elsewhere = setup.municipality.mailbox_locations() != municipality.mailbox_locations();
+        let differs = |id: &&str| read_elsewhere || setup.municipality.counter(id) != municipality.counter(id);
         let ids: HashSet<&str> = ids.filter(differs).collect();
         let keys: Vec<CacheKey> = ids.into_iter().flat_map(|id| keys_of(&[&setup, &changed], id)).collect();
         self.invalidate(&changed, &keys).await?;
         if *setup.municipality != *municipality {
             self.announce(&changed, &Saved::Everything).await?;
         }
-        *self.inner.setup.write().unwrap_or_else(PoisonError::into_inner) = Arc::new(changed);
+        let mut current = self.inner.setup.write().unwrap_or_else(PoisonError::into_inner);
+        changed.come_into_force();
+        *current = Arc::new(changed);
+        drop(current);
         Ok(())
     }
 
@@ -207,7 +212,10 @@ impl Availability {
     /// [`is_setup`](Error::is_setup): the connection cannot be set up, and the old configuration stays in force.
     pub fn municipality_loaded(&self, municipality: impl Into<Arc<Municipality>>) -> Result<(), Error> {
         let changed = self.changed(&self.setup(), &municipality.into())?;
-        *self.inner.setup.write().unwrap_or_else(PoisonError::into_inner) = Arc::new(changed);
+        let mut current = self.inner.setup.write().unwrap_or_else(PoisonError::into_inner);
+        changed.come_into_force();
+        *current = Arc::new(changed);
+        drop(current);
         Ok(())
     }
 
@@ -247,7 +255,8 @@ impl Availability {
         }))
     }
 
-    /// Goes through the connection to the mailbox's calendar step by step, and says which counters use it.
+    /// Goes through the connection to the mailbox's calendar step by step, and says which counters use it. With an own server and Exchange Online, the report is
+    /// of the one where the mailbox lies, and [names it](ConnectionReport::place).
     pub async fn check_connection(&self, mailbox: &Mailbox) -> ConnectionReport {
         let setup = self.setup();
         let using = setup.municipality.counters().filter(|counter| {
@@ -258,7 +267,7 @@ impl Availability {
         setup.reader.check(mailbox).await.with_counters(using)
     }
 
-    /// How the calendars fare at this moment: the circuit breaker of the connection, the mailboxes that fail, the store. Asks nobody, so a readiness
+    /// How the calendars fare at this moment: the circuit breakers of the connections, the mailboxes that fail, the store. Asks nobody, so a readiness
     /// probe may call it as often as it likes.
     pub fn health(&self) -> ReaderHealth {
         self.setup().reader.health()
@@ -351,7 +360,9 @@ impl Availability {
     fn put_into_force(&self, counter: Counter) -> Result<(), Error> {
         let mut current = self.inner.setup.write().unwrap_or_else(PoisonError::into_inner);
         // Another save may have come between: this one changes its counter and no other.
-        *current = Arc::new(current.with_counter(counter)?);
+        let changed = current.with_counter(counter)?;
+        changed.come_into_force();
+        *current = Arc::new(changed);
         Ok(())
     }
 
@@ -395,7 +406,7 @@ fn keys_of(setups: &[&Setup], counter: &str) -> Vec<CacheKey> {
     let of_one = |setup: &&Setup| {
         let counter = setup.municipality.counter(counter);
         let mailboxes = counter.map_or(&[][..], |counter| counter.exchange_sync().mailboxes());
-        mailboxes.iter().map(|mailbox| CacheKey::new(&setup.namespace, mailbox)).collect::<Vec<_>>()
+        mailboxes.iter().map(|mailbox| setup.key(mailbox)).collect::<Vec<_>>()
     };
     setups.iter().flat_map(of_one).collect()
 }

@@ -9,7 +9,8 @@ use secrecy::SecretString;
 
 use crate::{
     Availability, Error,
-    connect::{ProvidedSecrets, exchange_client},
+    connect::{ProvidedSecrets, exchange_client, exchange_online_client},
+    places::{Namespaces, Places},
     setup::{HowToRead, Setup},
 };
 
@@ -60,7 +61,8 @@ impl AvailabilityBuilder {
         }
     }
 
-    /// Where calendars come from. Default: the municipality's Exchange connection.
+    /// Where calendars come from. Default: the municipality's Exchange connection; with one to its own server and one to Exchange Online, each mailbox is read
+    /// where it lies ([`Municipality::location_of`]).
     pub fn source(mut self, source: impl CalendarSource + 'static) -> AvailabilityBuilder {
         self.parts.source = Some(Arc::new(source));
         self
@@ -69,6 +71,12 @@ impl AvailabilityBuilder {
     /// The service account's password or token, where the service keeps it. Default: what the connection refers to.
     pub fn secret(mut self, secret: impl Into<SecretString>) -> AvailabilityBuilder {
         self.parts.secrets = self.parts.secrets.account(secret);
+        self
+    }
+
+    /// The client secret of the application that reads Exchange Online, where the service keeps it. Default: what the connection refers to.
+    pub fn online_secret(mut self, secret: impl Into<SecretString>) -> AvailabilityBuilder {
+        self.parts.secrets = self.parts.secrets.online(secret);
         self
     }
 
@@ -116,7 +124,7 @@ impl AvailabilityBuilder {
         self
     }
 
-    /// The longest that a call may take, whatever Exchange does. Default: the connection's deadline for a call, else 30 s.
+    /// The longest that a call may take, whatever Exchange does. Default: the connection's deadline for a call, the longer one of two; without a connection 30 s.
     pub fn deadline(mut self, deadline: Duration) -> AvailabilityBuilder {
         self.parts.deadline = Some(deadline);
         self
@@ -152,25 +160,35 @@ impl Parts {
     /// How the calendars of a municipality are read. Where the connection is the same as before, so is the client, with its connections and what it
     /// has learned.
     pub(crate) fn how_to_read(&self, municipality: &Municipality, before: Option<&Setup>) -> Result<HowToRead, Error> {
-        let connection = municipality.exchange();
+        let (own, online) = (municipality.exchange(), municipality.exchange_online());
         let when_unavailable = self.policy(municipality);
-        let deadline = self.deadline.or(connection.map(|connection| connection.route().timeout()));
-        let deadline = deadline.unwrap_or(Route::TIMEOUT);
-        let kept = before.filter(|before| before.municipality.exchange() == connection && before.deadline == deadline);
+        let timeouts = [own.map(|own| own.route().timeout()), online.map(|online| online.route().timeout())];
+        let deadline = self.deadline.or(timeouts.into_iter().flatten().max()).unwrap_or(Route::TIMEOUT);
+        let kept = before.filter(|before| {
+            let as_before = (before.municipality.exchange(), before.municipality.exchange_online());
+            as_before == (own, online) && before.deadline == deadline
+        });
         if let Some(before) = kept {
-            let (reader, namespace) = (Arc::clone(&before.reader), Arc::clone(&before.namespace));
-            return Ok(HowToRead { reader, namespace, when_unavailable, deadline });
+            return Ok(HowToRead { when_unavailable, deadline, ..before.how_to_read() });
         }
-        let source: Arc<dyn CalendarSource> = match (&self.source, connection) {
-            (Some(source), _) => Arc::clone(source),
-            (None, Some(connection)) => Arc::new(exchange_client(connection, &self.secrets)?),
-            (None, None) if municipality.counters().any(|counter| counter.exchange_sync().is_on()) => {
+        let namespaces = Arc::new(Namespaces::of(municipality));
+        let places = Places::new(municipality.clone());
+        let source: Arc<dyn CalendarSource> = match (&self.source, own, online) {
+            (Some(source), ..) => Arc::clone(source),
+            (None, Some(own), Some(online)) => {
+                let own = exchange_client(own, &self.secrets)?;
+                let online = exchange_online_client(online, &self.secrets)?;
+                Arc::new(places.source(own, online, &namespaces.found))
+            }
+            (None, Some(own), None) => Arc::new(exchange_client(own, &self.secrets)?),
+            (None, None, Some(online)) => Arc::new(exchange_online_client(online, &self.secrets)?),
+            (None, None, None) if municipality.counters().any(|counter| counter.exchange_sync().is_on()) => {
                 return Err(Error::setup(
                     "bei einem Schalter ist der Exchange-Abgleich an, aber es gibt keine Verbindung zu Exchange",
                     "a counter's Exchange sync is on, but there is no connection to Exchange",
                 ));
             }
-            (None, None) => Arc::new(MemorySource::new()),
+            (None, None, None) => Arc::new(MemorySource::new()),
         };
         let mut settings = ReaderSettings::default();
         settings.time_to_live = self.time_to_live;
@@ -184,15 +202,11 @@ impl Parts {
         settings.reading = deadline.saturating_mul(4);
         settings.cache = (deadline / 4).min(CACHE_ANSWERS);
         let reader = CalendarReader::new(source, Arc::clone(&self.cache), Arc::clone(&self.clock), settings);
-        let namespace = connection.map(|connection| {
-            let (access, url) = (connection.ews_settings().access, connection.route().url());
-            format!("{access:?} {url} {}", connection.account().unwrap_or_default())
-        });
-        Ok(HowToRead { reader, namespace: namespace.unwrap_or_default().into(), when_unavailable, deadline })
+        places.tell(&reader);
+        Ok(HowToRead { reader, namespaces, places, when_unavailable, deadline })
     }
 
     fn policy(&self, municipality: &Municipality) -> WhenUnavailable {
-        let configured = municipality.exchange().map(|connection| connection.when_unavailable());
-        self.when_unavailable.or(configured).unwrap_or_default()
+        self.when_unavailable.unwrap_or_else(|| municipality.when_unavailable())
     }
 }

@@ -1,15 +1,16 @@
-//! From a municipality's connection to a client: files and secrets are read here, and nowhere else.
+//! From a municipality's connections to clients: files and secrets are read here, and nowhere else.
 
 use std::{path::Path, sync::Arc};
 
 use async_trait::async_trait;
 #[cfg(any(feature = "ntlm", feature = "kerberos"))]
 use optigov_calendar::NegotiatePolicy;
-use optigov_calendar::{ClientCertificate, InvalidRoute, KerberosSettings, ReadError};
-use optigov_counter::{Authentication, ExchangeConnection, SecretReference};
+use optigov_calendar::{ClientCertificate, InvalidRoute, KerberosSettings, ReadError, Route};
+use optigov_counter::{Authentication, ExchangeConnection, ExchangeOnlineConnection, SecretReference};
 #[cfg(feature = "kerberos")]
 use optigov_ews::Kerberos;
 use optigov_ews::{Credentials, EwsClient, TokenProvider, TokenReason};
+use optigov_graph::{GraphClient, GraphCredentials};
 use secrecy::{ExposeSecret as _, SecretString};
 
 use crate::Error;
@@ -19,6 +20,7 @@ use crate::Error;
 #[derive(Clone, Debug, Default)]
 pub struct ProvidedSecrets {
     account: Option<SecretString>,
+    online: Option<SecretString>,
     proxy: Option<SecretString>,
 }
 
@@ -33,7 +35,12 @@ impl ProvidedSecrets {
         ProvidedSecrets { account: Some(secret.into()), ..self }
     }
 
-    /// The password for the proxy.
+    /// The client secret of the application that reads Exchange Online.
+    pub fn online(self, secret: impl Into<SecretString>) -> ProvidedSecrets {
+        ProvidedSecrets { online: Some(secret.into()), ..self }
+    }
+
+    /// The password for the proxy, of both connections.
     pub fn proxy(self, secret: impl Into<SecretString>) -> ProvidedSecrets {
         ProvidedSecrets { proxy: Some(secret.into()), ..self }
     }
@@ -46,28 +53,74 @@ impl ProvidedSecrets {
 /// # Errors
 /// [`is_setup`](Error::is_setup): a secret or a file that the connection refers to is missing or cannot be used.
 pub fn exchange_client(connection: &ExchangeConnection, provided: &ProvidedSecrets) -> Result<EwsClient, Error> {
-    let mut route = connection.route().clone();
-    if let Some(file) = connection.ca_file() {
-        route = route.with_root_certificates(&read(file)?).map_err(|refused| unusable_file(file, refused))?;
-    }
+    let login = connection.proxy_account().map(|user| (user, connection.proxy_secret()));
+    let mut route = route(connection.route(), connection.ca_file(), login, provided)?;
     if let Some(files) = connection.client_certificate() {
         let (certificate, key) = (read(files.certificate())?, read(files.key())?);
         let certificate = ClientCertificate::new(&certificate, &key);
         route = route.with_client_certificate(certificate.map_err(|refused| unusable_file(files.key(), refused))?);
     }
-    if let Some(user) = connection.proxy_account() {
-        let password = match (&provided.proxy, connection.proxy_secret()) {
-            (Some(password), _) => password.clone(),
-            (None, Some(reference)) => referred(reference)?,
-            (None, None) => SecretString::from(""),
-        };
-        route = route.with_proxy_login(user, password).map_err(|refused| {
-            Error::setup("die Anmeldung am Proxy ist so nicht möglich", "this logon to the proxy is not possible")
-                .caused_by(refused)
-        })?;
-    }
     let client = EwsClient::builder(route).settings(connection.ews_settings().clone());
     client.credentials(credentials(connection, provided)?).build().map_err(unusable)
+}
+
+/// The client that a municipality's connection to Exchange Online describes.
+///
+/// Keep a clone to replace the credential later without setting up the facade anew: `client.set_credentials(…)`.
+///
+/// # Errors
+/// [`is_setup`](Error::is_setup): a secret or a file that the connection refers to is missing or cannot be used.
+pub fn exchange_online_client(
+    connection: &ExchangeOnlineConnection,
+    provided: &ProvidedSecrets,
+) -> Result<GraphClient, Error> {
+    let login = connection.proxy_account().map(|user| (user, connection.proxy_secret()));
+    let route = route(connection.route(), connection.ca_file(), login, provided)?;
+    let credentials = match (connection.certificate(), &provided.online, connection.secret()) {
+        (Some(files), ..) => {
+            let (certificate, key) = (read(files.certificate())?, read(files.key())?);
+            GraphCredentials::certificate(&certificate, &key).map_err(|refused| {
+                Error::setup(
+                    "Zertifikat oder Schlüssel für Exchange Online sind nicht verwendbar (exchange_online.certificate, private_key)",
+                    "certificate or key for Exchange Online cannot be used (exchange_online.certificate, private_key)",
+                )
+                .caused_by(refused)
+            })?
+        }
+        (None, Some(secret), _) => GraphCredentials::secret(secret.clone()),
+        (None, None, Some(reference)) => GraphCredentials::secret(referred(reference)?),
+        (None, None, None) => {
+            return Err(Error::setup(
+                "es fehlt, womit die Anwendung sich ausweist (exchange_online.certificate)",
+                "what the application proves itself with is missing (exchange_online.certificate)",
+            ));
+        }
+    };
+    let client = GraphClient::builder(route, connection.graph_settings().clone());
+    client.credentials(credentials).build().map_err(unusable)
+}
+
+/// The way to a server, with what a configuration only refers to.
+fn route(
+    route: &Route,
+    ca_file: Option<&Path>,
+    proxy_login: Option<(&str, Option<&SecretReference>)>,
+    provided: &ProvidedSecrets,
+) -> Result<Route, Error> {
+    let mut route = route.clone();
+    if let Some(file) = ca_file {
+        route = route.with_root_certificates(&read(file)?).map_err(|refused| unusable_file(file, refused))?;
+    }
+    let Some((user, reference)) = proxy_login else { return Ok(route) };
+    let password = match (&provided.proxy, reference) {
+        (Some(password), _) => password.clone(),
+        (None, Some(reference)) => referred(reference)?,
+        (None, None) => SecretString::from(""),
+    };
+    route.with_proxy_login(user, password).map_err(|refused| {
+        Error::setup("die Anmeldung am Proxy ist so nicht möglich", "this logon to the proxy is not possible")
+            .caused_by(refused)
+    })
 }
 
 fn credentials(connection: &ExchangeConnection, provided: &ProvidedSecrets) -> Result<Credentials, Error> {
@@ -161,8 +214,8 @@ fn referred(reference: &SecretReference) -> Result<SecretString, Error> {
         })?,
         _ => {
             return Err(Error::setup(
-                "das Geheimnis fehlt: Die Verbindung überlässt es dem Dienst (AvailabilityBuilder::secret oder proxy_secret)",
-                "the secret is missing: the connection leaves it to the service (AvailabilityBuilder::secret or proxy_secret)",
+                "das Geheimnis fehlt: Die Verbindung überlässt es dem Dienst (AvailabilityBuilder::secret, online_secret oder proxy_secret)",
+                "the secret is missing: the connection leaves it to the service (AvailabilityBuilder::secret, online_secret or proxy_secret)",
             ));
         }
     };

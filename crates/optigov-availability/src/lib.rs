@@ -39,8 +39,8 @@
 //!
 //! # What it refuses to do
 //!
-//! It writes nothing to Exchange, does no time arithmetic (that is `optigov-slots`), parses no configuration (`optigov-counter`) and no XML
-//! (`optigov-ews`), and keeps no bookings: hand in those already made.
+//! It writes nothing to Exchange, does no time arithmetic (that is `optigov-slots`), parses no configuration (`optigov-counter`), no XML
+//! (`optigov-ews`) and no JSON of Graph's (`optigov-graph`), and keeps no bookings: hand in those already made.
 //!
 //! # Features
 //!
@@ -58,6 +58,7 @@ mod connect;
 mod day;
 mod error;
 mod handle;
+mod places;
 mod resource;
 mod setup;
 mod verdict;
@@ -68,14 +69,14 @@ pub use answer::{
 };
 pub use availability::{Availability, Progress};
 pub use builder::AvailabilityBuilder;
-pub use connect::{ProvidedSecrets, exchange_client};
+pub use connect::{ProvidedSecrets, exchange_client, exchange_online_client};
 pub use day::{DayAnswer, DayState};
 pub use error::{Error, ErrorKind};
 pub use handle::CounterHandle;
 pub use optigov_calendar::{
     Access, AllDayFlag, Calendar, CalendarEntry, CalendarSource, ConnectionReport, EntryStatus, EntryTime, Finding,
-    InvalidMailbox, Language, Mailbox, MemorySource, Origin, ReadError, ReadErrorKind, ResponseCode, RoutedSource,
-    Step, StepOutcome, StepReport, StepWarning, Text, TitleVisibility,
+    FindingSource, InvalidMailbox, Language, Mailbox, MemorySource, Origin, ReadError, ReadErrorKind, ResponseCode,
+    RoutedSource, ServerId, Step, StepOutcome, StepReport, StepWarning, Text, TitleVisibility,
 };
 pub use optigov_calendar_cache::{
     CacheError, CacheKey, CacheVersion, CachedReadings, CalendarCache, CircuitHealth, CircuitState, Clock,
@@ -84,8 +85,9 @@ pub use optigov_calendar_cache::{
 };
 #[cfg(feature = "redis")]
 pub use optigov_calendar_cache::{SharedCache, SharedCacheSettings};
-pub use optigov_counter::{Counter, Faults, Municipality, WhenUnavailable};
+pub use optigov_counter::{Counter, Faults, MailboxLocation, Municipality, WhenUnavailable};
 pub use optigov_ews::{Credentials, EwsClient};
+pub use optigov_graph::{GraphClient, GraphCredentials};
 pub use optigov_slots::{Busy, EmptyDay, Interval, Needed, OpenWindows, Reason, Slot, Slots};
 pub use verdict::{Verdict, reason_text};
 pub use wanted::{Booking, SlotsRequest, Wanted};

@@ -3,12 +3,16 @@
 use std::{num::NonZeroU32, sync::Arc, time::Duration};
 
 use chrono::{DateTime, Utc};
-use optigov_calendar::Text;
-use optigov_calendar_cache::{CalendarReader, ReadTarget, ReadWindow};
+use optigov_calendar::{Mailbox, Text};
+use optigov_calendar_cache::{CacheKey, CalendarReader, ReadTarget, ReadWindow};
 use optigov_counter::{AppointmentTemplate, Counter, Municipality, ResolvedHours, WhenUnavailable};
 use optigov_slots::{Interval, OpenWindows, SlotRules};
 
-use crate::{Error, ErrorKind, wanted::SlotsRequest};
+use crate::{
+    Error, ErrorKind,
+    places::{Namespaces, Places},
+    wanted::SlotsRequest,
+};
 
 /// Readings begin and end on whole UTC days, so that calls of the same day share them.
 const DAY: i64 = 86_400;
@@ -19,8 +23,8 @@ const MOST_SLACK: Duration = Duration::from_secs(7 * 86_400);
 pub(crate) struct Setup {
     pub(crate) municipality: Arc<Municipality>,
     pub(crate) reader: Arc<CalendarReader>,
-    /// Tells apart, in the cache, connections that may answer differently for the same address.
-    pub(crate) namespace: Arc<str>,
+    namespaces: Arc<Namespaces>,
+    places: Places,
     pub(crate) when_unavailable: WhenUnavailable,
     /// The longest that a call may take.
     pub(crate) deadline: Duration,
@@ -53,7 +57,8 @@ pub(crate) struct Asked<'a> {
 /// How a municipality's calendars are read.
 pub(crate) struct HowToRead {
     pub(crate) reader: Arc<CalendarReader>,
-    pub(crate) namespace: Arc<str>,
+    pub(crate) namespaces: Arc<Namespaces>,
+    pub(crate) places: Places,
     pub(crate) when_unavailable: WhenUnavailable,
     pub(crate) deadline: Duration,
 }
@@ -61,15 +66,36 @@ pub(crate) struct HowToRead {
 impl Setup {
     pub(crate) fn new(municipality: Arc<Municipality>, how: HowToRead) -> Setup {
         let counters =
-            municipality.counters().map(|counter| Arc::new(CounterSetup::new(&municipality, counter, &how.namespace)));
+            municipality.counters().map(|counter| Arc::new(CounterSetup::new(&municipality, counter, &how.namespaces)));
         let counters = counters.collect();
         Setup::assembled(municipality, how, counters)
     }
 
     fn assembled(municipality: Arc<Municipality>, how: HowToRead, counters: Vec<Arc<CounterSetup>>) -> Setup {
         let reach = counters.iter().map(|counter| counter.reach).max().unwrap_or_default();
-        let HowToRead { reader, namespace, when_unavailable, deadline } = how;
-        Setup { municipality, reader, namespace, when_unavailable, deadline, counters, reach }
+        let HowToRead { reader, namespaces, places, when_unavailable, deadline } = how;
+        Setup { municipality, reader, namespaces, places, when_unavailable, deadline, counters, reach }
+    }
+
+    /// How calendars are read, as it is.
+    pub(crate) fn how_to_read(&self) -> HowToRead {
+        HowToRead {
+            reader: Arc::clone(&self.reader),
+            namespaces: Arc::clone(&self.namespaces),
+            places: self.places.clone(),
+            when_unavailable: self.when_unavailable,
+            deadline: self.deadline,
+        }
+    }
+
+    /// The name of a mailbox's readings in the cache.
+    pub(crate) fn key(&self, mailbox: &Mailbox) -> CacheKey {
+        CacheKey::new(self.namespaces.of_mailbox(&self.municipality, mailbox), mailbox)
+    }
+
+    /// From now on mailboxes are read where this configuration says that they lie.
+    pub(crate) fn come_into_force(&self) {
+        self.places.set(&self.municipality);
     }
 
     /// The same with one counter replaced or added; the others are shared.
@@ -79,21 +105,23 @@ impl Setup {
             Error::setup("der Schalter passt nicht zur Kommune", "the counter does not fit the municipality")
                 .caused_by(faults)
         })?;
+        let says_where = |municipality: &Municipality| {
+            let sync = municipality.counter(&id).map(|counter| counter.exchange_sync());
+            sync.is_some_and(|sync| (0..sync.mailboxes().len()).any(|position| sync.location(position).is_some()))
+        };
+        if says_where(&municipality) || says_where(&self.municipality) {
+            // Where a mailbox lies holds for every counter that has it.
+            return Ok(Setup::new(Arc::new(municipality), self.how_to_read()));
+        }
         let mut counters = self.counters.clone();
         if let (Some(place), Some(counter)) = (municipality.position(&id), municipality.counter(&id)) {
-            let changed = Arc::new(CounterSetup::new(&municipality, counter, &self.namespace));
+            let changed = Arc::new(CounterSetup::new(&municipality, counter, &self.namespaces));
             match counters.get_mut(place) {
                 Some(old) => *old = changed,
                 None => counters.push(changed),
             }
         }
-        let how = HowToRead {
-            reader: Arc::clone(&self.reader),
-            namespace: Arc::clone(&self.namespace),
-            when_unavailable: self.when_unavailable,
-            deadline: self.deadline,
-        };
-        Ok(Setup::assembled(Arc::new(municipality), how, counters))
+        Ok(Setup::assembled(Arc::new(municipality), self.how_to_read(), counters))
     }
 
     /// What the request names, looked up and checked.
@@ -187,14 +215,17 @@ impl Setup {
 }
 
 impl CounterSetup {
-    fn new(municipality: &Municipality, counter: &Counter, namespace: &str) -> CounterSetup {
+    fn new(municipality: &Municipality, counter: &Counter, namespaces: &Namespaces) -> CounterSetup {
         let sync = counter.exchange_sync();
         let counting = if sync.is_on() { sync.mailboxes() } else { &[] };
         let templates = counter.templates().iter().filter_map(|id| municipality.template(id.as_str()));
         let rules = templates.filter_map(|template| counter.slot_rules(template, template.max_concerns()).ok());
         let reach = rules.map(|rules| rules.length() + rules.buffer_before().max(rules.buffer_after()));
         CounterSetup {
-            targets: counting.iter().map(|mailbox| ReadTarget::new(namespace, mailbox.clone())).collect(),
+            targets: counting
+                .iter()
+                .map(|mailbox| ReadTarget::new(namespaces.of_mailbox(municipality, mailbox), mailbox.clone()))
+                .collect(),
             reach: reach.max().unwrap_or_default(),
             hours: ResolvedHours::default(),
         }
