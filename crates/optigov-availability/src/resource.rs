@@ -119,6 +119,8 @@ fn known(fetched: &Fetched, moment: &Moment<'_>) -> Known {
     };
     match moment.when_unavailable {
         WhenUnavailable::Ignore => Known::Ignored(error),
+        // Where the server says that it does not have the mailbox, an older reading may be one from before a move.
+        WhenUnavailable::ServeStale { .. } if error.is_not_here() => Known::Nothing(error),
         WhenUnavailable::ServeStale { up_to } => {
             let older = fetched.older.as_ref().and_then(|older| {
                 let age = moment.now.signed_duration_since(older.read_at()).to_std().ok()?;

@@ -12,7 +12,7 @@ use optigov_slots::Interval;
 
 use self::known::{Known, Places, Verdict};
 use crate::{
-    Calendar, CalendarSource, Changes, ConnectionReport, Mailbox, Origin, ReadError, ReadErrorKind, ServerId, Step,
+    Calendar, CalendarSource, Changes, ConnectionReport, Language, Mailbox, Origin, ReadError, ReadErrorKind, ServerId, Step,
     StepReport, Text, check_window,
 };
 
@@ -195,6 +195,10 @@ impl FindingSource {
             (Some(place), _) => {
                 let error = answers.into_iter().nth(place).flatten().and_then(Result::err);
                 let error = error.unwrap_or_else(ReadError::internal);
+                let error = match known {
+                    Some(Known::At(left)) => self.left(left, place, &error),
+                    _ => error,
+                };
                 (Some(Known::Open { next: place, last }), Err(error))
             }
             (None, [place]) => {
@@ -209,11 +213,37 @@ impl FindingSource {
         }
     }
 
+    /// The error of a mailbox that has left its place while another place, in which it may lie now, does not answer.
+    fn left(&self, left: usize, silent: usize, error: &ReadError) -> ReadError {
+        let name = |place: usize, language| self.places[place].name.in_language(language);
+        let in_german = error_in_short(error, Language::German);
+        let in_english = error_in_short(error, Language::English);
+        let fact = Text::new(
+            format!(
+                "{}: hat das Postfach nicht mehr; {}: {in_german}",
+                name(left, Language::German),
+                name(silent, Language::German)
+            ),
+            format!(
+                "{}: no longer has the mailbox; {}: {in_english}",
+                name(left, Language::English),
+                name(silent, Language::English)
+            ),
+        );
+        ReadError::new(ReadErrorKind::MailboxElsewhere, fact).with_texts(
+            Text::fixed(
+                "Das Postfach ist umgezogen, und der Server, auf dem es jetzt liegen kann, antwortet nicht.",
+                "The mailbox has moved, and the server on which it may lie now does not answer.",
+            ),
+            error.remedy().clone(),
+        )
+    }
+
     /// The error of a mailbox that no place has, or that several have; it tells what each of them said.
     fn nowhere_or_several(&self, last: &[Option<known::Said>]) -> ReadError {
         let said = |german: bool| {
             let parts = self.places.iter().zip(last).map(|(place, said)| {
-                let language = if german { crate::Language::German } else { crate::Language::English };
+                let language = if german { Language::German } else { Language::English };
                 let fact = match said.as_ref().and_then(|said| said.error.as_ref()) {
                     Some(error) => error_in_short(error, language),
                     None if german => "hat das Postfach".to_owned(),
@@ -330,7 +360,7 @@ impl CalendarSource for FindingSource {
 }
 
 /// Fact, code and request id of an error, on one line.
-fn error_in_short(error: &ReadError, language: crate::Language) -> String {
+fn error_in_short(error: &ReadError, language: Language) -> String {
     let mut parts = vec![error.fact().in_language(language).to_owned()];
     parts.extend(error.code().map(|code| code.as_str().to_owned()));
     parts.extend(error.request_id().map(str::to_owned));

@@ -7,6 +7,7 @@ mod edges;
 mod failures;
 mod faults;
 mod first;
+mod hybrid;
 mod observed;
 mod privacy;
 mod probe;
