@@ -12,8 +12,8 @@ use optigov_slots::Interval;
 
 use self::known::{Known, Places, Verdict};
 use crate::{
-    Calendar, CalendarSource, Changes, ConnectionReport, Language, Mailbox, Origin, ReadError, ReadErrorKind, ServerId, Step,
-    StepReport, Text, check_window,
+    Calendar, CalendarSource, Changes, ConnectionReport, Language, Mailbox, Origin, ReadError, ReadErrorKind, ServerId,
+    Step, StepReport, Text, check_window,
 };
 
 /// Reads each mailbox where it lies, and learns from the servers' answers where that is.

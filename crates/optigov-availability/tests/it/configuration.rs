@@ -2,10 +2,16 @@
 
 use std::{fs, path::Path, sync::LazyLock};
 
-use optigov_availability::{Municipality, ProvidedSecrets, exchange_client};
-use optigov_counter::testing::{connections, files};
+use optigov_availability::{Availability, Municipality, ProvidedSecrets, exchange_client, exchange_online_client};
+use optigov_counter::testing::{connections, files, online_connections};
 use proptest::prelude::*;
 use tempfile::TempDir;
+
+/// An application's certificate and its RSA key, those of the simulator's own tests.
+const APPLICATION_CERTIFICATE: &str =
+    include_str!("../../../optigov-exchange-simulator/tests/simulator/keys/registered.crt.pem");
+const APPLICATION_KEY: &str =
+    include_str!("../../../optigov-exchange-simulator/tests/simulator/keys/registered.key.pem");
 
 /// A folder with the files that generated connections refer to.
 static FOLDER: LazyLock<TempDir> = LazyLock::new(|| {
@@ -17,6 +23,8 @@ static FOLDER: LazyLock<TempDir> = LazyLock::new(|| {
     write(files::CLIENT_CERTIFICATE, &client.cert.pem());
     write(files::CLIENT_KEY, &client.signing_key.serialize_pem());
     write(files::SECRET, "kein-Geheimnis\n");
+    write(files::APPLICATION_CERTIFICATE, APPLICATION_CERTIFICATE);
+    write(files::APPLICATION_KEY, APPLICATION_KEY);
     // The head of a keytab's format, and no key.
     write(files::KEYTAB, "\u{5}\u{2}");
     folder
@@ -38,6 +46,54 @@ proptest! {
         let provided = ProvidedSecrets::none().account("kein-Geheimnis").proxy("kein-Geheimnis");
         let client = exchange_client(connection, &provided);
         prop_assert!(client.is_ok(), "{:?}\n{exchange}", client.err());
+    }
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig::with_cases(100))]
+
+    #[test]
+    fn every_accepted_connection_to_exchange_online_builds_its_client_alone_and_beside_an_own_server(
+        online in online_connections(FOLDER.path()),
+        own in proptest::option::of(connections(FOLDER.path())),
+    ) {
+        let mut all = serde_json::json!({ "name": "Musterstadt" });
+        all["exchange_online"] = serde_json::from_str(&online).expect("JSON");
+        if let Some(own) = &own {
+            all["exchange"] = serde_json::from_str(own).expect("JSON");
+            // It stands beside the own server's settings.
+            all["exchange_online"].as_object_mut().expect("a table").remove("when_unavailable");
+        }
+        let town = Municipality::from_json(&all.to_string()).unwrap_or_else(|faults| panic!("{faults}\n{all}"));
+        let provided = ProvidedSecrets::none().account("kein-Geheimnis").online("kein-Geheimnis").proxy("kein-Geheimnis");
+        let client = exchange_online_client(town.exchange_online().expect("it is there"), &provided);
+        prop_assert!(client.is_ok(), "{:?}\n{online}", client.err());
+        let facade = Availability::for_municipality(town).secret("kein-Geheimnis").online_secret("kein-Geheimnis");
+        let facade = facade.proxy_secret("kein-Geheimnis").build();
+        prop_assert!(facade.is_ok(), "{:?}\n{all}", facade.err());
+    }
+}
+
+#[test]
+fn a_certificate_or_key_of_an_application_that_cannot_be_used_is_refused() {
+    let folder = FOLDER.path();
+    let built = |certificate: &str, key: &str| {
+        let text = serde_json::json!({ "name": "M", "exchange_online": {
+            "tenant": "musterstadt.example", "client_id": "11111111-2222-4333-8444-555555555555",
+            "certificate": folder.join(certificate).to_string_lossy(), "private_key": folder.join(key).to_string_lossy(),
+        } });
+        let town = Municipality::from_json(&text.to_string()).unwrap_or_else(|faults| panic!("{faults}"));
+        exchange_online_client(town.exchange_online().expect("it is there"), &ProvidedSecrets::none())
+    };
+    assert!(built(files::APPLICATION_CERTIFICATE, files::APPLICATION_KEY).is_ok());
+    for (certificate, key) in [
+        (files::CLIENT_CERTIFICATE, files::APPLICATION_KEY),
+        (files::APPLICATION_CERTIFICATE, files::CLIENT_KEY),
+        (files::APPLICATION_CERTIFICATE, files::SECRET),
+        ("gone-online.pem", files::APPLICATION_KEY),
+    ] {
+        let error = built(certificate, key).expect_err("it cannot be used");
+        assert!(error.is_setup() && !format!("{error:?}").contains("PRIVATE"), "{error}");
     }
 }
 

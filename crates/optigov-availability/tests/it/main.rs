@@ -12,6 +12,7 @@ mod observed;
 mod privacy;
 mod probe;
 mod safety;
+mod safety_hybrid;
 mod saved;
 mod scenarios;
 mod sharing;
