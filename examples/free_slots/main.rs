@@ -1,4 +1,4 @@
-//! The main job, end to end: prints the appointments that can be booked, from calendars read over Exchange Web Services.
+//! The main job, end to end: prints the appointments that can be booked, from calendars read over Exchange Web Services and Microsoft Graph.
 //!
 //! Without `--config` an Exchange simulator is started on a free loopback port and the demo municipality *Musterstadt* is read from it.
 //! Exit status: 0 when every counter asked for is known, 2 for a bad command line or configuration, 3 when a counter is unknown.
@@ -26,6 +26,9 @@ struct Arguments {
     /// Puts an iCalendar file (an Outlook or Google export) into a mailbox of the simulated Exchange.
     #[arg(long, value_name = "MAILBOX=FILE", value_parser = mailbox_and_file)]
     ics: Vec<(String, PathBuf)>,
+    /// Two of the demo's mailboxes lie in Exchange Online and are read by Microsoft Graph; where is found out.
+    #[arg(long, conflicts_with = "config")]
+    hybrid: bool,
     /// The instant that counts as now. Default: the machine's clock.
     #[arg(long, value_name = "RFC3339")]
     now: Option<DateTime<FixedOffset>>,
@@ -80,7 +83,11 @@ async fn run(arguments: &Arguments) -> anyhow::Result<Answer> {
     let (_demo, builder) = match municipality {
         Some(municipality) => (None, Availability::for_municipality(municipality)),
         None => {
-            let demo = demo::Demo::start(now, &ics_files(&arguments.ics)?)?;
+            let files = ics_files(&arguments.ics)?;
+            let demo = match arguments.hybrid {
+                true => demo::Demo::start_hybrid(now, &files)?,
+                false => demo::Demo::start(now, &files)?,
+            };
             let builder = demo.availability();
             (Some(demo), builder)
         }

@@ -6,13 +6,18 @@ use chrono::{DateTime, Datelike as _, Days, NaiveDate, NaiveDateTime, NaiveTime,
 use chrono_tz::Europe::{Berlin, London};
 use optigov_availability::{Availability, AvailabilityBuilder};
 use optigov_counter::Municipality;
-use optigov_exchange_simulator::{Account, Entry, Mailbox, Scenario, Simulator, Status};
+use optigov_exchange_simulator::{Account, Application, Entry, Mailbox, Scenario, Simulator, Status};
 use tempfile::TempDir;
 
 use anyhow::anyhow;
 
 /// The service account's password in the simulated Exchange; a demo has no secret to keep.
 const PASSWORD: &str = "Musterstadt-2026";
+/// The application that reads the mailboxes of a hybrid demo that lie in Exchange Online, and its secret.
+const CLIENT: &str = "11111111-2222-4333-8444-555555555555";
+const CLIENT_SECRET: &str = "Musterstadt-online-2026";
+/// The mailboxes that lie in Exchange Online in a hybrid demo.
+const ONLINE: [&str; 2] = ["schalter1@musterstadt.example", "trauzimmer@musterstadt.example"];
 /// The configuration, as an administrator would write it; `{url}` and `{ca_file}` are the simulator's.
 const CONFIGURATION: &str = include_str!("../musterstadt.toml");
 
@@ -30,7 +35,22 @@ impl Demo {
     /// # Errors
     /// Where an iCalendar text or its address cannot be used, or the simulator cannot start.
     pub fn start(now: DateTime<Utc>, ics: &[(String, String)]) -> anyhow::Result<Self> {
-        let mut mailboxes = mailboxes(now.with_timezone(&Berlin).date_naive());
+        Demo::started(now, ics, &[])
+    }
+
+    /// The same town in the middle of its move: two of its mailboxes already lie in Exchange Online, and nobody has told the configuration which. The
+    /// appointments that can be booked are the same.
+    ///
+    /// # Errors
+    /// As [`start`](Self::start).
+    pub fn start_hybrid(now: DateTime<Utc>, ics: &[(String, String)]) -> anyhow::Result<Self> {
+        Demo::started(now, ics, &ONLINE)
+    }
+
+    fn started(now: DateTime<Utc>, ics: &[(String, String)], online: &[&str]) -> anyhow::Result<Self> {
+        let mailboxes = mailboxes(now.with_timezone(&Berlin).date_naive()).into_iter();
+        let place = |mailbox: Mailbox| if online.contains(&mailbox.address()) { mailbox.online() } else { mailbox };
+        let mut mailboxes: Vec<Mailbox> = mailboxes.map(place).collect();
         for (address, text) in ics {
             let at = mailboxes.iter().position(|mailbox| mailbox.address().eq_ignore_ascii_case(address));
             let at = at.ok_or_else(|| {
@@ -42,17 +62,22 @@ impl Demo {
         }
         let account = Account::new("svc-optigov").password(PASSWORD);
         let account = account.impersonates(mailboxes.iter().map(Mailbox::address));
-        let scenario = mailboxes.into_iter().fold(Scenario::new().account(account), Scenario::mailbox);
+        let application = Application::new(CLIENT).secret(CLIENT_SECRET).reads(online.iter().copied());
+        let scenario = Scenario::new().tenant("musterstadt.example").account(account).application(application);
+        let scenario = mailboxes.into_iter().fold(scenario, Scenario::mailbox);
         let simulator = Simulator::start(scenario)?;
 
         let files = tempfile::tempdir()?;
         let ca_file = files.path().join("ca.pem");
         fs::write(&ca_file, simulator.ca_pem())?;
-        let text = CONFIGURATION.replace("{url}", &simulator.url()).replace("{ca_file}", &ca_file.to_string_lossy());
+        let exchange_online =
+            if online.is_empty() { String::new() } else { exchange_online(&simulator.base_url(), online) };
+        let text = CONFIGURATION.replacen("[[templates]]", &format!("{exchange_online}[[templates]]"), 1);
+        let text = text.replace("{url}", &simulator.url()).replace("{ca_file}", &ca_file.to_string_lossy());
         Ok(Demo { simulator, municipality: Municipality::from_toml(&text)?, _files: files })
     }
 
-    /// The facade, set up from the demo's configuration, with the service account's password.
+    /// The facade, set up from the demo's configuration, with the service account's password and the application's secret.
     pub fn availability(&self) -> AvailabilityBuilder {
         availability(self.municipality.clone())
     }
@@ -65,7 +90,25 @@ impl Demo {
 
 /// The facade, set up from the configuration of a demo that runs in another process, or from a changed one.
 pub fn availability(municipality: Municipality) -> AvailabilityBuilder {
-    Availability::for_municipality(municipality).secret(PASSWORD)
+    Availability::for_municipality(municipality).secret(PASSWORD).online_secret(CLIENT_SECRET)
+}
+
+/// The connection to Exchange Online, as an administrator would write it but for the addresses: a real town leaves them out.
+fn exchange_online(base: &str, online: &[&str]) -> String {
+    let test_mailbox = online.first().copied().unwrap_or_default();
+    format!(
+        r#"[exchange_online]
+tenant = "musterstadt.example"
+client_id = "{CLIENT}"
+secret = "provided"
+authority = "{base}"
+endpoint = "{base}"
+ca_file = '{{ca_file}}'
+test_mailbox = "{test_mailbox}"
+timeout = "20s"
+
+"#
+    )
 }
 
 /// The calendars, around `today`.
