@@ -105,11 +105,10 @@ fn rows(answer: &CounterAnswer, shown: Interval) -> Vec<Row> {
             continue;
         }
         // What is busy keeps an appointment's buffers away: the one after it ends before, and the one before it begins after.
-        let pieces =
-            calendar.as_slice().iter().flat_map(|&busy| around(busy, rules.buffer_after(), rules.buffer_before()));
+        let pieces = calendar.iter().flat_map(|busy| around(busy, rules.buffer_after(), rules.buffer_before()));
         rows.push(Row { label: format!("Postfach {number}"), pieces: in_order(pieces.collect()) });
     }
-    let booked = slots.bookings().as_slice();
+    let booked: Vec<Interval> = slots.bookings().iter().collect();
     if booked.iter().any(|booked| booked.overlaps(shown)) {
         let between = rules.buffer_before().max(rules.buffer_after());
         let pieces = booked.iter().flat_map(|&booked| around(booked, between, between));
