@@ -230,7 +230,7 @@ async fn what_was_read_before_a_move_does_not_serve_stale_after_it() {
     town.at_last(|answer| answer.counters[0].status.is_unknown()).await;
     for _ in 0..3 {
         let answer = town.later().await;
-        assert!(answer.counters[0].status.is_unknown() && answer.counters[0].slots.len() == 0);
+        assert!(answer.counters[0].status.is_unknown() && answer.counters[0].slots.is_empty());
     }
 }
 
