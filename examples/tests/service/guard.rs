@@ -92,13 +92,16 @@ async fn answer_to(service: &Service, piece: &str) -> String {
     String::from_utf8_lossy(&answer).into_owned()
 }
 
+/// Brief enough for a test, and long enough for a client that is not slow on a machine that is.
+const BRIEF: Duration = Duration::from_millis(500);
+
 #[tokio::test]
 async fn slow_clients_are_cut() {
-    let brief = Duration::from_millis(50);
-    let limits = Limits { head: brief, request: brief, ..Limits::default() };
-    let service = Service::with_limits(limits).await;
+    let service = Service::with_limits(Limits { head: BRIEF, ..Limits::default() }).await;
     assert_eq!(answer_to(&service, "GET / HTTP/1.1\r\nHost: HO").await, "", "a head that does not end");
     assert_eq!(answer_to(&service, "").await, "", "a connection on which nothing comes");
+
+    let service = Service::with_limits(Limits { request: BRIEF, ..Limits::default() }).await;
     let body = "PUT /counters/buergerbuero-1 HTTP/1.1\r\nHost: HOST\r\nContent-Length: 5\r\n\r\n{";
     let slow = answer_to(&service, body).await;
     assert!(
@@ -106,16 +109,14 @@ async fn slow_clients_are_cut() {
         "a body that does not end: {slow}"
     );
 
-    let limits = Limits { connection: brief, ..Limits::default() };
-    let service = Service::with_limits(limits).await;
+    let service = Service::with_limits(Limits { connection: BRIEF, ..Limits::default() }).await;
     let kept = answer_to(&service, "GET /style.css HTTP/1.1\r\nHost: HOST\r\n\r\n").await;
     assert!(kept.starts_with("HTTP/1.1 200"), "a connection that is kept open: {kept}");
 }
 
 #[tokio::test]
 async fn of_too_many_connections_the_last_waits_for_its_turn() {
-    let service =
-        Service::with_limits(Limits { connections: 1, head: Duration::from_millis(50), ..Limits::default() }).await;
+    let service = Service::with_limits(Limits { connections: 1, head: BRIEF, ..Limits::default() }).await;
     let waiting = "GET /style.css HTTP/1.1\r\nHost: HOST\r\nConnection: close\r\n\r\n";
     let (idle, answered) = tokio::join!(answer_to(&service, ""), answer_to(&service, waiting));
     assert!(idle.is_empty() && answered.starts_with("HTTP/1.1 200"), "{answered}");
