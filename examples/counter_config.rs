@@ -23,6 +23,7 @@ use comfy_table::{Table, presets};
 use optigov_counter::{Counter, Fault, Faults, Language, Municipality, decoded};
 use optigov_examples::language;
 use optigov_slots::Interval;
+use optigov_tool::counted;
 
 /// Checks, prints and converts counter configurations.
 #[derive(Parser)]
@@ -34,8 +35,8 @@ struct Arguments {
     #[arg(long, value_parser = language(), default_value_t = Language::English, global = true)]
     lang: Language,
     /// How faults are printed.
-    #[arg(long, global = true, default_value = "text")]
-    faults: FaultFormat,
+    #[arg(long, alias = "faults", global = true, default_value = "text")]
+    format: FaultFormat,
 }
 
 #[derive(Subcommand)]
@@ -105,9 +106,14 @@ fn run(arguments: &Arguments) -> Result<String, String> {
             Ok(told
                 + &match arguments.lang {
                     Language::German => {
-                        format!("{}: in Ordnung, {counters} Schalter, {warnings} Warnungen\n", municipality.name())
+                        let warnings = counted(warnings, "Warnung", "Warnungen");
+                        format!("{}: in Ordnung, {counters} Schalter, {warnings}\n", municipality.name())
                     }
-                    _ => format!("{}: fine, {counters} counters, {warnings} warnings\n", municipality.name()),
+                    _ => {
+                        let counters = counted(counters, "counter", "counters");
+                        let warnings = counted(warnings, "warning", "warnings");
+                        format!("{}: fine, {counters}, {warnings}\n", municipality.name())
+                    }
                 })
         }
         Command::Print { file } => {
@@ -151,7 +157,7 @@ fn read(file: &Path, arguments: &Arguments) -> Result<(Municipality, String), St
 }
 
 fn report(faults: &[Fault], file: &str, text: &str, arguments: &Arguments) -> String {
-    match arguments.faults {
+    match arguments.format {
         FaultFormat::Text => {
             let told: Vec<String> = faults.iter().map(|fault| fault.report(file, text, arguments.lang)).collect();
             told.join("\n")

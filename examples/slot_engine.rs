@@ -18,6 +18,7 @@ use clap::Parser;
 use optigov_slots::{
     Busy, Exception, Interval, IntervalSet, Lead, OpenWindows, Resources, Rule, SlotRules, Slots, Timetable, Weekdays,
 };
+use optigov_tool::counted;
 
 const ZONE: Tz = Berlin;
 /// The chart's hours, and the minutes of one column.
@@ -143,8 +144,8 @@ fn draw(out: &mut impl Write, slots: &Slots, taken: &IntervalSet, buffers: &Inte
     let open = slots.open_windows();
     writeln!(
         out,
-        "{} slots in {ZONE}, seen on {}\n",
-        slots.len(),
+        "{} in {ZONE}, seen on {}\n",
+        counted(slots.len(), "slot", "slots"),
         slots.now().with_timezone(&ZONE).format("%a %d %b %Y, %H:%M")
     )?;
     let columns = 60 / COLUMN as usize;

@@ -9,7 +9,7 @@ use std::process::ExitCode;
 
 use anyhow::bail;
 use chrono::Utc;
-use clap::Parser;
+use clap::{Parser, ValueEnum};
 use optigov_availability::{Availability, ConnectionReport, Language, Mailbox};
 use optigov_examples::{demo, failure, language, print, town};
 
@@ -32,9 +32,18 @@ struct Arguments {
     /// The language of causes and remedies.
     #[arg(long, value_parser = language(), default_value_t = Language::German)]
     lang: Language,
-    /// Prints the report as JSON; several as a list.
-    #[arg(long)]
+    /// How the report is printed.
+    #[arg(long, value_enum, default_value_t = Format::Text)]
+    format: Format,
+    /// Prints the report as JSON; several as a list. The same as --format json.
+    #[arg(long, hide = true)]
     json: bool,
+}
+
+#[derive(Clone, Copy, PartialEq, Eq, ValueEnum)]
+enum Format {
+    Text,
+    Json,
 }
 
 #[tokio::main]
@@ -77,7 +86,7 @@ async fn run(arguments: &Arguments) -> anyhow::Result<bool> {
     for mailbox in &mailboxes {
         reports.push(availability.check_connection(mailbox).await);
     }
-    match (arguments.json, &reports[..]) {
+    match (arguments.json || arguments.format == Format::Json, &reports[..]) {
         (true, [report]) => print(&format!("{:#}\n", serde_json::json!(report)))?,
         (true, reports) => print(&format!("{:#}\n", serde_json::json!(reports)))?,
         (false, reports) => {

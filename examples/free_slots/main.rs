@@ -9,12 +9,14 @@ use std::pin::pin;
 use std::process::ExitCode;
 
 use anyhow::Context as _;
-use chrono::{DateTime, Days, FixedOffset, NaiveDate, Utc};
+use chrono::{Days, NaiveDate, Utc};
+use chrono_tz::Europe::Berlin;
 use clap::{Parser, ValueEnum};
 use futures_util::StreamExt as _;
 use indicatif::{ProgressBar, ProgressStyle};
-use optigov_availability::{Answer, Availability, Interval, Language, SlotsRequest};
-use optigov_examples::{demo, failure, language, print, table, town};
+use optigov_availability::{Answer, Availability, Interval, Language, Municipality, SlotsRequest};
+use optigov_examples::{demo, failure, language, print, town};
+use optigov_tool::{Moment, slots_by_day_and_counter, terminal_width};
 
 /// Prints the appointments that can be booked, by day and counter.
 #[derive(Parser)]
@@ -23,15 +25,15 @@ struct Arguments {
     /// A municipality's configuration in TOML; without it, the demo municipality in a simulated Exchange.
     #[arg(long, value_name = "FILE", conflicts_with = "ics")]
     config: Option<PathBuf>,
-    /// Puts an iCalendar file (an Outlook or Google export) into a mailbox of the simulated Exchange.
+    /// Puts an iCalendar file (an Outlook or Google export) into a mailbox of the simulated Exchange, in place of its demo entries.
     #[arg(long, value_name = "MAILBOX=FILE", value_parser = mailbox_and_file)]
     ics: Vec<(String, PathBuf)>,
     /// Two of the demo's mailboxes lie in Exchange Online and are read by Microsoft Graph; where is found out.
     #[arg(long, conflicts_with = "config")]
     hybrid: bool,
-    /// The instant that counts as now. Default: the machine's clock.
-    #[arg(long, value_name = "RFC3339")]
-    now: Option<DateTime<FixedOffset>>,
+    /// What counts as now: local time (2026-11-23T08:00) or RFC 3339. Default: the machine's clock.
+    #[arg(long, value_name = "TIME")]
+    now: Option<Moment>,
     /// The first day. Default: the day of --now in the municipality's zone.
     #[arg(long, value_name = "DATE")]
     from: Option<NaiveDate>,
@@ -74,11 +76,12 @@ async fn main() -> ExitCode {
 
 async fn run(arguments: &Arguments) -> anyhow::Result<Answer> {
     let language = arguments.lang;
-    let now = arguments.now.map_or_else(Utc::now, |now| now.to_utc());
     let municipality = match &arguments.config {
         Some(file) => Some(town::load(file, language)?),
         None => None,
     };
+    let zone = municipality.as_ref().map_or(Berlin, Municipality::time_zone);
+    let now = arguments.now.map_or_else(|| Ok(Utc::now()), |now| now.in_zone(zone))?;
     // The simulator serves as long as `demo` lives.
     let (_demo, builder) = match municipality {
         Some(municipality) => (None, Availability::for_municipality(municipality)),
@@ -94,7 +97,6 @@ async fn run(arguments: &Arguments) -> anyhow::Result<Answer> {
     };
     let availability = builder.clock(move || now).build()?;
 
-    let zone = availability.municipality().time_zone();
     let from = arguments.from.unwrap_or_else(|| now.with_timezone(&zone).date_naive());
     let last = from.checked_add_days(Days::new(u64::from(arguments.days) - 1));
     let last = last.context("--from is too late: the calendar ends before the last day")?;
@@ -113,7 +115,7 @@ async fn run(arguments: &Arguments) -> anyhow::Result<Answer> {
     let answer = availability.free_slots(&request).await?.in_language(language);
     match arguments.format {
         Format::Json => print(&format!("{}\n", serde_json::to_string_pretty(&answer)?))?,
-        Format::Table => print(&table::by_day_and_counter(&answer, language))?,
+        Format::Table => print(&slots_by_day_and_counter(&answer, language, terminal_width()))?,
     }
     Ok(answer)
 }
@@ -141,10 +143,10 @@ fn mailbox_and_file(text: &str) -> Result<(String, PathBuf), String> {
     }
 }
 
-fn ics_files(arguments: &[(String, PathBuf)]) -> anyhow::Result<Vec<(String, String)>> {
+fn ics_files(arguments: &[(String, PathBuf)]) -> anyhow::Result<Vec<(String, Vec<u8>)>> {
     let read = |(mailbox, file): &(String, PathBuf)| {
-        let text = fs::read_to_string(file).with_context(|| format!("--ics {} cannot be read", file.display()))?;
-        Ok((mailbox.clone(), text))
+        let content = fs::read(file).with_context(|| format!("--ics {} cannot be read", file.display()))?;
+        Ok((mailbox.clone(), content))
     };
     arguments.iter().map(read).collect()
 }

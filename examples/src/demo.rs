@@ -30,11 +30,12 @@ pub struct Demo {
 }
 
 impl Demo {
-    /// Starts the simulator with entries placed around `now`, and imports iCalendar texts into mailboxes: pairs of address and text.
+    /// Starts the simulator with entries placed around `now`, and imports iCalendar files into mailboxes: pairs of address and file content. A mailbox with a file
+    /// has that file's entries alone.
     ///
     /// # Errors
-    /// Where an iCalendar text or its address cannot be used, or the simulator cannot start.
-    pub fn start(now: DateTime<Utc>, ics: &[(String, String)]) -> anyhow::Result<Self> {
+    /// Where an iCalendar file or its address cannot be used, or the simulator cannot start.
+    pub fn start(now: DateTime<Utc>, ics: &[(String, Vec<u8>)]) -> anyhow::Result<Self> {
         Demo::started(now, ics, &[])
     }
 
@@ -43,22 +44,28 @@ impl Demo {
     ///
     /// # Errors
     /// As [`start`](Self::start).
-    pub fn start_hybrid(now: DateTime<Utc>, ics: &[(String, String)]) -> anyhow::Result<Self> {
+    pub fn start_hybrid(now: DateTime<Utc>, ics: &[(String, Vec<u8>)]) -> anyhow::Result<Self> {
         Demo::started(now, ics, &ONLINE)
     }
 
-    fn started(now: DateTime<Utc>, ics: &[(String, String)], online: &[&str]) -> anyhow::Result<Self> {
+    fn started(now: DateTime<Utc>, ics: &[(String, Vec<u8>)], online: &[&str]) -> anyhow::Result<Self> {
         let mailboxes = mailboxes(now.with_timezone(&Berlin).date_naive()).into_iter();
         let place = |mailbox: Mailbox| if online.contains(&mailbox.address()) { mailbox.online() } else { mailbox };
         let mut mailboxes: Vec<Mailbox> = mailboxes.map(place).collect();
-        for (address, text) in ics {
+        let mut emptied = Vec::new();
+        for (address, file) in ics {
             let at = mailboxes.iter().position(|mailbox| mailbox.address().eq_ignore_ascii_case(address));
             let at = at.ok_or_else(|| {
                 let known: Vec<&str> = mailboxes.iter().map(Mailbox::address).collect();
                 anyhow!("--ics: Musterstadt has no mailbox {address}; there are {}", known.join(", "))
             })?;
-            let mailbox = mailboxes.remove(at).ics(text)?;
-            mailboxes.insert(at, mailbox);
+            let mut mailbox = mailboxes.remove(at);
+            // A second file for the same mailbox comes on top of the first.
+            if !emptied.contains(address) {
+                mailbox.entries_mut().clear();
+                emptied.push(address.clone());
+            }
+            mailboxes.insert(at, mailbox.ics_file(file)?);
         }
         let account = Account::new("svc-optigov").password(PASSWORD);
         let account = account.impersonates(mailboxes.iter().map(Mailbox::address));

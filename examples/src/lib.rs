@@ -1,9 +1,8 @@
-//! What the examples share: the demo municipality *Musterstadt* in a simulated Exchange, tables, the example service, and how a program fails.
+//! What the examples share: the demo municipality *Musterstadt* in a simulated Exchange, the example service, and how a program fails.
 
 pub mod demo;
 pub mod failure;
 pub mod service;
-pub mod table;
 pub mod town;
 
 use std::io::{self, Write as _};

@@ -324,6 +324,23 @@ impl Step {
         Step::Titles,
     ];
 
+    /// The step's number in the administrator's guide: `1` to `8`, and `3a` and `3b` for those that only Kerberos takes. Rights in Exchange Online stand where
+    /// impersonation does.
+    pub fn number(self) -> &'static str {
+        match self {
+            Step::Resolve => "1",
+            Step::Connect => "2",
+            Step::Tls => "3",
+            Step::Kdc => "3a",
+            Step::Ticket => "3b",
+            Step::Authentication => "4",
+            Step::Service => "5",
+            Step::Impersonation | Step::Rights => "6",
+            Step::Calendar => "7",
+            Step::Titles => "8",
+        }
+    }
+
     /// The step's name for people.
     pub fn name(self) -> Text {
         texts::step(self)

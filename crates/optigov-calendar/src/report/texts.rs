@@ -9,8 +9,8 @@ pub(super) fn report(report: &ConnectionReport, language: Language) -> String {
         let label = Text::fixed("Ort des Postfachs", "The mailbox lies in");
         text += &format!("{}: {}\n", label.in_language(language), place.in_language(language));
     }
-    for (number, step) in (1..).zip(report.steps()) {
-        text += &format!("{number}. {}", step_lines(step, language));
+    for step in report.steps() {
+        text += &format!("{}. {}", step.step().number(), step_lines(step, language));
     }
     if !report.counters().is_empty() {
         let label = Text::fixed("Schalter, die dieses Postfach nutzen", "Counters that use this mailbox");

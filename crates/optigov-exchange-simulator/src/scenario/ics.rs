@@ -11,20 +11,31 @@ use chrono_tz::Tz;
 use super::entry::{Entry, Span, Status};
 use crate::zones;
 
-/// The events of `text` as entries; floating times are in `default`.
+/// The events of every calendar in `text` as entries; floating times are in `default`.
 pub(super) fn entries(text: &str, default: Tz) -> Result<Vec<Entry>, crate::Error> {
-    let calendar = ICalendar::parse(text).map_err(|_| crate::Error::scenario("the text is no iCalendar object"))?;
-    let file = File { calendar: &calendar, default };
-    let events = || calendar.components.iter().filter(|c| c.component_type == ICalendarComponentType::VEvent);
+    let no_calendar = || crate::Error::scenario("the text is no iCalendar object");
+    let calendars: Vec<ICalendar> = calendars(text)
+        .into_iter()
+        .map(|text| ICalendar::parse(text).map_err(|_| no_calendar()))
+        .collect::<Result<_, _>>()?;
+    if calendars.is_empty() {
+        return Err(no_calendar());
+    }
+    let events = || {
+        calendars.iter().flat_map(|calendar| {
+            let events = calendar.components.iter().filter(|c| c.component_type == ICalendarComponentType::VEvent);
+            events.map(move |event| (File { calendar, default }, event))
+        })
+    };
 
     let mut entries: Vec<Entry> = Vec::new();
-    for event in events().filter(|event| !event.has_property(&ICalendarProperty::RecurrenceId)) {
+    for (file, event) in events().filter(|(_, event)| !event.has_property(&ICalendarProperty::RecurrenceId)) {
         let entry = file.entry(event)?;
         let further = file.further_dates(event, &entry)?;
         entries.push(entry);
         entries.extend(further);
     }
-    for event in events().filter(|event| event.has_property(&ICalendarProperty::RecurrenceId)) {
+    for (file, event) in events().filter(|(_, event)| event.has_property(&ICalendarProperty::RecurrenceId)) {
         let changed = file.entry(event)?;
         let recurrence = event.property(&ICalendarProperty::RecurrenceId).and_then(|id| file.time(id));
         let master = entries.iter_mut().find(|entry| entry.rule.is_some() && entry.uid == changed.uid);
@@ -40,6 +51,42 @@ pub(super) fn entries(text: &str, default: Tz) -> Result<Vec<Entry>, crate::Erro
     Ok(entries)
 }
 
+/// The calendars of a text, which may hold several one after another ([RFC 5545, 3.4](https://www.rfc-editor.org/rfc/rfc5545#section-3.4)): Google exports a file of a file per
+/// calendar, others put them all into one.
+fn calendars(text: &str) -> Vec<&str> {
+    let mut calendars = Vec::new();
+    let (mut begin, mut at) = (0, 0);
+    for line in text.split_inclusive('\n') {
+        at += line.len();
+        if line.trim().eq_ignore_ascii_case("END:VCALENDAR") {
+            calendars.push(&text[begin..at]);
+            begin = at;
+        }
+    }
+    // A calendar without an end is told by the parser.
+    if !text[begin..].trim().is_empty() {
+        calendars.push(&text[begin..]);
+    }
+    calendars
+}
+
+/// The text of a file whose long lines are folded. A fold may lie within a character, so it is undone before the bytes are read as UTF-8.
+pub(super) fn unfolded(bytes: &[u8]) -> Result<String, crate::Error> {
+    let mut unfolded = Vec::with_capacity(bytes.len());
+    let mut rest = bytes;
+    while let [first, behind @ ..] = rest {
+        rest = match rest {
+            [b'\r', b'\n', b' ' | b'\t', behind @ ..] | [b'\n', b' ' | b'\t', behind @ ..] => behind,
+            _ => {
+                unfolded.push(*first);
+                behind
+            }
+        };
+    }
+    String::from_utf8(unfolded).map_err(|_| crate::Error::scenario("the file is not UTF-8"))
+}
+
+#[derive(Clone, Copy)]
 struct File<'a> {
     calendar: &'a ICalendar,
     default: Tz,
@@ -252,5 +299,32 @@ impl Time {
             Time::Civil(at, own) if own == zone => at.date(),
             Time::Civil(..) | Time::Instant(_) => zones::local(self.instant(zone), zone).date(),
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const ONE: &str = "BEGIN:VCALENDAR\r\nBEGIN:VEVENT\r\nUID:1\r\nSUMMARY:Anna\r\nDTSTART:20261123T080000Z\r\nDTEND:20261123T090000Z\r\nEND:VEVENT\r\nEND:VCALENDAR\r\n";
+
+    #[test]
+    fn every_calendar_of_a_file_counts() {
+        let two = format!("{ONE}{}", ONE.replace("UID:1", "UID:2").replace("20261123", "20261124"));
+        for text in [two.clone(), two.replace("\r\n", "\n"), two.replace("END:VCALENDAR", "end:vcalendar ")] {
+            assert_eq!(entries(&text, Tz::Europe__Berlin).expect("two calendars").len(), 2, "{text}");
+        }
+        assert!(entries("", Tz::Europe__Berlin).is_err() && entries("BEGIN:VEVENT", Tz::Europe__Berlin).is_err());
+    }
+
+    #[test]
+    fn a_line_may_be_folded_within_a_character() {
+        let text = ONE.replace("Anna", "Müller");
+        let at = text.find('ü').expect("an umlaut") + 1;
+        let mut folded = text.clone().into_bytes();
+        folded.splice(at..at, *b"\r\n ");
+        assert!(std::str::from_utf8(&folded).is_err());
+        assert_eq!(unfolded(&folded).expect("UTF-8"), text);
+        assert!(unfolded(b"SUMMARY:M\xFCller").is_err());
     }
 }

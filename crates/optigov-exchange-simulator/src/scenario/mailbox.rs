@@ -111,7 +111,8 @@ impl Mailbox {
     }
 
     /// Adds the events of an iCalendar text, as Outlook or Google export it: series with their exceptions, all-day events,
-    /// `TZID`s with IANA or Windows names, `X-MICROSOFT-CDO-BUSYSTATUS`, `TRANSP`, `CLASS`, `STATUS`.
+    /// `TZID`s with IANA or Windows names, `X-MICROSOFT-CDO-BUSYSTATUS`, `TRANSP`, `CLASS`, `STATUS`. Of several calendars in one text,
+    /// every one counts.
     ///
     /// # Errors
     /// [`is_scenario`](crate::Error::is_scenario): the text is no iCalendar object, or an event in it has no usable times.
@@ -119,6 +120,15 @@ impl Mailbox {
         let entries = ics::entries(text, self.zone).map_err(|error| error.at(format!("mailbox {}", self.address)))?;
         self.entries.extend(entries);
         Ok(self)
+    }
+
+    /// Adds the events of an iCalendar file, as [`ics`](Self::ics) does. A long line of a file may be folded within a character, so take this for bytes.
+    ///
+    /// # Errors
+    /// [`is_scenario`](crate::Error::is_scenario): the file is not UTF-8, no iCalendar object, or an event in it has no usable times.
+    pub fn ics_file(self, bytes: &[u8]) -> Result<Self, crate::Error> {
+        let text = ics::unfolded(bytes).map_err(|error| error.at(format!("mailbox {}", self.address)))?;
+        self.ics(&text)
     }
 
     /// A further (proxy) address. Naming the mailbox by it as *primary* address gives `ErrorNonPrimarySmtpAddress`.

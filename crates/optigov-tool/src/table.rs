@@ -1,19 +1,23 @@
 //! Slots as a table that people read: by day and counter.
 
-use std::collections::BTreeMap;
-use std::fmt::Write as _;
+use std::{collections::BTreeMap, fmt::Write as _};
 
 use chrono::{DateTime, Datelike as _, FixedOffset, NaiveDate, Timelike as _};
 use comfy_table::{ContentArrangement, Table, presets};
 use optigov_availability::{Answer, Language, Status};
 
-/// How wide a table is, whatever the terminal: the same input prints the same text.
-const WIDTH: u16 = 112;
+use crate::wrapped;
 
-/// The answer's slots by day and counter, then how well each counter is known, with warnings.
-pub fn by_day_and_counter(answer: &Answer, language: Language) -> String {
+/// So many of something, with the right word: `1 slot`, `2 slots`.
+pub fn counted(count: usize, one: &str, many: &str) -> String {
+    format!("{count} {}", if count == 1 { one } else { many })
+}
+
+/// The answer's slots by day and counter in a table of so many columns, then how well each counter is known, with warnings.
+pub fn slots_by_day_and_counter(answer: &Answer, language: Language, width: usize) -> String {
     let words = Words::of(language);
-    let mut out = slots(answer, words);
+    let table = slots(answer, words, width);
+    let mut out = String::new();
     for counter in &answer.counters {
         let mut line = |text: &str| {
             // Writing to a String does not fail.
@@ -22,17 +26,17 @@ pub fn by_day_and_counter(answer: &Answer, language: Language) -> String {
         let reason = counter.status.reason(language).unwrap_or_default();
         match &counter.status {
             Status::Known => {}
-            Status::Stale { age, .. } => line(&format!("{} {} s. {reason}", words.stale, age.as_secs())),
+            Status::Stale { age, .. } => line(&format!("{} {reason}", words.stale(age.as_secs()))),
             _ => line(&format!("{}. {reason}", words.unknown)),
         }
         for warning in &counter.warnings {
             line(&warning.message(language));
         }
     }
-    out
+    table + &wrapped(&out, width)
 }
 
-fn slots(answer: &Answer, words: &Words) -> String {
+fn slots(answer: &Answer, words: &Words, width: usize) -> String {
     let mut days: BTreeMap<NaiveDate, Vec<Vec<DateTime<FixedOffset>>>> = BTreeMap::new();
     for (at, counter) in answer.counters.iter().enumerate() {
         for slot in counter.slots.iter() {
@@ -46,7 +50,7 @@ fn slots(answer: &Answer, words: &Words) -> String {
     }
     let mut table = Table::new();
     table.load_style(presets::NOTHING).set_content_arrangement(ContentArrangement::Dynamic);
-    table.set_width(WIDTH).set_header(words.header);
+    table.set_width(u16::try_from(width).unwrap_or(u16::MAX)).set_header(words.header);
     for (date, counters) in days {
         let mut day = words.day(date);
         table.add_row([""]);
@@ -78,7 +82,7 @@ struct Words {
     header: [&'static str; 4],
     weekdays: [&'static str; 7],
     nothing: &'static str,
-    stale: &'static str,
+    stale: [&'static str; 4],
     unknown: &'static str,
 }
 
@@ -88,6 +92,17 @@ impl Words {
             Language::English => &ENGLISH,
             _ => &GERMAN,
         }
+    }
+
+    /// How old the state is that is shown: in seconds up to two minutes, then in minutes.
+    fn stale(&self, seconds: u64) -> String {
+        let [before, second, seconds_, minutes] = self.stale;
+        let age = match seconds {
+            1 => format!("1 {second}"),
+            0..=120 => format!("{seconds} {seconds_}"),
+            _ => format!("{} {minutes}", seconds / 60),
+        };
+        before.replace("{}", &age)
     }
 
     fn day(&self, date: NaiveDate) -> String {
@@ -100,7 +115,7 @@ const GERMAN: Words = Words {
     header: ["Tag", "Schalter", "frei", "Beginn"],
     weekdays: ["Mo", "Di", "Mi", "Do", "Fr", "Sa", "So"],
     nothing: "In diesem Zeitraum ist nichts frei.",
-    stale: "Exchange antwortet nicht; es gilt der Stand von vor",
+    stale: ["Exchange antwortet nicht; es gilt der Stand von vor {}.", "Sekunde", "Sekunden", "Minuten"],
     unknown: "Die Kalender sind nicht bekannt",
 };
 
@@ -108,6 +123,6 @@ const ENGLISH: Words = Words {
     header: ["Day", "Counter", "free", "Start"],
     weekdays: ["Mon", "Tue", "Wed", "Thu", "Fri", "Sat", "Sun"],
     nothing: "Nothing is free in this period.",
-    stale: "Exchange does not answer; this is how it was, in seconds ago:",
+    stale: ["Exchange does not answer; this is how it was {} ago.", "second", "seconds", "minutes"],
     unknown: "The calendars are not known",
 };
