@@ -1,14 +1,17 @@
 //! Conformance tests: what every [`CalendarSource`] must hold, whoever writes it.
 //!
-//! One call runs them all. It takes a function that sets the source up with the calendars that the tests want, and panics, as tests do, with the
+//! One call runs them all, [`source_conforms`]; what a source that can [watch](CalendarSource::watch) must hold besides is in [`watching_conforms`]. Each takes a function that sets the source up with the calendars that the tests want, and panics, as tests do, with the
 //! name of the rule that is broken. `docs/embedding.md` shows how a source of your own is held by them.
 
-use std::{future::Future, pin::pin, task::Poll};
+use std::{collections::HashSet, future::Future, pin::pin, task::Poll};
 
 use chrono::{DateTime, NaiveDate, Utc};
+use futures_util::StreamExt as _;
 use optigov_slots::Interval;
 
-use crate::{AllDayFlag, CalendarEntry, CalendarSource, EntryStatus, EntryTime, Language, Mailbox, Step};
+use crate::{
+    AllDayFlag, CalendarEntry, CalendarSource, Change, Changes, EntryStatus, EntryTime, Language, Mailbox, Step,
+};
 
 /// The calendars that a source under test is to hold. The tests read only what is here.
 #[derive(Clone, Debug)]
@@ -43,6 +46,37 @@ where
     survives_cancellation(&source, &calendars).await;
     answers_many_at_once(&source, &calendars).await;
     check_agrees_with_read(&source, &calendars).await;
+}
+
+/// Holds a source to the contract of [`CalendarSource::watch`]. `make` sets one up with the calendars given; `change` enters an appointment into a
+/// mailbox's calendar, as its owner does. Both are called by turns, and a source that never reports what it should makes the test wait for ever: give it
+/// a deadline.
+///
+/// Held are: the first report about each mailbox is [`Change::Watching`] or [`Change::Lost`], and is about no other mailbox; a change that follows
+/// `Watching` is reported, as [`Change::Touched`] or, where it may have been missed, as `Lost`; a reading after the report shows the change; those who watch the
+/// same mailbox do not take each other's reports; a stream that is dropped, early or late, leaves the source usable; a mailbox that the source does not
+/// know does not keep the others from being watched; where a stream ends, nothing of it is watched, and it can be watched anew.
+///
+/// A source without notifications passes: it loses all mailboxes at once, which is what is asked of it.
+///
+/// # Panics
+/// Where a rule is broken, with its name.
+pub async fn watching_conforms<S, F, G>(make: impl FnOnce(Calendars) -> F, change: impl Fn(Mailbox) -> G)
+where
+    S: CalendarSource,
+    F: Future<Output = S>,
+    G: Future<Output = ()>,
+{
+    let calendars = calendars();
+    let source = make(calendars.clone()).await;
+    let all = mailboxes(&calendars);
+    // As early as a caller can go away, and after the first report.
+    drop(source.watch(all.clone()));
+    drop(source.watch(all.clone()).next().await);
+    changes_are_reported(&source, &all, &change).await;
+    watchers_are_apart(&source, &all, &change).await;
+    the_unknown_does_not_keep_others_from_being_watched(&source, &all, &change).await;
+    assert_eq!(read(&source, &all, hours(0, 48)).await.len(), all.len(), "a source that was watched can be read");
 }
 
 const HOUR: i64 = 3_600;
@@ -200,6 +234,120 @@ async fn check_agrees_with_read(source: &impl CalendarSource, calendars: &Calend
     assert!(!text.contains("niemand"), "a report shows no address: {text}");
 }
 
+/// What a stream has told so far.
+struct Watch {
+    reports: Changes,
+    watched: HashSet<Mailbox>,
+    reported: HashSet<Mailbox>,
+    touched: HashSet<Mailbox>,
+    asked: HashSet<Mailbox>,
+    ended: bool,
+}
+
+impl Watch {
+    /// Watches until there is a first report about each mailbox.
+    async fn begin(source: &impl CalendarSource, mailboxes: &[Mailbox]) -> Watch {
+        let asked: HashSet<Mailbox> = mailboxes.iter().cloned().collect();
+        let reports = source.watch(mailboxes.to_vec());
+        let (watched, reported, touched) = (HashSet::new(), HashSet::new(), HashSet::new());
+        let mut watch = Watch { reports, watched, reported, touched, asked, ended: false };
+        while watch.reported.len() < watch.asked.len() {
+            watch.go_on().await;
+            assert!(!watch.ended || watch.reported == watch.asked, "each mailbox is reported before the stream ends");
+        }
+        watch
+    }
+
+    async fn go_on(&mut self) {
+        let Some(change) = self.reports.next().await else {
+            self.ended = true;
+            // When the stream ends, nothing is watched any more.
+            self.watched.clear();
+            return;
+        };
+        let about: Vec<Mailbox> = match change {
+            Change::Watching(mailboxes) => {
+                self.watched.extend(mailboxes.iter().cloned());
+                self.reported.extend(mailboxes.iter().cloned());
+                mailboxes
+            }
+            Change::Lost { mailboxes, error } => {
+                for language in Language::ALL {
+                    let text = error.describe(language);
+                    assert!(!text.contains("musterstadt"), "an error shows no address: {text}");
+                }
+                for mailbox in &mailboxes {
+                    self.watched.remove(mailbox);
+                }
+                self.reported.extend(mailboxes.iter().cloned());
+                mailboxes
+            }
+            Change::Touched(mailbox) => {
+                assert!(
+                    self.reported.contains(&mailbox),
+                    "the first report about a mailbox is not that it was touched"
+                );
+                self.touched.insert(mailbox.clone());
+                vec![mailbox]
+            }
+        };
+        assert!(about.iter().all(|mailbox| self.asked.contains(mailbox)), "only what was asked for is reported");
+    }
+
+    /// Waits until the mailbox is reported to have changed, or not to be watched.
+    async fn sees(&mut self, mailbox: &Mailbox) {
+        while self.watched.contains(mailbox) && !self.touched.contains(mailbox) {
+            self.go_on().await;
+        }
+        self.touched.remove(mailbox);
+    }
+}
+
+async fn changes_are_reported<G: Future<Output = ()>>(
+    source: &impl CalendarSource,
+    all: &[Mailbox],
+    change: &impl Fn(Mailbox) -> G,
+) {
+    let mut watch = Watch::begin(source, all).await;
+    for mailbox in all {
+        let before = read(source, std::slice::from_ref(mailbox), hours(-48, 96)).await;
+        change(mailbox.clone()).await;
+        watch.sees(mailbox).await;
+        let after = read(source, std::slice::from_ref(mailbox), hours(-48, 96)).await;
+        assert_ne!(before, after, "what was reported can be read");
+    }
+}
+
+async fn watchers_are_apart<G: Future<Output = ()>>(
+    source: &impl CalendarSource,
+    all: &[Mailbox],
+    change: &impl Fn(Mailbox) -> G,
+) {
+    let mut first = Watch::begin(source, all).await;
+    let mut second = Watch::begin(source, &all[..1]).await;
+    let third = Watch::begin(source, &all[..1]).await;
+    drop(third);
+    change(all[0].clone()).await;
+    second.sees(&all[0]).await;
+    first.sees(&all[0]).await;
+    drop(first);
+    change(all[0].clone()).await;
+    second.sees(&all[0]).await;
+}
+
+async fn the_unknown_does_not_keep_others_from_being_watched<G: Future<Output = ()>>(
+    source: &impl CalendarSource,
+    all: &[Mailbox],
+    change: &impl Fn(Mailbox) -> G,
+) {
+    let could = !Watch::begin(source, &all[..1]).await.watched.is_empty();
+    let nobody = Mailbox::parse("niemand@musterstadt.example").expect("an address");
+    let mut watch = Watch::begin(source, &[nobody, all[0].clone()]).await;
+    assert!(!could || watch.watched.contains(&all[0]), "an unknown mailbox is lost by itself");
+    change(all[0].clone()).await;
+    watch.sees(&all[0]).await;
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -228,5 +376,40 @@ mod tests {
         })
         .await;
         source_conforms(|calendars| async { Box::new(memory(calendars)) as Box<dyn CalendarSource> }).await;
+    }
+
+    #[tokio::test]
+    async fn the_sources_of_this_crate_watch_as_they_must() {
+        let set = MemorySource::new();
+        let make = async |calendars: Calendars| {
+            calendars.mailboxes.into_iter().for_each(|(mailbox, entries)| set.set(mailbox, entries));
+            set.clone()
+        };
+        let more = std::cell::Cell::new(0);
+        let change = async |mailbox: Mailbox| {
+            more.set(more.get() + 1);
+            set.set(mailbox, vec![CalendarEntry::timed(hours(0, more.get()), EntryStatus::Busy)]);
+        };
+        watching_conforms(make, change).await;
+        let routed = async |calendars| {
+            let all = make(calendars).await;
+            RoutedSource::new(all.clone()).rule(|mailbox| mailbox.as_str().starts_with("berta"), all)
+        };
+        watching_conforms(routed, change).await;
+        watching_conforms(async |calendars| Unwatched(make(calendars).await), change).await;
+    }
+
+    /// A source without notifications.
+    struct Unwatched(MemorySource);
+
+    #[async_trait::async_trait]
+    impl CalendarSource for Unwatched {
+        async fn read(
+            &self,
+            mailboxes: &[Mailbox],
+            window: Interval,
+        ) -> Vec<Result<crate::Calendar, crate::ReadError>> {
+            self.0.read(mailboxes, window).await
+        }
     }
 }
