@@ -8,7 +8,7 @@ use std::{
 
 use chrono::{DateTime, Utc};
 use optigov_calendar::{Language, ReadError, ReadErrorKind, ServerId, Text};
-use tokio::time::Instant;
+use tokio::{sync::watch, time::Instant};
 
 use crate::{
     CacheKey, Clock, ReaderSettings,
@@ -22,6 +22,8 @@ pub(crate) struct Failures {
     settings: ReaderSettings,
     clock: Arc<dyn Clock>,
     known: Mutex<Known>,
+    /// Told of whenever a circuit closes.
+    recovered: watch::Sender<()>,
 }
 
 #[derive(Default)]
@@ -56,7 +58,12 @@ pub(crate) enum Admission {
 
 impl Failures {
     pub(crate) fn new(settings: ReaderSettings, clock: Arc<dyn Clock>) -> Failures {
-        Failures { settings, clock, known: Mutex::default() }
+        Failures { settings, clock, known: Mutex::default(), recovered: watch::Sender::new(()) }
+    }
+
+    /// Changes whenever a server answers again whose circuit was open.
+    pub(crate) fn recovered(&self) -> watch::Receiver<()> {
+        self.recovered.subscribe()
     }
 
     /// Asks whether a mailbox of this server may be read, and takes the probe where one is due.
@@ -126,7 +133,8 @@ impl Failures {
         let before = mailboxes.len();
         let of_the_server = |outcome: &Result<(), &ReadError>| outcome.is_err_and(is_of_the_server);
         match outcomes.iter().find(|(_, outcome)| !of_the_server(outcome)) {
-            Some(_) => answered(circuit),
+            Some(_) if answered(circuit) => self.recovered.send_replace(()),
+            Some(_) => {}
             None => {
                 let keys: Vec<CacheKey> = outcomes.iter().map(|(key, _)| *key).collect();
                 let Some((_, Err(error))) = outcomes.first() else { return };
@@ -229,11 +237,14 @@ impl Drop for Failures {
     }
 }
 
-fn answered(circuit: &mut Circuit) {
-    if let Some(outage) = circuit.answered() {
+/// The server has answered. Returns whether this closes its circuit.
+fn answered(circuit: &mut Circuit) -> bool {
+    let outage = circuit.answered();
+    if let Some(outage) = &outage {
         metrics::gauge!("optigov_calendar_circuits_open").decrement(1.0);
         tracing::info!(since = %outage.since, "circuit closed: the server answers again");
     }
+    outage.is_some()
 }
 
 fn failing_gauge(before: usize, after: usize) {

@@ -19,11 +19,13 @@ pub struct ReaderHealth {
     pub failing: Vec<FailingMailbox>,
     /// The cache or the store behind it.
     pub store: StoreHealth,
+    /// The mailboxes that are kept fresh; `None` where none are.
+    pub live: Option<LiveHealth>,
 }
 
 impl ReaderHealth {
     /// Whether calendars can be read and kept as far as is known: the circuit is not open, and the store answers. A single mailbox that fails
-    /// does not matter here.
+    /// does not matter here, nor does one that is not watched: it is read when it is asked for.
     pub fn is_good(&self) -> bool {
         self.circuit.state == CircuitState::Closed && !matches!(self.store, StoreHealth::Failing { .. })
     }
@@ -98,6 +100,43 @@ pub struct FailingMailbox {
     pub since: DateTime<Utc>,
     /// The last failure, with the time after which lists try again.
     pub error: ReadError,
+}
+
+/// How the mailboxes fare that are [kept fresh](crate::CalendarReader::keep_fresh).
+#[derive(Clone, Debug, Default, PartialEq, Serialize)]
+#[non_exhaustive]
+pub struct LiveHealth {
+    /// How many there are.
+    pub mailboxes: usize,
+    /// How many of them are watched: a change is noticed at once, and a reading serves for long.
+    pub live: usize,
+    /// Of how many the cache has a reading that serves, as far as is known.
+    pub warm: usize,
+    /// How many could not be read in the background when that was last tried.
+    pub failing: usize,
+    /// Whether this instance watches and reads in the background for all that share the cache.
+    pub leads: bool,
+    /// Why mailboxes are not watched, as it was last said; `None` while all are.
+    pub lost: Option<ReadError>,
+}
+
+impl LiveHealth {
+    /// Whether each mailbox is watched, and has been read.
+    pub fn is_whole(&self) -> bool {
+        self.live == self.mailboxes && self.warm == self.mailboxes
+    }
+
+    /// The two together.
+    pub(crate) fn and(self, other: LiveHealth) -> LiveHealth {
+        LiveHealth {
+            mailboxes: self.mailboxes + other.mailboxes,
+            live: self.live + other.live,
+            warm: self.warm + other.warm,
+            failing: self.failing + other.failing,
+            leads: self.leads || other.leads,
+            lost: self.lost.or(other.lost),
+        }
+    }
 }
 
 /// Whether the cache answers.

@@ -44,6 +44,7 @@ mod clock;
 mod failures;
 mod health;
 mod in_flight;
+mod keeper;
 mod lease;
 mod memory;
 mod notices;
@@ -63,7 +64,8 @@ mod watch;
 
 pub use cache::{CacheError, CacheKey, CacheVersion, CachedReadings, CalendarCache};
 pub use clock::{Clock, SystemClock};
-pub use health::{CircuitHealth, CircuitState, FailingMailbox, ReaderHealth, StoreHealth};
+pub use health::{CircuitHealth, CircuitState, FailingMailbox, LiveHealth, ReaderHealth, StoreHealth};
+pub use keeper::{FreshKeeper, KeptMailbox};
 pub use lease::Lease;
 pub use memory::MemoryCache;
 pub use notices::{Notice, Notices, Saved};

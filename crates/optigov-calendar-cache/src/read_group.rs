@@ -12,7 +12,7 @@ use tokio::{
 use tracing::Instrument as _;
 
 use crate::{
-    CacheError, CacheKey, CacheVersion, CalendarReader, Freshness, Lease, ReadTarget, Reading,
+    CacheError, CacheKey, CacheVersion, CalendarReader, Freshness, Lease, ReadTarget, Reading, WatchId,
     in_flight::{Demand, Landed, NewFlight},
     pause::Lane,
 };
@@ -23,6 +23,8 @@ pub(crate) struct PendingRead {
     /// The server that it is read from.
     pub(crate) server: ServerId,
     pub(crate) version: CacheVersion,
+    /// The watch under which the mailbox stood when the cache was last looked into.
+    pub(crate) watch: Option<WatchId>,
     /// Whether this is the one try of a failing server or mailbox.
     pub(crate) is_probe: bool,
     pub(crate) new: NewFlight,
@@ -109,8 +111,10 @@ async fn ask_source(guard: &mut Guard, group: Vec<PendingRead>, window: Interval
     guard.probe = None;
     remember(&reader, &group, &results, began_at, is_probe.then_some(lane));
     let completed = group.into_iter().zip(results).map(|(pending, result)| {
-        let result = result
-            .map(|calendar| Landed { reading: Arc::new(Reading::new(window, read_at, calendar)), began: Some(began) });
+        let result = result.map(|calendar| {
+            let reading = Reading::new(window, read_at, calendar).under(pending.watch);
+            Landed { reading: Arc::new(reading), began: Some(began) }
+        });
         complete(&reader, pending, result)
     });
     future::join_all(completed).await;
@@ -233,11 +237,13 @@ async fn answer_from_cache(reader: &CalendarReader, group: Vec<PendingRead>, win
     let cached = reader.cached(&keys).await;
     let now = reader.clock.now();
     let mut wanted = Vec::with_capacity(group.len());
-    for (pending, cached) in group.into_iter().zip(cached) {
+    for (mut pending, cached) in group.into_iter().zip(cached) {
+        pending.watch = cached.watch;
         let reading = cached.covering(window, now).filter(|_| cached.version == pending.version);
-        let left = reading.and_then(|reading| reader.settings.remaining(pending.target.key, reading, now));
+        let is_live = reading.is_some_and(|reading| cached.is_live(reading));
+        let left = reading.and_then(|reading| reader.settings.remaining(pending.target.key, reading, now, is_live));
         match (reading, left) {
-            (Some(reading), Some(left)) if left >= reader.settings.read_ahead => {
+            (Some(reading), Some(left)) if left >= reader.settings.reads_ahead(is_live) => {
                 let landed = Landed { reading: Arc::clone(reading), began: None };
                 drop(pending.new.answer.send(Ok(landed)));
             }

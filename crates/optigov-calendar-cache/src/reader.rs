@@ -12,10 +12,11 @@ use tokio::{
 
 use crate::{
     CacheError, CacheKey, CachedReadings, CalendarCache, Clock, Fetched, Freshness, ReadTarget, ReadWindow,
-    ReaderHealth, ReaderSettings,
+    ReaderHealth, ReaderSettings, WatchId,
     failures::{Admission, Failures, SourceHealth, being_read},
     health::CircuitHealth,
     in_flight::{Demand, Flight, InFlight, Landed, Order, Question},
+    keeper::Keepers,
     pause::Lane,
     read_group::{PendingRead, start},
     store_watch::StoreWatch,
@@ -31,6 +32,8 @@ use crate::{
 /// - A mailbox that has just failed, or whose server fails (the circuit breaker is open), is not asked until a pause is over. The call is answered
 ///   at once with the last failure, and with the time after which it is tried again, as its `retry_after`. Pauses grow up to a
 ///   minute. Then one list and one booking check try; the others are answered at once.
+/// - While a mailbox is proven to be watched ([`keep_fresh`](Self::keep_fresh)), a reading serves for far longer, and ends at once when something
+///   changes.
 /// - [`Freshness::Now`] waits for a reading that began after the call. Calls that arrive while one is being made share the next one.
 pub struct CalendarReader {
     pub(crate) source: Arc<dyn CalendarSource>,
@@ -40,6 +43,7 @@ pub struct CalendarReader {
     pub(crate) in_flight: InFlight,
     pub(crate) failures: Failures,
     pub(crate) store: StoreWatch,
+    pub(crate) live: Keepers,
     list_places: Semaphore,
     confirm_places: Semaphore,
 }
@@ -77,6 +81,7 @@ impl CalendarReader {
             in_flight: InFlight::default(),
             failures: Failures::new(settings, Arc::clone(&clock)),
             store: StoreWatch::new(Arc::clone(&clock)),
+            live: Keepers::default(),
             clock,
             list_places: Semaphore::new(settings.list_places),
             confirm_places: Semaphore::new(settings.confirm_places),
@@ -101,10 +106,19 @@ impl CalendarReader {
     /// Reads these mailboxes afresh into the cache, at most as many as the source takes at once; one result per target, in their order. It takes
     /// the places of lists, not those of booking checks.
     pub async fn refresh(self: &Arc<Self>, targets: &[ReadTarget], window: ReadWindow) -> Vec<Fetched> {
+        self.read_behind(targets, window, Freshness::Now).await
+    }
+
+    /// Reads for nobody who waits: in the places of lists, and for as long as a reading may take.
+    pub(crate) async fn read_behind(
+        self: &Arc<Self>,
+        targets: &[ReadTarget],
+        window: ReadWindow,
+        freshness: Freshness,
+    ) -> Vec<Fetched> {
         let now = Instant::now();
         let deadline = now.checked_add(self.settings.reading).unwrap_or(now);
-        let demand = Demand { freshness: Freshness::Now, lane: Lane::List };
-        self.fetch_for(targets, window, demand, deadline).await
+        self.fetch_for(targets, window, Demand { freshness, lane: Lane::List }, deadline).await
     }
 
     /// How many mailboxes the source takes at once.
@@ -118,10 +132,16 @@ impl CalendarReader {
     /// # Errors
     /// Where the cache cannot be told; the keys may then be as before.
     pub async fn invalidate(&self, keys: &[CacheKey], deadline: Instant) -> Result<(), CacheError> {
-        let told = timeout_at(deadline, self.cache.invalidate(keys)).await;
+        let told = timeout_at(deadline, self.end_readings(keys)).await;
         told.unwrap_or_else(|late| Err(CacheError::new(late)))?;
-        self.in_flight.detach(keys);
         self.failures.forget(keys);
+        Ok(())
+    }
+
+    /// Bumps the version of these keys, and lets nobody join a reading of them that is under way.
+    pub(crate) async fn end_readings(&self, keys: &[CacheKey]) -> Result<(), CacheError> {
+        self.cache.invalidate(keys).await?;
+        self.in_flight.detach(keys);
         Ok(())
     }
 
@@ -143,7 +163,7 @@ impl CalendarReader {
             circuits.clear();
         }
         let store = self.cache.health().unwrap_or_else(|| self.store.health());
-        ReaderHealth { circuit, circuits, failing, store }
+        ReaderHealth { circuit, circuits, failing, store, live: self.live.health() }
     }
 
     /// The places in flight of a lane.
@@ -204,10 +224,11 @@ impl CalendarReader {
         for (at, (target, cached)) in targets.iter().zip(&cached).enumerate() {
             let older = cached.covering(window.needed, now).cloned();
             let fresh = older.as_ref().filter(|_| demand.freshness == Freshness::Cached);
-            if let Some(left) = fresh.and_then(|reading| self.settings.remaining(target.key, reading, now)) {
+            let is_live = fresh.is_some_and(|reading| cached.is_live(reading));
+            if let Some(left) = fresh.and_then(|reading| self.settings.remaining(target.key, reading, now, is_live)) {
                 hits += 1;
-                if left < self.settings.read_ahead {
-                    behind.push((target, cached.version));
+                if left < self.settings.reads_ahead(is_live) {
+                    behind.push((target, cached));
                 }
                 fetched.extend(older.map(Fetched::read));
                 continue;
@@ -216,7 +237,7 @@ impl CalendarReader {
                 Question { key: target.key, needed: window.needed, version: cached.version, demand, not_before };
             let stale = older.as_ref().filter(|_| demand.freshness == Freshness::Cached);
             let serves_stale = stale.is_some_and(|reading| self.settings.serves_stale(reading, now));
-            match self.ask(target, &question, window, &mut pending) {
+            match self.ask(target, &question, cached.watch, window, &mut pending) {
                 Ok(asked) => {
                     let patience = asked.patience.or_else(|| {
                         let until = asked.at.checked_add(self.settings.patience).filter(|_| serves_stale);
@@ -230,10 +251,11 @@ impl CalendarReader {
         }
         metrics::counter!("optigov_calendar_cache_total", "result" => "hit").increment(hits);
         metrics::counter!("optigov_calendar_cache_total", "result" => "miss").increment(targets.len() as u64 - hits);
-        for (target, version) in behind {
+        for (target, cached) in behind {
+            let version = cached.version;
             let question = Question { key: target.key, needed: window.needed, version, demand, not_before };
             // Nobody waits for what is read ahead.
-            drop(self.ask(target, &question, window, &mut pending));
+            drop(self.ask(target, &question, cached.watch, window, &mut pending));
         }
         start(self, pending, window.read, demand);
         let results = future::join_all(waiting.into_iter().map(|waiting| wait(waiting, deadline))).await;
@@ -244,7 +266,9 @@ impl CalendarReader {
             fetched[at].reading = match result {
                 Ok(landed) => {
                     let began_after = landed.began.is_some_and(|began| began > asked);
-                    if !began_after && self.settings.remaining(targets[at].key, &landed.reading, now).is_none() {
+                    let is_live = cached[at].is_live(&landed.reading);
+                    let left = self.settings.remaining(targets[at].key, &landed.reading, now, is_live);
+                    if !began_after && left.is_none() {
                         again.push(at);
                     }
                     Ok(landed.reading)
@@ -260,6 +284,7 @@ impl CalendarReader {
         &self,
         target: &ReadTarget,
         question: &Question,
+        watch: Option<WatchId>,
         window: ReadWindow,
         pending: &mut Vec<PendingRead>,
     ) -> Result<Asked, ReadError> {
@@ -276,6 +301,7 @@ impl CalendarReader {
                 target: target.clone(),
                 server,
                 version: question.version,
+                watch,
                 is_probe: probe.is_some(),
                 new,
             }),

@@ -12,8 +12,12 @@ use crate::{CacheKey, Reading};
 pub struct ReaderSettings {
     /// A reading younger than this serves without asking again. Default: 60 s.
     pub time_to_live: Duration,
+    /// While a mailbox is proven to be watched ([`CalendarReader::keep_fresh`](crate::CalendarReader::keep_fresh)), a reading that was made since then
+    /// serves until it is this old, unless something changes. One that is asked for when less than a thirtieth of that is left is read again in the
+    /// background. Default: 15 min; at least the time to live.
+    pub live_time_to_live: Duration,
     /// Readings expire up to this much before the time to live, each mailbox by its own fixed share, so that mailboxes that were read together do
-    /// not expire together. Default: 6 s; at most a tenth of the time to live.
+    /// not expire together. Default: 6 s; at most a tenth of the time to live. Those of watched mailboxes are spread over a twentieth of theirs.
     pub expiry_spread: Duration,
     /// A reading that will expire within this time is read again in the background; at most half the time to live. Default: 0, no reading
     /// ahead.
@@ -51,6 +55,7 @@ impl Default for ReaderSettings {
     fn default() -> ReaderSettings {
         ReaderSettings {
             time_to_live: Duration::from_secs(60),
+            live_time_to_live: Duration::from_secs(15 * 60),
             expiry_spread: Duration::from_secs(6),
             read_ahead: Duration::ZERO,
             serve_stale: None,
@@ -72,6 +77,7 @@ impl ReaderSettings {
     /// The same with each value within its bounds.
     pub(crate) fn bounded(self) -> ReaderSettings {
         ReaderSettings {
+            live_time_to_live: self.live_time_to_live.max(self.time_to_live),
             expiry_spread: self.expiry_spread.min(self.time_to_live / 10),
             read_ahead: self.read_ahead.min(self.time_to_live / 2),
             longest_pause: self.longest_pause.max(self.first_pause),
@@ -81,12 +87,28 @@ impl ReaderSettings {
         }
     }
 
-    /// For how much longer a reading serves; `None` once it has expired.
+    /// For how much longer a reading serves; `None` once it has expired. This is the one place that decides it.
     ///
-    /// This is the one place that decides it: a mailbox whose changes are watched will be given a longer time here.
-    pub(crate) fn remaining(&self, key: CacheKey, reading: &Reading, now: DateTime<Utc>) -> Option<Duration> {
-        let serves = self.time_to_live - self.expiry_spread.mul_f64(key.share());
+    /// `is_live` says that the mailbox has been watched without a gap since before the reading began
+    /// ([`CachedReadings::is_live`](crate::CachedReadings::is_live)).
+    pub(crate) fn remaining(
+        &self,
+        key: CacheKey,
+        reading: &Reading,
+        now: DateTime<Utc>,
+        is_live: bool,
+    ) -> Option<Duration> {
+        let (longest, spread) = match is_live {
+            true => (self.live_time_to_live, (self.live_time_to_live / 20).max(self.expiry_spread)),
+            false => (self.time_to_live, self.expiry_spread),
+        };
+        let serves = longest - spread.mul_f64(key.share());
         serves.checked_sub(age(reading, now)?).filter(|left| !left.is_zero())
+    }
+
+    /// A reading that serves and has less than this left is read again behind the answer.
+    pub(crate) fn reads_ahead(&self, is_live: bool) -> Duration {
+        if is_live { self.read_ahead.max(self.live_time_to_live / 30) } else { self.read_ahead }
     }
 
     /// Whether an expired reading may serve while the new one is read.
@@ -119,7 +141,7 @@ mod tests {
             let now = read_at + chrono::TimeDelta::seconds(seconds);
             let keys =
                 (0..1_000).map(|n| CacheKey::new("", &format!("m{n}@stadt.example").parse().expect("an address")));
-            keys.filter(|key| settings.remaining(*key, &reading, now).is_none()).count()
+            keys.filter(|key| settings.remaining(*key, &reading, now, false).is_none()).count()
         };
         assert_eq!((expired(54), expired(60)), (0, 1_000));
         for second in 55..60 {

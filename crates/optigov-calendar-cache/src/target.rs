@@ -112,6 +112,11 @@ impl ReadWindow {
     pub fn new(needed: Interval, read: Interval) -> ReadWindow {
         ReadWindow { needed, read: read.hull(needed) }
     }
+
+    /// What both of two answers need, and a reading that serves both.
+    pub fn and(self, other: ReadWindow) -> ReadWindow {
+        ReadWindow { needed: self.needed.hull(other.needed), read: self.read.hull(other.read) }
+    }
 }
 
 /// The whole pages that a stretch of time touches.

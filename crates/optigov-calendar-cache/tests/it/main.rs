@@ -4,6 +4,7 @@
 
 mod herd;
 mod laws;
+mod live;
 mod outage;
 mod stale;
 mod support;

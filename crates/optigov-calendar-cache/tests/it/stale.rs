@@ -133,3 +133,21 @@ async fn paging_through_a_horizon_costs_one_reading() {
     reader.fetch(&town, ReadWindow::within(hours(0, 720), horizon), Freshness::Cached, deadline).await;
     assert_eq!(server.requests(), before);
 }
+
+/// What the latency of warm lists owes to expiring readings, in time that stands while nobody waits: the share of lists that wait at all. Where none
+/// does, their 99th percentile is that of lists without expiry; `warm_lists` of the facade's ignored tests measures the ratio.
+#[tokio::test(start_paused = true)]
+async fn no_list_waits_for_readings_that_expire_where_they_are_read_ahead() {
+    let (server, town) = (Arc::new(Server::new()), targets(100));
+    let reader = reader(&server, |settings| settings.read_ahead = 20 * SECOND);
+    list(&reader, &town).await;
+    let mut waited = 0;
+    for _ in 0..3_000 {
+        sleep(SECOND / 5).await;
+        let (fetched, took) = list(&reader, &town).await;
+        assert!(fetched.iter().all(|fetched| fetched.reading.is_ok()));
+        waited += usize::from(!took.is_zero());
+    }
+    assert!(server.requests() > 1_000, "they did expire");
+    assert_eq!(waited, 0, "of 3,000 lists");
+}

@@ -12,12 +12,18 @@ use std::{
 
 use async_trait::async_trait;
 use chrono::{DateTime, TimeDelta, Utc};
-use optigov_calendar::{Calendar, CalendarEntry, CalendarSource, EntryStatus, Mailbox, ReadError, ReadErrorKind, Text};
+use futures_util::stream;
+use optigov_calendar::{
+    Calendar, CalendarEntry, CalendarSource, Change, Changes, EntryStatus, Mailbox, ReadError, ReadErrorKind, Text,
+};
 use optigov_calendar_cache::{
     CalendarCache, CalendarReader, Clock, Fetched, Freshness, MemoryCache, ReadTarget, ReadWindow, ReaderSettings,
 };
 use optigov_slots::Interval;
-use tokio::{sync::watch, time::Instant};
+use tokio::{
+    sync::{mpsc, watch},
+    time::Instant,
+};
 
 pub(crate) const SECOND: Duration = Duration::from_secs(1);
 pub(crate) const NOON: i64 = 1_803_902_400;
@@ -46,6 +52,11 @@ pub(crate) struct Server {
     pub(crate) slow: Mutex<HashSet<Mailbox>>,
     pub(crate) edition: AtomicUsize,
     pub(crate) batch: usize,
+    /// Whether it tells of changes.
+    pub(crate) notifies: bool,
+    streams: Mutex<Vec<mpsc::UnboundedSender<Change>>>,
+    /// Streams that were opened so far.
+    pub(crate) opened: AtomicUsize,
 }
 
 impl Server {
@@ -60,7 +71,32 @@ impl Server {
             slow: Mutex::default(),
             edition: AtomicUsize::default(),
             batch: 1,
+            notifies: true,
+            streams: Mutex::default(),
+            opened: AtomicUsize::default(),
         }
+    }
+
+    /// Something changes in every calendar, and it is told of these.
+    pub(crate) fn touch(&self, mailboxes: &[ReadTarget]) {
+        self.edition.fetch_add(1, Ordering::SeqCst);
+        mailboxes.iter().for_each(|target| self.tell(&Change::Touched(target.mailbox.clone())));
+    }
+
+    pub(crate) fn tell(&self, change: &Change) {
+        self.streams.lock().expect("lock").retain(|stream| stream.send(change.clone()).is_ok());
+    }
+
+    /// All streams end.
+    pub(crate) fn hang_up(&self) {
+        self.streams.lock().expect("lock").clear();
+    }
+
+    /// How many streams are read at this moment.
+    pub(crate) fn streams(&self) -> usize {
+        let mut streams = self.streams.lock().expect("lock");
+        streams.retain(|stream| !stream.is_closed());
+        streams.len()
     }
 
     pub(crate) fn is(&self, mood: Mood) {
@@ -123,6 +159,17 @@ impl CalendarSource for Server {
             None => outcome.clone().map(|()| Calendar::new(vec![entry])),
         });
         answers.collect()
+    }
+
+    fn watch(&self, mailboxes: Vec<Mailbox>) -> Changes {
+        if !self.notifies {
+            return Changes::unavailable(mailboxes, error(ReadErrorKind::NotWatchable));
+        }
+        self.opened.fetch_add(1, Ordering::SeqCst);
+        let (sender, receiver) = mpsc::unbounded_channel();
+        drop(sender.send(Change::Watching(mailboxes)));
+        self.streams.lock().expect("lock").push(sender);
+        Changes::new(stream::unfold(receiver, async |mut receiver| Some((receiver.recv().await?, receiver))))
     }
 
     fn batch(&self) -> NonZeroUsize {
