@@ -5,6 +5,7 @@
 use std::net::SocketAddr;
 use std::path::PathBuf;
 use std::process::ExitCode;
+use std::time::Duration;
 
 use chrono::Utc;
 use clap::Parser;
@@ -49,7 +50,10 @@ async fn run(arguments: &Arguments) -> anyhow::Result<()> {
     };
     let listener = TcpListener::bind(arguments.listen).await?;
     let hosts = arguments.host.iter().fold(Hosts::at(listener.local_addr()?), Hosts::and);
-    let app = service::router(builder.build()?, SystemClock, hosts)?;
+    let availability = builder.build()?;
+    // As long as this lives, changes are noticed within seconds, and no list waits for what is quiet. The pages look 90 days ahead at most.
+    let _fresh = availability.keep_fresh(Duration::from_secs(90 * 86_400));
+    let app = service::router(availability, SystemClock, hosts)?;
     print(&format!("http://{}/\n", listener.local_addr()?))?;
     let interrupted = async {
         // Where the signal cannot be waited for, the service runs until it is killed.

@@ -14,16 +14,20 @@ use futures_util::{
 };
 use optigov_calendar::{ConnectionReport, Language, Mailbox, ReadError, Text};
 use optigov_calendar_cache::{
-    CacheError, CacheKey, Fetched, Freshness, Notice, ReadTarget, ReadWindow, ReaderHealth, Saved,
+    CacheError, CacheKey, Clock, Fetched, Freshness, Notice, ReadTarget, ReadWindow, ReaderHealth, Saved,
 };
 use optigov_counter::{Counter, Municipality};
 use optigov_slots::{Interval, OpenWindows};
-use tokio::time::{Instant, timeout_at};
+use tokio::{
+    sync::watch,
+    time::{Instant, timeout_at},
+};
 use tracing::Instrument as _;
 
 use crate::{
-    Answer, AvailabilityBuilder, CounterAnswer, CounterHandle, Error, ErrorKind, FirstFree, SlotsRequest,
+    Answer, AvailabilityBuilder, CounterAnswer, CounterHandle, Error, ErrorKind, FirstFree, KeepFresh, SlotsRequest,
     builder::Parts,
+    keep_fresh::InForce,
     resource::{Moment, counter_answer},
     setup::{Asked, Setup},
     wanted::Booking,
@@ -40,6 +44,18 @@ pub struct Availability {
 struct Inner {
     setup: RwLock<Arc<Setup>>,
     parts: Parts,
+    /// Told of whenever something is saved.
+    saved: watch::Sender<()>,
+}
+
+impl InForce for Inner {
+    fn setup(&self) -> Arc<Setup> {
+        Arc::clone(&self.setup.read().unwrap_or_else(PoisonError::into_inner))
+    }
+
+    fn clock(&self) -> Arc<dyn Clock> {
+        Arc::clone(&self.parts.clock)
+    }
 }
 
 /// How far a [`refresh`](Availability::refresh) has come.
@@ -98,7 +114,8 @@ impl Availability {
     }
 
     pub(crate) fn assemble(setup: Setup, parts: Parts) -> Availability {
-        Availability { inner: Arc::new(Inner { setup: RwLock::new(Arc::new(setup)), parts }) }
+        let saved = watch::Sender::new(());
+        Availability { inner: Arc::new(Inner { setup: RwLock::new(Arc::new(setup)), parts, saved }) }
     }
 
     /// A handle on one counter.
@@ -203,6 +220,7 @@ impl Availability {
         changed.come_into_force();
         *current = Arc::new(changed);
         drop(current);
+        self.inner.saved.send_replace(());
         Ok(())
     }
 
@@ -216,6 +234,7 @@ impl Availability {
         changed.come_into_force();
         *current = Arc::new(changed);
         drop(current);
+        self.inner.saved.send_replace(());
         Ok(())
     }
 
@@ -255,6 +274,23 @@ impl Availability {
         }))
     }
 
+    /// Keeps the calendars of all counters fresh, until what is returned is dropped: for lists that look up to `window` ahead of the present day, as
+    /// far as can be booked at all. To be called once, when a service starts.
+    ///
+    /// - Each mailbox is watched and then read. While it is watched, a change is noticed within seconds and read in the background, and what was read
+    ///   serves without a request for [`live_time_to_live`](AvailabilityBuilder::live_time_to_live). Mailboxes that cannot be watched are read
+    ///   once, and on demand from then on, as ever. [`confirm`](CounterHandle::confirm) reads afresh as ever.
+    /// - Counters that are saved are followed within a second: mailboxes that are added are watched and read, those that are removed are let go.
+    /// - It takes half of the places for lists at most, and bears outages with single tries.
+    ///
+    /// How it fares is told by [`KeepFresh::state`], by [`health`](Self::health) and by metrics.
+    ///
+    /// # Panics
+    /// Outside a Tokio runtime.
+    pub fn keep_fresh(&self, window: Duration) -> KeepFresh {
+        KeepFresh::start(Arc::clone(&self.inner), self.inner.saved.subscribe(), window)
+    }
+
     /// Goes through the connection to the mailbox's calendar step by step, and says which counters use it. With an own server and Exchange Online, the report is
     /// of the one where the mailbox lies, and [names it](ConnectionReport::place).
     pub async fn check_connection(&self, mailbox: &Mailbox) -> ConnectionReport {
@@ -267,7 +303,8 @@ impl Availability {
         setup.reader.check(mailbox).await.with_counters(using)
     }
 
-    /// How the calendars fare at this moment: the circuit breakers of the connections, the mailboxes that fail, the store. Asks nobody, so a readiness
+    /// How the calendars fare at this moment: the circuit breakers of the connections, the mailboxes that fail, the store, those that are
+    /// [kept fresh](Self::keep_fresh). Asks nobody, so a readiness
     /// probe may call it as often as it likes.
     pub fn health(&self) -> ReaderHealth {
         self.setup().reader.health()
@@ -310,7 +347,7 @@ impl Availability {
         for window in question.stretches(request.window, fetched.window) {
             let open: Vec<_> = asked.iter().map(|asked| asked.open_windows(&setup.municipality, window)).collect();
             let needed = asked.iter().zip(&open).filter_map(|(asked, open)| asked.needed(open, now));
-            let read = setup.read_window(needed).and_then(|read| read.needed.intersection(whole));
+            let read = setup.needed(needed).and_then(|read| read.intersection(whole));
             let Some(read) = read else { continue };
             (moment.window, moment.read) = (window, read);
             let counters = fetched.counters(&asked, &open, &moment);
@@ -338,11 +375,14 @@ impl Availability {
         });
         let needed: Vec<Option<Interval>> = needed.collect();
         let is_read = needed.iter().map(Option::is_some).collect();
-        let Some(window) = setup.read_window(needed.iter().flatten().copied()) else {
+        let Some(whole) = setup.needed(needed.iter().flatten().copied()) else {
             return FetchedCalendars { is_read, ..FetchedCalendars::default() };
         };
-        let window = if question.reads_ahead { window } else { ReadWindow::exactly(window.needed) };
         let reading = asked.iter().zip(&needed).filter(|(_, needed)| needed.is_some());
+        let window = match question.reads_ahead {
+            true => setup.read_window(reading.clone().map(|(asked, _)| &**asked.counter), whole, now),
+            false => ReadWindow::exactly(whole),
+        };
         let Distinct { targets, places } = distinct(reading.flat_map(|(asked, _)| asked.targets));
         let calendars = setup.reader.fetch(&targets, window, question.freshness, deadline).await;
         FetchedCalendars { calendars, places, window: Some(window), is_read }
@@ -363,6 +403,8 @@ impl Availability {
         let changed = current.with_counter(counter)?;
         changed.come_into_force();
         *current = Arc::new(changed);
+        drop(current);
+        self.inner.saved.send_replace(());
         Ok(())
     }
 
@@ -373,7 +415,7 @@ impl Availability {
     }
 
     fn setup(&self) -> Arc<Setup> {
-        Arc::clone(&self.inner.setup.read().unwrap_or_else(PoisonError::into_inner))
+        self.inner.setup()
     }
 }
 

@@ -37,6 +37,7 @@ pub(crate) struct Parts {
     pub(crate) clock: Arc<dyn Clock>,
     when_unavailable: Option<WhenUnavailable>,
     time_to_live: Duration,
+    live_time_to_live: Duration,
     read_ahead: Duration,
     patience: Duration,
     deadline: Option<Duration>,
@@ -54,6 +55,7 @@ impl AvailabilityBuilder {
                 clock: Arc::new(SystemClock),
                 when_unavailable: None,
                 time_to_live: Duration::from_secs(60),
+                live_time_to_live: Duration::from_secs(15 * 60),
                 read_ahead: Duration::ZERO,
                 patience: Duration::from_secs(1),
                 deadline: None,
@@ -110,6 +112,13 @@ impl AvailabilityBuilder {
         self
     }
 
+    /// How old a reading may be to serve without asking again while its mailbox is proven to be watched
+    /// ([`keep_fresh`](Availability::keep_fresh)) and nothing has changed in it. Default: 15 min.
+    pub fn live_time_to_live(mut self, age: Duration) -> AvailabilityBuilder {
+        self.parts.live_time_to_live = age;
+        self
+    }
+
     /// A reading that serves a call and will expire within this time is read again in the background. Default: 0, no reading ahead; at most
     /// half the time to live.
     pub fn read_ahead(mut self, before: Duration) -> AvailabilityBuilder {
@@ -141,6 +150,7 @@ impl AvailabilityBuilder {
             WhenUnavailable::ServeStale { up_to } => up_to.max(parts.time_to_live),
             _ => KEEP.max(parts.time_to_live),
         };
+        let keep = keep.max(parts.live_time_to_live);
         parts.cache = cache.unwrap_or_else(|| Arc::new(MemoryCache::new(CACHE_BYTES, keep)));
         let how = parts.how_to_read(&municipality, None)?;
         Ok(Availability::assemble(Setup::new(municipality, how), parts))
@@ -192,6 +202,7 @@ impl Parts {
         };
         let mut settings = ReaderSettings::default();
         settings.time_to_live = self.time_to_live;
+        settings.live_time_to_live = self.live_time_to_live;
         settings.read_ahead = self.read_ahead;
         settings.patience = self.patience;
         settings.serve_stale = match when_unavailable {

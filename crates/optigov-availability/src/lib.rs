@@ -58,6 +58,7 @@ mod connect;
 mod day;
 mod error;
 mod handle;
+mod keep_fresh;
 mod places;
 mod resource;
 mod setup;
@@ -73,6 +74,7 @@ pub use connect::{ProvidedSecrets, exchange_client, exchange_online_client};
 pub use day::{DayAnswer, DayState};
 pub use error::{Error, ErrorKind};
 pub use handle::CounterHandle;
+pub use keep_fresh::KeepFresh;
 pub use optigov_calendar::{
     Access, AllDayFlag, Calendar, CalendarEntry, CalendarSource, ConnectionReport, EntryStatus, EntryTime, Finding,
     FindingSource, InvalidMailbox, Language, Mailbox, MemorySource, Origin, ReadError, ReadErrorKind, ResponseCode,
@@ -80,8 +82,8 @@ pub use optigov_calendar::{
 };
 pub use optigov_calendar_cache::{
     CacheError, CacheKey, CacheVersion, CachedReadings, CalendarCache, CircuitHealth, CircuitState, Clock,
-    FailingMailbox, Leadership, Lease, MemoryCache, Notice, Notices, ReaderHealth, Reading, Saved, StoreHealth,
-    SystemClock, WatchId,
+    FailingMailbox, Leadership, Lease, LiveHealth, MemoryCache, Notice, Notices, ReaderHealth, Reading, Saved,
+    StoreHealth, SystemClock, WatchId,
 };
 #[cfg(feature = "redis")]
 pub use optigov_calendar_cache::{SharedCache, SharedCacheSettings};

@@ -153,29 +153,70 @@ impl Setup {
         self.counters.get(place).map_or(&[], |counter| &counter.targets)
     }
 
+    /// Each counter with its mailboxes that count.
+    pub(crate) fn counters_with_targets(&self) -> impl Iterator<Item = (&Counter, &[ReadTarget])> {
+        let setups = self.counters.iter().map(|setup| &setup.targets[..]);
+        self.municipality.counters().map(|counter| &**counter).zip(setups)
+    }
+
     /// How many counters there are.
     pub(crate) fn counter_count(&self) -> usize {
         self.counters.len()
     }
 
-    /// What is read so that all that counters need is covered: rounded outward to whole UTC days, so that calls of the same day share readings.
-    pub(crate) fn read_window(&self, needed: impl Iterator<Item = Interval>) -> Option<ReadWindow> {
-        let needed = needed.reduce(Interval::hull)?;
-        Some(self.reaching_beyond(whole_days(needed)))
+    /// All that counters need, rounded outward to whole UTC days.
+    pub(crate) fn needed(&self, needed: impl Iterator<Item = Interval>) -> Option<Interval> {
+        needed.reduce(Interval::hull).map(whole_days)
+    }
+
+    /// What is read so that all that these counters need is covered: their horizon, the longest of them, which all their lists share.
+    pub(crate) fn read_window<'a>(
+        &self,
+        counters: impl Iterator<Item = &'a Counter>,
+        needed: Interval,
+        now: DateTime<Utc>,
+    ) -> ReadWindow {
+        let days = counters.map(|counter| counter.booking().horizon_days()).max().unwrap_or_default();
+        self.reaching_beyond(ReadWindow::within(needed, self.horizon(days, now)))
     }
 
     /// What is read for a window whatever can be booked in it: widened by the reach, and outward to whole UTC days.
     pub(crate) fn whole_window(&self, window: Interval) -> ReadWindow {
-        self.reaching_beyond(whole_days(window.widened(self.reach, self.reach)))
+        self.reaching_beyond(ReadWindow::exactly(whole_days(window.widened(self.reach, self.reach))))
     }
 
-    /// What is needed, and read farther where a reading may serve stale, so that it covers the windows of the days after.
-    fn reaching_beyond(&self, needed: Interval) -> ReadWindow {
+    /// All that lists with a horizon of so many days can need today and tomorrow, in whole UTC days: so that they share a reading, also over midnight. It may be a
+    /// little longer than that.
+    fn horizon(&self, days: u32, now: DateTime<Utc>) -> Interval {
+        let (today, days) = (now.timestamp().div_euclid(DAY), i64::from(days));
+        // The local day may be another one than in UTC; what is needed begins up to a day before what can be booked, and ends a day after it.
+        let (first, last) = (today - 2, today + days + 3);
+        let horizon = Interval::from_unix(first.saturating_mul(DAY), last.saturating_add(1).saturating_mul(DAY));
+        horizon.map_or_else(
+            |_| Interval::of_civil_day(now, chrono_tz::UTC),
+            |horizon| whole_days(horizon.widened(self.reach, self.reach)),
+        )
+    }
+
+    /// What lists of a counter need up to so far ahead of `now`, and what they read.
+    pub(crate) fn ahead(&self, counter: &Counter, window: Duration, now: DateTime<Utc>) -> ReadWindow {
+        let horizon = self.horizon(counter.booking().horizon_days(), now);
+        let until =
+            now.timestamp().saturating_add(i64::try_from(window.as_secs()).unwrap_or(i64::MAX)).saturating_add(DAY);
+        // The horizon's last day is tomorrow's.
+        let until = until.min(horizon.end_unix() - DAY);
+        let needed = Interval::from_unix(horizon.start_unix(), until.max(horizon.start_unix() + DAY));
+        let needed = needed.map_or(horizon, |needed| whole_days(needed.widened(Duration::ZERO, self.reach)));
+        self.read_window(std::iter::once(counter), needed.intersection(horizon).unwrap_or(horizon), now)
+    }
+
+    /// The same, and farther where a reading may serve stale, so that it covers the windows of the days after.
+    fn reaching_beyond(&self, window: ReadWindow) -> ReadWindow {
         let farther = match self.when_unavailable {
             WhenUnavailable::ServeStale { up_to } => up_to.min(MOST_SLACK),
             _ => Duration::ZERO,
         };
-        ReadWindow::new(needed, whole_days(needed.widened(Duration::ZERO, farther)))
+        ReadWindow::new(window.needed, whole_days(window.read.widened(Duration::ZERO, farther)))
     }
 
     fn template(&self, id: &str) -> Result<&AppointmentTemplate, Error> {

@@ -10,7 +10,7 @@ use axum::http::{StatusCode, header};
 use axum::response::{IntoResponse, Response};
 use axum::{Json, Router};
 use chrono::{DateTime, FixedOffset, NaiveDate, SubsecRound as _, Utc};
-use optigov_availability::{Counter, DayAnswer, Interval, Language, Mailbox, SlotsRequest, Text};
+use optigov_availability::{Counter, DayAnswer, Interval, Language, Mailbox, ReaderHealth, SlotsRequest, Text};
 use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
 use utoipa::openapi::{self, ContentBuilder, Object, ObjectBuilder, Ref, RefOr, ResponseBuilder, Schema, Type};
@@ -186,6 +186,9 @@ struct Health {
     counters: usize,
     /// The ids of the counters whose calendars are not known; `null` where that was not found out in time.
     not_known: Option<Vec<String>>,
+    /// What is known without asking anybody: circuit breaker, failing mailboxes, store, and what is kept fresh.
+    #[schema(value_type = Object)]
+    calendars: ReaderHealth,
 }
 
 /// A counter's document, whose schema is the configuration's own.
@@ -380,7 +383,7 @@ async fn health(State(service): State<Service>) -> Json<Health> {
         unknown.map(|counter| counter.id).collect()
     });
     let status = if not_known.as_ref().is_some_and(Vec::is_empty) { "ok" } else { "degraded" };
-    Json(Health { status, counters: town.counters().count(), not_known })
+    Json(Health { status, counters: town.counters().count(), not_known, calendars: service.availability.health() })
 }
 
 fn document(status: StatusCode, counter: &Counter) -> Response {

@@ -175,8 +175,8 @@ async fn serve_stale_holds_over_midnight_when_the_window_moves_on() {
     assert_eq!(starts(counter), expected, "also on Thursday, which Monday's list did not show");
 
     let answer = ask(&availability, &days(TUESDAY, "2026-12-24")).await;
-    assert!(answer.counters[0].status.is_unknown(), "what was never read is not made up");
-    assert_eq!(answer.counters[0].slots.len(), 0);
+    assert!(matches!(answer.counters[0].status, Status::Stale { .. }), "the whole horizon was read");
+    assert!(answer.counters[0].slots.len() > 100);
 }
 
 #[tokio::test]

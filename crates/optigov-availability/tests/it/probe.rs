@@ -11,6 +11,7 @@ use optigov_availability::{
     Availability, AvailabilityBuilder, Calendar, CalendarEntry, CalendarSource, Clock, EntryStatus, Interval, Mailbox,
     MemorySource, Municipality, ReadError, ReadErrorKind, Text,
 };
+use optigov_calendar::Changes;
 use tokio::sync::watch;
 
 use crate::support::{berlin, configuration};
@@ -26,6 +27,7 @@ struct Inner {
     asked: Mutex<Vec<(Vec<String>, Interval)>>,
     gate: watch::Sender<bool>,
     batch: NonZeroUsize,
+    watched: Mutex<Vec<Mailbox>>,
 }
 
 impl Probe {
@@ -36,8 +38,8 @@ impl Probe {
     /// A source that reads so many mailboxes at once.
     pub(crate) fn with_batch(batch: usize) -> Self {
         let batch = NonZeroUsize::new(batch).expect("not 0");
-        let inner =
-            Inner { calendars: MemorySource::new(), asked: Mutex::default(), gate: watch::Sender::new(true), batch };
+        let (asked, watched, gate) = (Mutex::default(), Mutex::default(), watch::Sender::new(true));
+        let inner = Inner { calendars: MemorySource::new(), asked, gate, batch, watched };
         Probe { inner: Arc::new(inner) }
     }
 
@@ -68,6 +70,12 @@ impl Probe {
         self.asked().len()
     }
 
+    /// What it was asked to watch so far, in this order.
+    pub(crate) fn watched(&self) -> Vec<String> {
+        let watched = self.inner.watched.lock().expect("no test panics with the lock");
+        watched.iter().map(|mailbox| mailbox.as_str().to_owned()).collect()
+    }
+
     /// Waits until so many readings have begun.
     pub(crate) async fn begun(&self, reads: usize) {
         while self.reads() < reads {
@@ -89,6 +97,11 @@ impl CalendarSource for Probe {
 
     fn batch(&self) -> NonZeroUsize {
         self.inner.batch
+    }
+
+    fn watch(&self, mailboxes: Vec<Mailbox>) -> Changes {
+        self.inner.watched.lock().expect("no test panics with the lock").extend(mailboxes.iter().cloned());
+        self.inner.calendars.watch(mailboxes)
     }
 }
 
@@ -140,6 +153,12 @@ impl Clock for TestClock {
     }
 }
 
+/// A clock that goes with tokio's time, from this time on the wall clock in Berlin.
+pub(crate) fn running_clock(time: &str) -> impl Clock + Clone {
+    let (began, begin) = (tokio::time::Instant::now(), berlin(time));
+    move || begin + chrono::TimeDelta::from_std(began.elapsed()).expect("short")
+}
+
 /// A municipality with these counters (TOML) whose connection nobody uses.
 pub(crate) fn municipality(counters: &str) -> Municipality {
     let text = configuration("https://exchange.musterstadt.example/EWS/Exchange.asmx", "/ca.pem", counters);
@@ -150,7 +169,7 @@ pub(crate) fn municipality(counters: &str) -> Municipality {
 pub(crate) fn over(
     source: impl CalendarSource + 'static,
     counters: &str,
-    clock: &TestClock,
+    clock: &(impl Clock + Clone),
     set: impl FnOnce(AvailabilityBuilder) -> AvailabilityBuilder,
 ) -> Availability {
     let builder = Availability::for_municipality(municipality(counters)).source(source).clock(clock.clone());
