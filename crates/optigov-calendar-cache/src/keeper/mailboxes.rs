@@ -35,8 +35,8 @@ pub(super) struct Kept {
     /// Tries that have failed since one succeeded.
     tries: u32,
     read: Option<Instant>,
-    /// When a reading last ended.
-    landed: Option<Instant>,
+    /// The number of the reading that ended last.
+    landed: u64,
     /// How long after a reading the next one may follow.
     spacing: Duration,
 }
@@ -48,6 +48,8 @@ pub(super) struct Mailboxes {
     keys: HashMap<Mailbox, CacheKey>,
     due: BTreeSet<(Instant, CacheKey)>,
     counts: Counts,
+    /// How many readings have ended.
+    landed: u64,
 }
 
 /// How many mailboxes are in which state.
@@ -193,13 +195,15 @@ impl Mailboxes {
 
     /// A mailbox was read, or not. One that was touched meanwhile is read again; and those that failed by the server's fault are, when one of them was read.
     pub(super) fn was_read(&mut self, key: CacheKey, result: Result<(), &ReadError>) {
+        self.landed += 1;
+        let landed = self.landed;
         let returns = result.is_ok() && self.all.get(&key).is_some_and(|kept| kept.is_failing && !kept.fails_alone);
         self.change(key, |kept| {
             if let Err(error) = result {
                 // It was not read, so it may be read soon.
                 (kept.fails_alone, kept.spacing) = (error.is_mailbox(), Duration::ZERO);
             }
-            (kept.reading, kept.landed) = (false, Some(Instant::now()));
+            (kept.reading, kept.landed) = (false, landed);
             kept.is_failing = result.is_err();
             kept.is_warm |= result.is_ok();
             kept.tries = if result.is_ok() { 0 } else { kept.tries.saturating_add(1) };
@@ -228,6 +232,11 @@ impl Mailboxes {
         }
     }
 
+    /// How many readings have ended.
+    pub(super) fn landed(&self) -> u64 {
+        self.landed
+    }
+
     /// How they fare in all.
     pub(super) fn health(&self) -> LiveHealth {
         let Counts { live, warm, failing } = self.counts;
@@ -249,7 +258,7 @@ impl Kept {
             reading: false,
             tries: 0,
             read: None,
-            landed: None,
+            landed: 0,
             spacing: Duration::ZERO,
         }
     }
@@ -261,9 +270,9 @@ impl Kept {
         (self.due, self.reading, self.read) = (None, true, Some(now));
     }
 
-    /// Whether it was not read since then, is not being read and will not be.
-    pub(super) fn is_settled_since(&self, moment: Instant) -> bool {
-        !self.reading && self.due.is_none() && self.landed.is_none_or(|landed| landed <= moment)
+    /// Whether it was not read since so many readings had [ended](Mailboxes::landed), is not being read and will not be.
+    pub(super) fn is_settled_since(&self, landed: u64) -> bool {
+        !self.reading && self.due.is_none() && self.landed <= landed
     }
 
     /// How long to wait after a failure.

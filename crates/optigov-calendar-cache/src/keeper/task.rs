@@ -75,8 +75,8 @@ struct Task {
     readings: JoinSet<Vec<(CacheKey, Result<(), ReadError>)>>,
     surveys: JoinSet<Survey>,
     survey_at: Instant,
-    /// When the last survey began, and whether the cache was told nothing since.
-    surveyed_since: Instant,
+    /// How many readings had ended when the last survey began, and whether the cache was told nothing since.
+    surveyed_since: u64,
     survey_holds: bool,
     shown: LiveHealth,
 }
@@ -156,7 +156,7 @@ impl Task {
             readings: JoinSet::new(),
             surveys: JoinSet::new(),
             survey_at: now + SURVEYS_APART,
-            surveyed_since: now,
+            surveyed_since: 0,
             survey_holds: false,
             shown: LiveHealth::default(),
         }
@@ -185,7 +185,7 @@ impl Task {
             });
         }
         if self.surveys.is_empty() && self.survey_at <= now {
-            (self.surveyed_since, self.survey_holds) = (now, self.telling.is_empty());
+            (self.surveyed_since, self.survey_holds) = (self.mailboxes.landed(), self.telling.is_empty());
             self.surveys.spawn(survey(Arc::clone(&self.reader), self.all_needed()));
         }
         let Some(leadership) = self.leadership.clone() else { return };
