@@ -25,7 +25,8 @@ fn keep(reader: &Arc<CalendarReader>, targets: &[ReadTarget]) -> FreshKeeper {
 async fn edition(reader: &Arc<CalendarReader>, target: &ReadTarget) -> i64 {
     let (fetched, _) = list(reader, std::slice::from_ref(target)).await;
     let reading = fetched[0].reading.as_ref().expect("it was read");
-    let optigov_calendar::EntryTime::Timed(entry) = reading.entries()[0].time() else { panic!("a timed entry") };
+    let entry = reading.entries().next().expect("each calendar has one");
+    let optigov_calendar::EntryTime::Timed(entry) = entry.time() else { panic!("a timed entry") };
     entry.start_unix() - reading.window().start_unix()
 }
 
