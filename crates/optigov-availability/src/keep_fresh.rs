@@ -113,7 +113,7 @@ async fn follow(
 }
 
 fn begin(setup: &Setup, window: Duration, now: DateTime<Utc>) -> FreshKeeper {
-    setup.reader.keep_fresh(&setup.namespace, setup.kept(window, now))
+    setup.reader.keep_fresh(setup.source_name(), setup.kept(window, now))
 }
 
 fn kept(keeper: &Kept) -> MutexGuard<'_, Option<FreshKeeper>> {

@@ -153,6 +153,11 @@ impl Setup {
         self.counters.get(place).map_or(&[], |counter| &counter.targets)
     }
 
+    /// Tells apart what is read by other connections.
+    pub(crate) fn source_name(&self) -> &str {
+        &self.namespaces.found
+    }
+
     /// Each counter with its mailboxes that count.
     pub(crate) fn counters_with_targets(&self) -> impl Iterator<Item = (&Counter, &[ReadTarget])> {
         let setups = self.counters.iter().map(|setup| &setup.targets[..]);

@@ -119,7 +119,10 @@ impl Mailboxes {
                 // Out of the counts first.
                 self.change(*key, |kept| (kept.is_live, kept.is_warm, kept.is_failing) = (false, false, false));
                 if let Some(kept) = self.all.remove(key) {
-                    self.keys.remove(&kept.target.mailbox);
+                    // The mailbox may have another key now.
+                    if self.key(&kept.target.mailbox) == Some(*key) {
+                        self.keys.remove(&kept.target.mailbox);
+                    }
                     if let Some((at, _)) = kept.due {
                         self.due.remove(&(at, *key));
                     }
