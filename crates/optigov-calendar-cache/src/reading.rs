@@ -104,12 +104,7 @@ impl Reading {
     pub fn timed(&self, status: EntryStatus, window: Interval) -> impl Iterator<Item = BusyPart> + '_ {
         let range = self.range(status);
         let entries = &self.timed[range.clone()];
-        let starts_before = |second: i64| match entries {
-            // Mostly the window is all that was read, and nothing needs to be searched.
-            [first, ..] if second <= first.start_unix() => 0,
-            [.., last] if last.start_unix() < second => entries.len(),
-            _ => entries.partition_point(|entry| entry.start_unix() < second),
-        };
+        let starts_before = |second: i64| first_from(entries, second);
         let inside = starts_before(window.start_unix())..starts_before(window.end_unix());
         // Of those that begin before the window, few reach into it.
         let may_reach = starts_before(window.start_unix().saturating_sub(i64::from(self.longest)))..inside.start;
@@ -152,6 +147,20 @@ impl Reading {
         let end = |index: usize| self.ends.get(index).map_or(0, |&end| end as usize);
         status.index().checked_sub(1).map_or(0, end)..end(status.index())
     }
+}
+
+/// Where, in entries sorted by start, the first lies that starts at `second` or later.
+fn first_from(entries: &[Interval], second: i64) -> usize {
+    // Mostly the window is all that was read, or its beginning. So the search starts at the ends and goes on from the first in growing steps.
+    if entries.last().is_none_or(|last| last.start_unix() < second) {
+        return entries.len();
+    }
+    let mut step = 8;
+    while entries.get(step).is_some_and(|entry| entry.start_unix() < second) {
+        step *= 2;
+    }
+    let (from, until) = (if step > 8 { step / 2 } else { 0 }, step.min(entries.len()));
+    from + entries[from..until].partition_point(|entry| entry.start_unix() < second)
 }
 
 fn is_surely_timed(interval: Interval, all_day: AllDayFlag) -> bool {
