@@ -165,6 +165,18 @@ impl Browser {
         panic!("the tabulator does not reach {wanted}");
     }
 
+    /// The role of what is announced: it has the focus as soon as the page is drawn, for which this waits.
+    async fn announced(&self) -> Value {
+        let wait = r"
+            const done = arguments[arguments.length - 1];
+            const look = () => {
+                const role = document.activeElement.getAttribute('role');
+                if (role) done(role); else requestAnimationFrame(look);
+            };
+            look();";
+        self.driver.execute_async(wait, Vec::new()).await.expect("something is announced").json().clone()
+    }
+
     async fn text(&self) -> String {
         self.ask("return document.body.innerText").await.as_str().unwrap_or_default().to_owned()
     }
@@ -201,7 +213,7 @@ async fn a_citizen_books_with_the_keyboard_alone() {
     browser.press(Key::Enter).await;
     let text = browser.text().await;
     assert!(text.contains("Ihr Termin ist gebucht") && text.contains("10:40–11:00 Uhr"), "{text}");
-    assert_eq!(browser.ask("return document.activeElement.getAttribute('role')").await, "status", "it is announced");
+    assert_eq!(browser.announced().await, "status", "it is announced");
     browser.look("booked").await;
     browser.quit().await;
 }
@@ -215,7 +227,7 @@ async fn who_loses_the_race_is_told_kindly() {
     assert_eq!(service.post("/counters/buergerbuero-1/bookings", &wish).await.status, 201);
     browser.click("main button").await;
     browser.says("Dieser Termin ist leider nicht mehr frei").await;
-    assert_eq!(browser.ask("return document.activeElement.getAttribute('role')").await, "status");
+    assert_eq!(browser.announced().await, "status");
     browser.look("lost").await;
     browser.click(".offers a").await;
     browser.says("08:20–08:40 Uhr").await;
@@ -260,7 +272,7 @@ async fn a_clerk_enters_mailboxes_checks_them_and_asks_why() {
     field.send_keys(&broken).await.expect("it is typed");
     browser.tab_to("Speichern").await;
     browser.press(Key::Enter).await;
-    assert_eq!(browser.ask("return document.activeElement.getAttribute('role')").await, "alert", "it is announced");
+    assert_eq!(browser.announced().await, "alert", "it is announced");
     browser.look("refused").await;
     browser.click("[role=alert] a").await;
     assert_eq!(
