@@ -5,10 +5,11 @@ use std::fs;
 use std::process::Stdio;
 
 use anyhow::{Context as _, bail};
-use chrono::Utc;
+use chrono::{DateTime, TimeDelta, Utc};
 use futures_util::future::try_join_all;
 use optigov_calendar_cache::testing::RedisServer;
 use optigov_examples::demo::Demo;
+use optigov_exchange_simulator::Entry;
 use serde_json::{Value, json};
 use tempfile::TempDir;
 use tokio::io::{AsyncBufReadExt as _, BufReader};
@@ -77,6 +78,30 @@ impl Cluster {
             try_join_all(counters).await
         }))
         .await
+    }
+
+    /// For each living instance, whether it watches all calendars and has read them, for all instances.
+    pub(crate) async fn leaders(&self) -> anyhow::Result<Vec<bool>> {
+        let mailboxes = self.mailboxes();
+        try_join_all(self.instances.iter().map(|instance| async move {
+            let live = self.get(instance, "/health").await?["calendars"]["live"].clone();
+            Ok(live["leads"] == json!(true) && live["live"] == json!(mailboxes) && live["warm"] == json!(mailboxes))
+        }))
+        .await
+    }
+
+    /// Enters an appointment in Exchange over the first free slot of the first counter, and says when that begins.
+    pub(crate) async fn enter_over_the_first_slot(&self) -> anyhow::Result<String> {
+        let lists = self.lists().await?;
+        let start = lists[0][0]["slots"][0]["start"].as_str().context("a slot is free")?.to_owned();
+        let from: DateTime<Utc> = start.parse()?;
+        let counter = self.demo.municipality().counters().next().context("there is a counter")?;
+        let mailbox = counter.exchange_sync().mailboxes().first().context("it has a mailbox")?.as_str().to_owned();
+        self.demo.simulator.update(|scenario| {
+            let entries = scenario.mailbox_mut(&mailbox).map(|mailbox| mailbox.entries_mut());
+            entries.into_iter().for_each(|entries| entries.push(Entry::timed(from, from + TimeDelta::minutes(10))));
+        })?;
+        Ok(start)
     }
 
     /// A counter's entry at each living instance.

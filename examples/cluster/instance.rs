@@ -32,6 +32,8 @@ pub(crate) async fn serve(kept_in: &Path, store: &str) -> anyhow::Result<()> {
     settings.answers_within = Duration::from_secs(1);
     let cache = SharedCache::connect(store, settings)?;
     let availability = demo::availability(entries.municipality()?).cache(cache).build()?;
+    // One of the instances watches for all; another one follows it if it dies.
+    let _fresh = availability.keep_fresh(Duration::from_secs(90 * 86_400));
     tokio::spawn(follow_the_others(availability.clone(), entries.clone()));
     let keeping = middleware::from_fn_with_state((availability.clone(), entries), keep_what_is_saved);
     let listener = TcpListener::bind("127.0.0.1:0").await?;

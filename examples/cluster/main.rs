@@ -1,5 +1,5 @@
 //! Three instances of the example service, each a process of its own, with one store that they share and one simulated Exchange. It shows that each mailbox
-//! is read once for all of them, that a counter saved at one is in force at all, and that one that is killed, or the store, keeps nobody
+//! is watched and read once for all of them, that what is entered in Exchange is out of all lists within seconds, that a counter saved at one is in force at all, and that one that is killed, or the store, keeps nobody
 //! from an answer. It ends by itself: with status 0 where all of it holds, 1 where something does not, 2 where there is no store.
 
 mod cluster;
@@ -39,7 +39,9 @@ enum Role {
     },
 }
 
-/// How soon what was saved at one instance must be in force at the others.
+/// How long the instances may take to begin.
+const STARTED: Duration = Duration::from_secs(20);
+/// How soon what was saved at one instance, or entered in Exchange, must be in force at all.
 const SOON: Duration = Duration::from_secs(5);
 /// The longest that anybody waits for an answer while an instance or the store is dead.
 const PATIENCE: Duration = Duration::from_secs(5);
@@ -66,15 +68,27 @@ async fn show() -> anyhow::Result<bool> {
     let mut cluster = Cluster::start(store).await?;
     print("Three instances of the service, a store that they share, and one Exchange; all on this machine.\n")?;
     let mut all = true;
+    all &= one_watches_for_all(&cluster).await?;
     all &= one_reading_for_all(&cluster).await?;
+    all &= entered_here_out_of_all_lists(&cluster).await?;
     all &= saved_here_in_force_there(&cluster).await?;
     all &= an_instance_is_killed(&mut cluster).await?;
     all &= the_store_is_killed(&mut cluster).await?;
     Ok(all)
 }
 
+async fn one_watches_for_all(cluster: &Cluster) -> anyhow::Result<bool> {
+    print("\n1. The instances keep the calendars fresh.\n")?;
+    let began = Instant::now();
+    let mut leaders = 0;
+    while leaders != 1 && began.elapsed() < STARTED {
+        leaders = cluster.leaders().await?.into_iter().filter(|leads| *leads).count();
+    }
+    Ok(holds("One of them watches all calendars, and has read them for all.", leaders == 1)?)
+}
+
 async fn one_reading_for_all(cluster: &Cluster) -> anyhow::Result<bool> {
-    print("\n1. Each instance lists the free slots of all five counters, at the same time.\n")?;
+    print("\n2. Each instance lists the free slots of all five counters, at the same time.\n")?;
     let lists = cluster.lists().await?;
     let mailboxes = cluster.mailboxes();
     let same = lists.windows(2).all(|pair| pair[0] == pair[1]) && lists[0].iter().all(is_known);
@@ -85,8 +99,19 @@ async fn one_reading_for_all(cluster: &Cluster) -> anyhow::Result<bool> {
         )?)
 }
 
+async fn entered_here_out_of_all_lists(cluster: &Cluster) -> anyhow::Result<bool> {
+    print("\n3. In Exchange, an appointment is entered over the first free slot of Bürgerbüro 1.\n")?;
+    let start = cluster.enter_over_the_first_slot().await?;
+    let began = Instant::now();
+    let mut out = false;
+    while !out && began.elapsed() < SOON {
+        out = cluster.lists().await?.iter().all(|list| !list[0]["slots"].to_string().contains(&start));
+    }
+    Ok(holds("It is out of all three lists within 5 seconds.", out)?)
+}
+
 async fn saved_here_in_force_there(cluster: &Cluster) -> anyhow::Result<bool> {
-    print("\n2. At the first instance, Bürgerbüro 1 is saved with another mailbox.\n")?;
+    print("\n4. At the first instance, Bürgerbüro 1 is saved with another mailbox.\n")?;
     let saved = cluster.save(0, "buergerbuero-1", "schalter2@musterstadt.example").await?;
     let began = Instant::now();
     let mut in_force = false;
@@ -102,7 +127,7 @@ async fn saved_here_in_force_there(cluster: &Cluster) -> anyhow::Result<bool> {
 }
 
 async fn an_instance_is_killed(cluster: &mut Cluster) -> anyhow::Result<bool> {
-    print("\n3. The first instance is killed.\n")?;
+    print("\n5. The first instance is killed.\n")?;
     let before = cluster.lists().await?;
     cluster.kill(0).await?;
     let began = Instant::now();
@@ -115,7 +140,7 @@ async fn an_instance_is_killed(cluster: &mut Cluster) -> anyhow::Result<bool> {
 }
 
 async fn the_store_is_killed(cluster: &mut Cluster) -> anyhow::Result<bool> {
-    print("\n4. The store is killed, and started again.\n")?;
+    print("\n6. The store is killed, and started again.\n")?;
     cluster.store.kill();
     let began = Instant::now();
     let lists = cluster.lists().await?;

@@ -4,6 +4,7 @@
 #![allow(clippy::print_stdout, reason = "what was not tested is to be seen")]
 
 mod instances;
+mod live;
 mod saves;
 #[allow(dead_code, reason = "shared with the other tests")]
 #[path = "../it/support.rs"]
