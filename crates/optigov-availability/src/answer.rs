@@ -166,6 +166,13 @@ impl Answer {
     }
 }
 
+/// An answer about this counter alone, in its language and its zone.
+impl From<CounterAnswer> for Answer {
+    fn from(counter: CounterAnswer) -> Answer {
+        Answer { now: counter.slots.now(), zone: counter.zone, language: counter.language, counters: vec![counter] }
+    }
+}
+
 impl FirstFree {
     pub(crate) fn of(answer: Answer) -> FirstFree {
         let places = answer.counters.iter().enumerate().map(|(place, counter)| (place, &counter.slots));

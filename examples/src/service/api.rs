@@ -2,6 +2,7 @@
 
 use std::borrow::Cow;
 use std::collections::BTreeMap;
+use std::convert::Infallible;
 use std::time::Duration;
 
 use axum::extract::State;
@@ -9,8 +10,9 @@ use axum::extract::rejection::StringRejection;
 use axum::http::{StatusCode, header};
 use axum::response::{IntoResponse, Response};
 use axum::{Json, Router};
-use chrono::{DateTime, FixedOffset, NaiveDate, SubsecRound as _, Utc};
-use optigov_availability::{Counter, DayAnswer, Interval, Language, Mailbox, ReaderHealth, SlotsRequest, Text};
+use chrono::{DateTime, FixedOffset, NaiveDate, Utc};
+use futures_util::stream;
+use optigov_availability::{Answer, Counter, DayAnswer, Interval, Language, Mailbox, ReaderHealth, SlotsRequest, Text};
 use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
 use utoipa::openapi::{self, ContentBuilder, Object, ObjectBuilder, Ref, RefOr, ResponseBuilder, Schema, Type};
@@ -267,8 +269,10 @@ async fn slots(
     }
     let first = which.from.map_or_else(|| service.today(&id), Ok)?;
     let answer = service.answer(&id, Days::from(first, count), which.template.as_deref()).await?;
-    let now = service.clock.now().trunc_subsecs(0).with_timezone(&answer.zone);
-    Ok(Json(json!({ "now": now, "counters": [answer.in_language(which.lang)] })).into_response())
+    // Written while it is sent: a list of two years is never in memory as a whole.
+    let chunks = Answer::from(answer.in_language(which.lang)).into_json_chunks();
+    let body = axum::body::Body::from_stream(stream::iter(chunks.map(Ok::<_, Infallible>)));
+    Ok(([(header::CONTENT_TYPE, "application/json")], body).into_response())
 }
 
 /// How many slots each day of a month has, or why it has none.
