@@ -7,7 +7,7 @@ use tokio::time::{Instant, sleep};
 
 use crate::{
     probe::{Probe, address, busy_entry, counter, municipality, over, running_clock},
-    support::{all_starts, days, starts},
+    support::{Town, all_starts, days, starts},
 };
 
 const ANNA: &str = "anna@musterstadt.example";
@@ -218,4 +218,29 @@ async fn the_metrics_say_how_many_are_live_and_what_was_touched() {
         assert_eq!(value("optigov_calendar_mailboxes_kept", Some(state)).as_deref(), Some("Gauge(2.0)"));
     }
     assert_eq!(value("optigov_calendar_touched_total", None).as_deref(), Some("Counter(1)"));
+}
+
+/// Over the wire: an appointment that is entered in the simulated Exchange is out of the list within two seconds, without a poll.
+#[tokio::test]
+async fn what_is_entered_in_exchange_is_out_of_the_list_within_two_seconds_without_a_poll() {
+    let town = Town::new(&counter("s1", &[ANNA], "all"), [optigov_exchange_simulator::Mailbox::new(ANNA)]);
+    let fresh = town.availability.keep_fresh(QUARTER);
+    while !fresh.state().is_whole() {
+        tokio::task::yield_now().await;
+    }
+    assert_eq!(town.starts(TUESDAY).await, all_starts());
+    let views = || town.simulator.requests().iter().filter(|request| request.operation() == Some("FindItem")).count();
+    let before = views();
+    let entered = std::time::Instant::now();
+    let call = crate::support::entry(NINE.0, NINE.1);
+    let update = town.simulator.update(|scenario| {
+        scenario.mailbox_mut(ANNA).expect("it is there").entries_mut().push(call);
+    });
+    update.expect("the scenario holds");
+    while town.starts(TUESDAY).await != without("09") {
+        assert!(entered.elapsed() < 2 * SECOND, "the clock stands, so only a report can end the reading");
+        tokio::task::yield_now().await;
+    }
+    println!("out of the list after {:?}", entered.elapsed());
+    assert_eq!(views(), before + 1);
 }
