@@ -3,16 +3,19 @@
 
 use std::time::Duration;
 
+use chrono::TimeDelta;
+use chrono_tz::{Europe::Berlin, Europe::London};
 use optigov_availability::{
     Answer, Availability, AvailabilityBuilder, CircuitState, Counter, Language, Municipality, ReadErrorKind, Status,
     Step, StepOutcome, Wanted,
 };
 use optigov_exchange_simulator::{
-    Account, Application, Effect, Fault, Location, Mailbox, MailboxState, RecordedRequest, Scenario, Simulator,
+    Account, Application, Effect, Entry, Fault, Location, Mailbox, MailboxState, RecordedRequest, Scenario, Simulator,
+    Status as EntryStatus,
 };
 
 use crate::probe::TestClock;
-use crate::support::{MAILBOX, PASSWORD, all_starts, configuration, days, entry, starts};
+use crate::support::{MAILBOX, PASSWORD, all_starts, configuration, date, days, entry, starts};
 
 const CLIENT: &str = "11111111-2222-4333-8444-555555555555";
 const SECRET: &str = "Clientgeheimnis-4711";
@@ -354,4 +357,100 @@ async fn a_town_without_an_own_server_reads_exchange_online_alone() {
     assert_eq!(starts(&answer.counters[0]), all_but(&["08:00"]));
     let report = availability.check_connection(&ANNA.parse().expect("an address")).await;
     assert!(report.is_good() && report.place().is_none(), "{}", report.to_text(Language::English));
+}
+
+/// The calendars of both faces' scenarios, each with the starts that it takes on that Tuesday.
+fn calendars() -> Vec<(&'static str, Mailbox, &'static [&'static str])> {
+    let anna = || Mailbox::new(ANNA);
+    let tuesday = |days: i64| date(TUESDAY) + TimeDelta::days(days);
+    let wall = |days, hour| tuesday(days).and_hms_opt(hour, 0, 0).expect("a time");
+    let meeting = |days, from, to| Entry::local(wall(days, from), wall(days, to)).zone(Berlin);
+    const ALL: &[&str] = &["08:00", "08:30", "09:00", "09:30", "10:00", "10:30", "11:00", "11:30"];
+    vec![
+        ("an empty calendar", anna(), &[]),
+        (
+            "every status",
+            anna()
+                .entry(busy("08:00", "08:30").status(EntryStatus::Free))
+                .entry(busy("09:00", "09:30").status(EntryStatus::Tentative))
+                .entry(busy("10:00", "10:30").status(EntryStatus::OutOfOffice))
+                .entry(busy("11:00", "11:30").status(EntryStatus::WorkingElsewhere)),
+            &["09:00", "10:00", "11:00"],
+        ),
+        (
+            "a vacation with start and end time",
+            anna()
+                .entry(meeting(-7, 7, 18).status(EntryStatus::OutOfOffice))
+                .entry(Entry::local(wall(-2, 0), wall(10, 0)).zone(Berlin).status(EntryStatus::OutOfOffice)),
+            ALL,
+        ),
+        ("an all-day entry", anna().entry(Entry::all_day(tuesday(0), tuesday(0)).status(EntryStatus::Busy)), &[]),
+        ("a series over the end of summer time", anna().entry(meeting(-42, 9, 10).recurs("FREQ=WEEKLY;COUNT=10")), {
+            &["09:00", "09:30"]
+        }),
+        (
+            "a series whose occurrence has moved there",
+            anna().entry(meeting(-1, 9, 10).recurs("FREQ=DAILY;COUNT=5").deleted(tuesday(0)).moved(
+                tuesday(1),
+                wall(0, 11),
+                wall(0, 12),
+            )),
+            &["11:00", "11:30"],
+        ),
+        ("a cancelled meeting", anna().entry(meeting(0, 9, 10).meeting().cancelled()), &[]),
+        ("a private appointment", anna().entry(busy("08:30", "09:30").private()), &["08:30", "09:00"]),
+        ("a touch and a partial overlap", anna().entry(busy("07:00", "08:00")).entry(busy("09:10", "09:20")), {
+            &["09:00"]
+        }),
+        (
+            "nine in London",
+            anna().zone(London).entry(Entry::local(wall(0, 9), wall(0, 10)).zone(London)),
+            &["10:00", "10:30"],
+        ),
+        (
+            "more appointments than a page holds",
+            anna().entries((0..1_500).map(|n| {
+                let start = crate::support::berlin("2026-11-23 18:00") + TimeDelta::minutes(n);
+                Entry::timed(start, start + TimeDelta::minutes(1))
+            })),
+            ALL,
+        ),
+    ]
+}
+
+#[tokio::test]
+async fn the_same_calendar_leaves_the_same_slots_here_and_online() {
+    for (name, mailbox, taken) in calendars() {
+        for (place, location) in [("on_premises", Location::OnPremises), ("online", Location::Online)] {
+            let located = format!("{{ address = {ANNA:?}, location = {place:?} }}");
+            let town = Town::new(&counter(&located), [mailbox.clone().location(location)]);
+            let answer = town.answer().await;
+            assert!(answer.is_known(), "{name}, {place}: {:?}", answer.counters[0].status);
+            assert_eq!(starts(&answer.counters[0]), all_but(taken), "{name}, {place}");
+        }
+    }
+}
+
+#[tokio::test]
+async fn a_throttled_or_failing_server_leaves_no_slot_here_or_online_until_it_answers() {
+    let faults = [
+        Effect::ResetBefore,
+        Effect::Status { code: 503, body: String::new(), content_type: "text/plain".to_owned() },
+        Effect::Status { code: 500, body: String::new(), content_type: "text/plain".to_owned() },
+    ];
+    for effect in faults {
+        for (place, location) in [("on_premises", Location::OnPremises), ("online", Location::Online)] {
+            let located = format!("{{ address = {ANNA:?}, location = {place:?} }}");
+            let mailbox = Mailbox::new(ANNA).location(location).entry(busy("09:00", "09:30"));
+            let town = Town::new(&counter(&located), [mailbox]);
+            town.update(|scenario| *scenario = scenario.clone().fault(Fault::new(effect.clone()).mailbox(ANNA)));
+            let answer = town.answer().await;
+            assert!(answer.counters[0].status.is_unknown(), "{effect:?}, {place}");
+            assert_eq!(answer.counters[0].slots.len(), 0, "{effect:?}, {place}");
+            town.update(|scenario| {
+                scenario.clear_faults();
+            });
+            assert_eq!(starts(&town.known_at_last().await.counters[0]), all_but(&["09:00"]), "{effect:?}, {place}");
+        }
+    }
 }
