@@ -5,11 +5,11 @@
 
 use std::{
     sync::{Arc, Mutex, MutexGuard, PoisonError},
-    time::Duration,
+    time::{Duration, SystemTime},
 };
 
 use bytes::Bytes;
-use chrono::Utc;
+use chrono::{DateTime, Utc};
 use http::{HeaderValue, Method, Request, header};
 use optigov_calendar::{GraphSettings, ReadError, ReadErrorKind, Route, Text};
 use optigov_http::{CLIENT_REQUEST_ID, LONGEST_BACK_OFF, asked_wait, later, web_page};
@@ -254,7 +254,7 @@ impl Tokens {
             Proof::Secret(secret) => field("client_secret", secret.expose_secret()),
             Proof::Certificate(signer) => {
                 let id = Uuid::new_v4().to_string();
-                let now = Utc::now().timestamp() - EARLIER;
+                let now = DateTime::<Utc>::from(SystemTime::now()).timestamp() - EARLIER;
                 let assertion = signer.sign(&Claims { audience, client_id, id: &id, now })?;
                 field("client_assertion_type", "urn:ietf:params:oauth:client-assertion-type:jwt-bearer");
                 field("client_assertion", assertion.expose_secret());

@@ -215,7 +215,7 @@ mod tests {
             &["optigov", "check", "--password-file"],
         ];
         for words in tries {
-            let error = command(Language::German).try_get_matches_from(words).err().expect("not a command line");
+            let error = command(Language::German).try_get_matches_from(words).expect_err("not a command line");
             assert_ne!(error.kind(), ErrorKind::DisplayHelp);
             all.push_str(&german_error(&error));
         }
