@@ -1,5 +1,7 @@
 //! What the examples share: the demo municipality *Musterstadt* in a simulated Exchange, the example service, and how a program fails.
 
+#[cfg(feature = "postgres")]
+pub mod bookings;
 pub mod demo;
 pub mod failure;
 pub mod service;
