@@ -36,6 +36,27 @@ use crate::{
 /// Answers which appointments can be booked. Cheap to clone; clones share configuration, cache and connections.
 ///
 /// Every call needs a Tokio runtime. A caller that goes away does not stop a reading that others wait for.
+///
+/// ```
+/// use chrono_tz::Europe::Berlin;
+/// use optigov_availability::{Availability, Interval, MemorySource, Municipality, SlotsRequest};
+///
+/// # tokio::runtime::Runtime::new()?.block_on(async {
+#[doc = concat!("let town = Municipality::from_toml(r#\"", include_str!("../tests/samples/small.toml"), "\"#)?;")]
+/// // In a service the calendars come from Exchange: leave out `source` and `clock`.
+/// let calendars = MemorySource::new();
+/// calendars.set("schalter1@musterstadt.example".parse()?, Vec::new());
+/// let now = "2026-11-23T12:00:00Z".parse()?;
+/// let availability = Availability::for_municipality(town).source(calendars).clock(move || now).build()?;
+///
+/// let tuesday = Interval::of_dates("2026-11-24".parse()?, "2026-11-24".parse()?, Berlin)?;
+/// let answer = availability.free_slots(&SlotsRequest::new(tuesday)).await?;
+/// // Four hours of twenty minutes each.
+/// assert_eq!(answer.counters[0].slots.len(), 12);
+/// # Ok::<_, Box<dyn std::error::Error>>(())
+/// # })?;
+/// # Ok::<_, Box<dyn std::error::Error>>(())
+/// ```
 #[derive(Clone)]
 pub struct Availability {
     inner: Arc<Inner>,

@@ -56,6 +56,20 @@ impl Wanted {
 }
 
 /// Which counters, which template, how many concerns, and when. Made by [`SlotsRequest::new`]; every setter has a default.
+///
+/// ```
+/// use chrono_tz::Europe::Berlin;
+/// use optigov_availability::{Interval, SlotsRequest};
+///
+/// let monday_to_friday = Interval::of_dates("2026-11-23".parse()?, "2026-11-27".parse()?, Berlin)?;
+/// let request = SlotsRequest::new(monday_to_friday).counters(["buergerbuero-1"]).template("personalausweis");
+///
+/// // It is read from JSON, too; what is left out has its default.
+/// let window = r#"{ "start": "2026-11-22T23:00:00Z", "end": "2026-11-27T23:00:00Z" }"#;
+/// let text = format!(r#"{{ "window": {window}, "counters": ["buergerbuero-1"], "template": "personalausweis" }}"#);
+/// assert_eq!(serde_json::from_str::<SlotsRequest>(&text)?, request);
+/// # Ok::<(), Box<dyn std::error::Error>>(())
+/// ```
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct SlotsRequest {
@@ -71,6 +85,15 @@ pub struct SlotsRequest {
 }
 
 /// An appointment that is already booked at a counter, and that Exchange need not know of.
+///
+/// ```
+/// use optigov_availability::{Booking, Interval, SlotsRequest};
+///
+/// let day = Interval::new("2026-11-24T05:00:00Z".parse()?, "2026-11-24T17:00:00Z".parse()?)?;
+/// let nine_to_half_past = Interval::new("2026-11-24T08:00:00Z".parse()?, "2026-11-24T08:30:00Z".parse()?)?;
+/// let request = SlotsRequest::new(day).bookings([Booking::new("buergerbuero-1", nine_to_half_past)]);
+/// # Ok::<(), Box<dyn std::error::Error>>(())
+/// ```
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 #[non_exhaustive]

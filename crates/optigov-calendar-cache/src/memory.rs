@@ -13,6 +13,15 @@ use moka::ops::compute::Op;
 use crate::{CacheError, CacheKey, CacheVersion, CachedReadings, CalendarCache, Leadership, Reading, WatchId};
 
 /// A cache in this process, bounded by bytes; the least valuable readings are the first to go (TinyLFU, by `moka`).
+///
+/// ```
+/// use std::time::Duration;
+///
+/// use optigov_calendar_cache::MemoryCache;
+///
+/// // 64 MiB. An hour, because readings shall serve stale for as long.
+/// let cache = MemoryCache::new(64 << 20, Duration::from_secs(3_600));
+/// ```
 pub struct MemoryCache {
     readings: moka::sync::Cache<CacheKey, Arc<CachedReadings>>,
     known: Mutex<Known>,

@@ -46,6 +46,21 @@ use crate::{
 ///   its readings reach the time to live.
 ///
 /// It needs a Tokio runtime. It is cheap to clone; clones share the connection.
+///
+/// ```
+/// use std::time::Duration;
+///
+/// use optigov_calendar_cache::{SharedCache, SharedCacheSettings};
+///
+/// # tokio::runtime::Builder::new_current_thread().enable_all().build()?.block_on(async {
+/// let mut settings = SharedCacheSettings::default();
+/// settings.keep = Duration::from_secs(2 * 3_600);
+/// // Connects when it is first asked. For TLS, `rediss://`.
+/// let cache = SharedCache::connect("redis://127.0.0.1:6379/0", settings)?;
+/// # Ok::<_, Box<dyn std::error::Error>>(())
+/// # })?;
+/// # Ok::<_, Box<dyn std::error::Error>>(())
+/// ```
 #[derive(Clone)]
 pub struct SharedCache {
     inner: Arc<Inner>,

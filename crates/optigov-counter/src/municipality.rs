@@ -36,6 +36,29 @@ use crate::{
 ///
 /// A value is valid: ids are unique, what is referred to exists. It is read from TOML or JSON, or through serde; all three check alike.
 /// A clone shares everything with its original and costs next to nothing, also with ten thousand counters.
+///
+/// ```
+/// use optigov_counter::{Language, Municipality};
+///
+/// let text = r#"
+/// name = "Musterstadt"
+/// templates = [{ id = "pass", label = "Reisepass beantragen", length = "20min" }]
+///
+/// [[counters]]
+/// id = "eins"
+/// name = "Schalter 1"
+/// templates = ["pass"]
+/// opening = [{ days = "Mo-Fr", hours = "08:00-12:00" }]
+/// "#;
+/// let town = Municipality::from_toml(text)?;
+/// assert_eq!(town.counters().count(), 1);
+///
+/// // Everything that is wrong is told at once, here two faults, in German or English.
+/// let faults = Municipality::from_toml(&text.replace("20min", "20").replace("12:00", "25:00")).unwrap_err();
+/// assert_eq!(faults.iter().count(), 2);
+/// assert!(faults.iter().all(|fault| !fault.message(Language::German).is_empty()));
+/// # Ok::<(), optigov_counter::Faults>(())
+/// ```
 #[derive(Clone, Debug, Serialize, schemars::JsonSchema)]
 #[schemars(
     deny_unknown_fields,

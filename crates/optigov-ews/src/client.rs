@@ -25,6 +25,16 @@ use crate::{
 ///
 /// Clones are cheap and share connections, limits and the account's standing. Dropping the future of a call ends the call; the client
 /// stays usable. As a [`CalendarSource`] it reads in the way that [`EwsSettings::access`] names.
+///
+/// ```
+/// use optigov_calendar::Route;
+/// use optigov_ews::{Credentials, EwsClient};
+///
+/// let route = Route::new("https://mail.musterstadt.example/EWS/Exchange.asmx")?;
+/// // Sends nothing yet. The crate's page has a reading.
+/// let client = EwsClient::builder(route).credentials(Credentials::basic(r"STADT\svc-optigov", "secret")).build()?;
+/// # Ok::<(), Box<dyn std::error::Error>>(())
+/// ```
 #[derive(Clone)]
 pub struct EwsClient {
     session: Arc<Session>,

@@ -118,6 +118,15 @@ impl Scenario {
     /// The id of the tenant, which names it everywhere its domain does.
     pub const TENANT_ID: &str = "6f4c4d3a-2b1e-4f70-9a58-0d1c2e3f4a5b";
 
+    /// The scenario file of the demo town *Musterstadt*: two accounts and a handful of mailboxes.
+    ///
+    /// ```
+    /// use optigov_exchange_simulator::Scenario;
+    ///
+    /// assert!(Scenario::from_toml(Scenario::MUSTERSTADT).is_ok());
+    /// ```
+    pub const MUSTERSTADT: &str = include_str!("../scenarios/musterstadt.toml");
+
     /// An Exchange without accounts or mailboxes.
     pub fn new() -> Self {
         Scenario {

@@ -16,6 +16,17 @@ use crate::{batch, calendar_view, check, credentials::GraphCredentials, get_sche
 ///
 /// Clones are cheap and share connections, limits and the token. Dropping the future of a call ends the call; the client stays usable. As a
 /// [`CalendarSource`] it reads in the way that [`GraphSettings::access`] names. It reports no changes.
+///
+/// ```
+/// use optigov_calendar::{GraphSettings, Route};
+/// use optigov_graph::{GraphClient, GraphCredentials};
+///
+/// let settings = GraphSettings::new("musterstadt.example", "11111111-2222-4333-8444-555555555555")?;
+/// let route = Route::for_graph("https://graph.microsoft.com")?;
+/// // Sends nothing yet. The crate's page has a reading.
+/// let client = GraphClient::builder(route, settings).credentials(GraphCredentials::secret("geheim")).build()?;
+/// # Ok::<(), Box<dyn std::error::Error>>(())
+/// ```
 #[derive(Clone)]
 pub struct GraphClient {
     session: Arc<Session>,

@@ -8,14 +8,12 @@ use serde_json::json;
 
 use crate::{cli::Simulate, failure::Failure, print};
 
-/// The demo town: two accounts and a handful of mailboxes.
-const MUSTERSTADT: &str = include_str!("../../optigov-exchange-simulator/scenarios/musterstadt.toml");
 /// How often it is looked whether the program that started this one is still there.
 const LOOK: Duration = Duration::from_millis(500);
 
 pub(crate) async fn run(arguments: &Simulate, _: Language) -> Result<ExitCode, Failure> {
     let (name, text) = match &arguments.file {
-        None => ("musterstadt.toml".to_owned(), MUSTERSTADT.to_owned()),
+        None => ("musterstadt.toml".to_owned(), Scenario::MUSTERSTADT.to_owned()),
         Some(file) => {
             let name = file.display().to_string();
             let text = fs::read_to_string(file).map_err(|cause| unusable(&name).caused_by(cause))?;
