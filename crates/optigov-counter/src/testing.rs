@@ -5,7 +5,7 @@ use std::path::Path;
 use proptest::{prelude::*, sample::select};
 use serde_json::{Value, json};
 
-/// The names of the files that a connection of [`connections`](super::connections) or [`online_connections`](super::online_connections) may refer to.
+/// The names of the files that a connection of [`connections`] or [`online_connections`] may refer to.
 pub mod files {
     /// A file with a root certificate.
     pub const CA: &str = "ca.pem";
