@@ -171,6 +171,10 @@ pub(crate) fn schema<T: JsonSchema>(extend: impl FnOnce(&mut Schema, &mut Schema
     if let Some(properties) = schema.get_mut("properties").and_then(serde_json::Value::as_object_mut) {
         properties.extend(about.into_iter().map(|(key, schema)| (key.to_owned(), schema.into())));
     }
+    // A program that links us may have switched on `preserve_order` of serde_json; the text is the same even so.
+    let mut schema = schema.to_value();
+    schema.sort_all_objects();
+    let schema = Schema::try_from(schema).expect("a schema stays a schema when its keys are sorted");
     let text = serde_json::to_string_pretty(&schema).expect("a schema has only text keys and finite numbers");
     text + "\n"
 }
