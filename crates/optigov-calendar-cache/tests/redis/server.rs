@@ -69,10 +69,13 @@ impl Store {
         })
     }
 
-    /// One command, by a connection of its own.
+    /// One command, by a connection of its own. It may take long: a busy disk makes `SAVE` slow.
     pub(crate) async fn command(&self, command: &[&str]) -> redis::RedisResult<redis::Value> {
         let client = redis::Client::open(self.url())?;
-        let mut connection = client.get_multiplexed_async_connection().await?;
+        let patience = Some(Duration::from_secs(30));
+        let config =
+            redis::AsyncConnectionConfig::new().set_response_timeout(patience).set_connection_timeout(patience);
+        let mut connection = client.get_multiplexed_async_connection_with_config(&config).await?;
         let mut built = redis::cmd(command[0]);
         built.arg(&command[1..]);
         built.query_async(&mut connection).await
