@@ -30,7 +30,7 @@ const BEYOND_A_SCHEMA: &[(Code, &str)] = &[
 
 /// Values whose form goes beyond what the schema's regular expressions say: domains, URLs, addresses, dates that no calendar has, times that end where they
 /// begin, and what Kerberos makes of an account.
-const FORMS_BEYOND_A_PATTERN: [&str; 23] = [
+const FORMS_BEYOND_A_PATTERN: [&str; 24] = [
     "tenant",
     "client_id",
     "authority",
@@ -38,6 +38,7 @@ const FORMS_BEYOND_A_PATTERN: [&str; 23] = [
     "address",
     "on_premises",
     "online",
+    "auto",
     "mailboxes",
     "test_mailbox",
     "url",
@@ -183,8 +184,11 @@ fn object(schema: &Value, root: &Value, depth: usize) -> BoxedStrategy<Value> {
             alternatives.push(branches);
         }
     }
+    // By name, so that the documents are the same whether a map of serde_json keeps the order of its keys or not.
     let optional: Vec<(String, BoxedStrategy<Option<Value>>)> = properties
         .iter()
+        .collect::<BTreeMap<_, _>>()
+        .into_iter()
         .filter(|(name, _)| !(name.starts_with('$') || *name == "format"))
         .map(|(name, schema)| {
             // Deeper down, less is there.
