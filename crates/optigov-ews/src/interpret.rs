@@ -4,14 +4,14 @@ use std::time::Duration;
 
 use http::{HeaderMap, HeaderValue, StatusCode, header};
 use optigov_calendar::{ReadError, ReadErrorKind, Text};
-use optigov_http::{Answer, LONGEST_WAIT, asked_wait, web_page, whole_number};
+use optigov_http::{HttpResponse, LONGEST_WAIT, asked_wait, web_page, whole_number};
 
 use crate::{error::malformed, soap};
 
 /// Tells EWS from everything else that may answer, and an answer from a refusal. A fault of Exchange's is worth more than the status that
 /// it comes with.
 pub(crate) fn interpret<T>(
-    answer: Answer,
+    answer: HttpResponse,
     user_agent: &HeaderValue,
     read: impl Fn(&[u8]) -> Result<soap::Answer<T>, ReadError>,
 ) -> Result<soap::Answer<T>, ReadError> {
@@ -38,7 +38,7 @@ pub(crate) fn interpret<T>(
 }
 
 /// What an answer means that holds no word of Exchange's. The status itself is told beside the fact.
-fn without_soap(answer: &Answer, user_agent: &HeaderValue) -> ReadError {
+fn without_soap(answer: &HttpResponse, user_agent: &HeaderValue) -> ReadError {
     let status = answer.status;
     let (kind, fact) = match status {
         StatusCode::SERVICE_UNAVAILABLE => (

@@ -8,7 +8,7 @@ use std::{
 
 use http::HeaderValue;
 use optigov_calendar::{ReadError, ReadErrorKind};
-use optigov_http::{Answer, silent};
+use optigov_http::{HttpResponse, silent};
 use tokio::time::{sleep, timeout};
 
 use crate::{
@@ -94,7 +94,7 @@ pub(crate) fn is_verdict(kind: ReadErrorKind) -> bool {
 }
 
 /// Only Exchange itself answers in SOAP, and only after it has accepted the credential; what it says does not matter.
-fn verdict(answer: Answer, user_agent: &HeaderValue, server: &OnceLock<ServerVersion>) -> Result<(), ReadError> {
+fn verdict(answer: HttpResponse, user_agent: &HeaderValue, server: &OnceLock<ServerVersion>) -> Result<(), ReadError> {
     let status = answer.status;
     match interpret(answer, user_agent, get_server_time_zones::read) {
         Ok(answer) => {

@@ -5,7 +5,7 @@ use std::sync::{Arc, OnceLock};
 use bytes::Bytes;
 use http::{HeaderValue, StatusCode};
 use optigov_calendar::{EwsSettings, Mailbox, ReadError, ReadErrorKind, Route, Text};
-use optigov_http::{Again, Connector, LONGEST_BACK_OFF, Limits, OpenBody, Reading, Retry, may_back_off};
+use optigov_http::{Again, BodyMode, Connector, LONGEST_BACK_OFF, Limits, OpenBody, Retry, may_back_off};
 use tokio::time::{Instant, sleep, timeout_at};
 use uuid::Uuid;
 
@@ -124,7 +124,7 @@ impl Session {
         read: impl Fn(&[u8]) -> Result<soap::Answer<T>, ReadError>,
     ) -> Result<T, ReadError> {
         let Call { operation, charged, deadline, .. } = call;
-        let post = call.post(Reading::Whole);
+        let post = call.post(BodyMode::Whole);
         let mut sent = 0;
         loop {
             let once = self.call_once(&post, operation, charged, deadline, &read);
@@ -222,7 +222,7 @@ impl Session {
     /// again.
     pub(crate) async fn listen(&self, call: Call<'_>) -> Result<OpenBody, ReadError> {
         let Call { operation, charged, deadline, .. } = call;
-        let post = call.post(Reading::AsItComes);
+        let post = call.post(BodyMode::Streamed);
         let listening = timeout_at(deadline, self.listen_once(&post, charged, deadline)).await;
         let listening = listening.unwrap_or_else(|_| Err(ReadError::deadline()));
         tracing::debug!(operation, request = post.id, opened = listening.is_ok(), "answer that stays open");
@@ -281,11 +281,11 @@ impl Session {
                 anchor: post.anchor.clone(),
                 id,
                 affinity: None,
-                reading: Reading::Whole,
+                body_mode: BodyMode::Whole,
             },
             false => {
                 let body = soap::envelope(self.settings.request_version, None, get_server_time_zones::REQUEST);
-                Post { body: Bytes::from(body), anchor: None, id, affinity: None, reading: Reading::Whole }
+                Post { body: Bytes::from(body), anchor: None, id, affinity: None, body_mode: BodyMode::Whole }
             }
         };
         let idle_timeout = self.route().idle_timeout();
@@ -299,13 +299,13 @@ impl<'a> Call<'a> {
         Call { anchor: Some(affinity.anchor()), affinity: Some(affinity), ..self }
     }
 
-    fn post(self, reading: Reading) -> Post {
+    fn post(self, body_mode: BodyMode) -> Post {
         Post {
             body: Bytes::from(self.body),
             anchor: self.anchor.cloned(),
             id: self.id.to_string(),
             affinity: self.affinity.cloned(),
-            reading,
+            body_mode,
         }
     }
 }

@@ -17,7 +17,7 @@ use std::{sync::Arc, time::Duration};
 use bytes::Bytes;
 use http::{HeaderMap, HeaderValue, Method, Request, StatusCode, header, uri::InvalidUri};
 use optigov_calendar::{Mailbox, ReadError, ReadErrorKind, Text};
-use optigov_http::{Answer, CLIENT_REQUEST_ID, Connection, Connector, Pool, Reading, error::configuration};
+use optigov_http::{BodyMode, CLIENT_REQUEST_ID, Connection, Connector, HttpResponse, Pool, error::configuration};
 
 use url::Position;
 
@@ -37,7 +37,7 @@ pub(crate) struct Post {
     /// What leads it to the same server as others of its group.
     pub(crate) affinity: Option<Arc<Affinity>>,
     /// How much of the answer to wait for.
-    pub(crate) reading: Reading,
+    pub(crate) body_mode: BodyMode,
 }
 
 /// The connections to the server.
@@ -54,7 +54,7 @@ pub(crate) enum Opened {
     Ready(Ready),
     /// Something else than the server's authentication has answered.
     #[cfg_attr(not(feature = "ntlm"), expect(dead_code, reason = "only a handshake has a leg before the proof"))]
-    Answered(Answer),
+    Answered(HttpResponse),
 }
 
 /// A connection on which the next request is a proof.
@@ -93,7 +93,7 @@ impl Transport {
         credentials: &Credentials,
         generation: u64,
         post: &Post,
-    ) -> Result<Answer, ReadError> {
+    ) -> Result<HttpResponse, ReadError> {
         let idle_timeout = self.connector.route().idle_timeout();
         if let Some(mut connection) = self.pool.take(generation) {
             #[cfg(feature = "kerberos")]
@@ -203,7 +203,7 @@ impl Transport {
         generation: u64,
         post: &Post,
         patience: Duration,
-    ) -> Result<Answer, ReadError> {
+    ) -> Result<HttpResponse, ReadError> {
         #[cfg(feature = "kerberos")]
         let ready = match (ready.ticket.is_some(), credentials.0.tickets()) {
             (true, Some(tickets)) => {
@@ -238,8 +238,8 @@ impl Transport {
         credentials: &Credentials,
         generation: u64,
         connection: Connection,
-        mut answer: Answer,
-    ) -> Result<Answer, ReadError> {
+        mut answer: HttpResponse,
+    ) -> Result<HttpResponse, ReadError> {
         if let Some(rest) = answer.rest.take() {
             answer.rest = Some(rest.keeping(connection));
             return Ok(answer);
@@ -309,10 +309,10 @@ impl Post {
         authorization: Option<HeaderValue>,
         body: Bytes,
         patience: Duration,
-    ) -> Result<Answer, ReadError> {
+    ) -> Result<HttpResponse, ReadError> {
         let mut headers = self.headers(connector);
         headers.extend(authorization.map(|value| (header::AUTHORIZATION, value)));
-        connection.exchange_reading(connector, request(connector, headers, body)?, patience, self.reading).await
+        connection.exchange_with(connector, request(connector, headers, body)?, patience, self.body_mode).await
     }
 
     /// The headers of every request, without the one that authenticates.

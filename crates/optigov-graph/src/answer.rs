@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use optigov_calendar::{ReadError, ReadErrorKind, Step, Text};
-use optigov_http::{Answer, asked_wait, web_page};
+use optigov_http::{HttpResponse, asked_wait, web_page};
 use serde::Deserialize;
 
 use crate::{codes, page::Word, texts};
@@ -22,7 +22,7 @@ pub(crate) struct Refusal<'a> {
 ///
 /// # Errors
 /// What the answer says in its place, and what stands in Graph's place.
-pub(crate) fn content(answer: &Answer, user_agent: &str) -> Result<(), ReadError> {
+pub(crate) fn content(answer: &HttpResponse, user_agent: &str) -> Result<(), ReadError> {
     let request_id = request_id(answer.headers.get("request-id").and_then(|value| value.to_str().ok()));
     if answer.status.is_success() {
         return match web_page(answer) {

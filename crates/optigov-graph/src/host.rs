@@ -5,7 +5,7 @@ use std::sync::Arc;
 use bytes::Bytes;
 use http::{HeaderValue, Request};
 use optigov_calendar::{ReadError, Route, UserAgent};
-use optigov_http::{Answer, Connection, Connector, Pool};
+use optigov_http::{Connection, Connector, HttpResponse, Pool};
 
 pub(crate) struct Host {
     pub(crate) connector: Arc<Connector>,
@@ -26,7 +26,7 @@ impl Host {
     ///
     /// # Errors
     /// What keeps the answer from coming.
-    pub(crate) async fn send(&self, request: Request<Bytes>) -> Result<Answer, ReadError> {
+    pub(crate) async fn send(&self, request: Request<Bytes>) -> Result<HttpResponse, ReadError> {
         let patience = self.connector.route().idle_timeout();
         if let Some(mut connection) = self.pool.take(0) {
             match connection.exchange(&self.connector, request.clone(), patience).await {
@@ -49,7 +49,7 @@ impl Host {
     ///
     /// # Errors
     /// What keeps the answer from coming.
-    pub(crate) async fn send_on_a_new_connection(&self, request: Request<Bytes>) -> Result<Answer, ReadError> {
+    pub(crate) async fn send_on_a_new_connection(&self, request: Request<Bytes>) -> Result<HttpResponse, ReadError> {
         let mut connection = Connection::open(&self.connector).await?;
         connection.exchange(&self.connector, request, self.connector.route().idle_timeout()).await
     }

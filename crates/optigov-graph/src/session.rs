@@ -11,7 +11,9 @@ use std::{
 use bytes::Bytes;
 use http::{HeaderValue, Method, Request, StatusCode, header};
 use optigov_calendar::{GraphSettings, Mailbox, ReadError, ReadErrorKind, Route, Step, Text};
-use optigov_http::{Again, Answer, CLIENT_REQUEST_ID, LONGEST_BACK_OFF, Limits, error::configuration, may_back_off};
+use optigov_http::{
+    Again, CLIENT_REQUEST_ID, HttpResponse, LONGEST_BACK_OFF, Limits, error::configuration, may_back_off,
+};
 use tokio::{
     sync::Semaphore,
     time::{Instant, timeout_at},
@@ -143,7 +145,7 @@ impl Session {
         }
     }
 
-    fn content(&self, call: &Call<'_>, answer: Answer, id: &str, token: &Token) -> Result<Content, ReadError> {
+    fn content(&self, call: &Call<'_>, answer: HttpResponse, id: &str, token: &Token) -> Result<Content, ReadError> {
         answer::content(&answer, self.user_agent()).map_err(|error| error.with_request_id(id))?;
         let given = answer.headers.get("request-id").and_then(|value| value.to_str().ok());
         let request_id = answer::request_id(given).unwrap_or_else(|| id.to_owned());

@@ -26,26 +26,26 @@ use crate::{
 pub const CLIENT_REQUEST_ID: &str = "client-request-id";
 
 /// A whole answer, whatever its status.
-pub struct Answer {
+pub struct HttpResponse {
     /// The HTTP status.
     pub status: StatusCode,
     /// The headers.
     pub headers: HeaderMap,
     /// The body in UTF-8, uncompressed. Where its bytes were no text stands [`NO_TEXT`](crate::NO_TEXT).
     pub body: Vec<u8>,
-    /// What is still to come, where the request asked for [`Reading::AsItComes`] and the answer is a success. Then `body` is empty.
+    /// What is still to come, where the request asked for [`BodyMode::Streamed`] and the answer is a success. Then `body` is empty.
     pub rest: Option<OpenBody>,
 }
 
-/// How much of an answer to wait for.
+/// How the body of an answer is handed over.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 #[non_exhaustive]
-pub enum Reading {
+pub enum BodyMode {
     /// All of it. The default.
     #[default]
     Whole,
     /// Of a success (200) that is no web page only the head; the body follows piece by piece. All of any other answer.
-    AsItComes,
+    Streamed,
 }
 
 /// The body of an answer that stays open. Dropping it closes the connection that it [keeps](OpenBody::keeping).
@@ -128,23 +128,23 @@ impl Connection {
         connector: &Connector,
         request: Request<Bytes>,
         patience: Duration,
-    ) -> Result<Answer, ReadError> {
-        self.exchange_reading(connector, request, patience, Reading::Whole).await
+    ) -> Result<HttpResponse, ReadError> {
+        self.exchange_with(connector, request, patience, BodyMode::Whole).await
     }
 
-    /// The same, and waits for so much of the answer. Where some is still to come, the connection has to be [kept](OpenBody::keeping) with it.
+    /// The same, with the body in one of its modes. Where some is still to come, the connection has to be [kept](OpenBody::keeping) with it.
     ///
     /// # Errors
     /// As for [`exchange`](Connection::exchange).
-    pub async fn exchange_reading(
+    pub async fn exchange_with(
         &mut self,
         connector: &Connector,
         request: Request<Bytes>,
         patience: Duration,
-        reading: Reading,
-    ) -> Result<Answer, ReadError> {
+        body_mode: BodyMode,
+    ) -> Result<HttpResponse, ReadError> {
         let id = request.headers().get(CLIENT_REQUEST_ID).cloned();
-        let answer = self.send(connector, request.map(Full::new), patience, reading).await?;
+        let answer = self.send(connector, request.map(Full::new), patience, body_mode).await?;
         match (answer.headers.get(CLIENT_REQUEST_ID), id) {
             (Some(returned), Some(id)) if !returned.as_bytes().eq_ignore_ascii_case(id.as_bytes()) => {
                 self.driver.abort();
@@ -162,8 +162,8 @@ impl Connection {
         connector: &Connector,
         mut request: Request<Full<Bytes>>,
         patience: Duration,
-        reading: Reading,
-    ) -> Result<Answer, ReadError> {
+        body_mode: BodyMode,
+    ) -> Result<HttpResponse, ReadError> {
         let (route, url) = (connector.route(), connector.route().url());
         let host = match url.port() {
             Some(port) => format!("{}:{port}", url.host_str().unwrap_or_default()),
@@ -180,16 +180,16 @@ impl Connection {
         let response = timeout(patience, self.sender.send_request(request)).await.map_err(|_| silent())?;
         let (head, mut incoming) = response.map_err(|error| classify(error, Phase::Waiting))?.into_parts();
         let mut body = Body::new(route.max_response_bytes().get(), &head.headers)?;
-        if reading == Reading::AsItComes && head.status == StatusCode::OK && !is_web_page(&head.headers) {
+        if body_mode == BodyMode::Streamed && head.status == StatusCode::OK && !is_web_page(&head.headers) {
             let rest = Some(OpenBody { incoming, body, _connection: None });
-            return Ok(Answer { status: head.status, headers: head.headers, body: Vec::new(), rest });
+            return Ok(HttpResponse { status: head.status, headers: head.headers, body: Vec::new(), rest });
         }
         while let Some(frame) = timeout(patience, incoming.frame()).await.map_err(|_| silent())? {
             if let Ok(piece) = frame.map_err(|error| classify(error, Phase::Receiving))?.into_data() {
                 body.push(&piece)?;
             }
         }
-        Ok(Answer { status: head.status, headers: head.headers, body: body.finish()?, rest: None })
+        Ok(HttpResponse { status: head.status, headers: head.headers, body: body.finish()?, rest: None })
     }
 }
 

@@ -60,7 +60,7 @@ mod wait;
 pub mod window;
 
 pub use body::NO_TEXT;
-pub use connection::{Answer, CLIENT_REQUEST_ID, Connection, OpenBody, Reading};
+pub use connection::{BodyMode, CLIENT_REQUEST_ID, Connection, HttpResponse, OpenBody};
 pub use connector::{Connector, Dialled};
 pub use failure::silent;
 pub use limits::{LONGEST_BACK_OFF, Limits, Permit, growing_pause, later};

@@ -3,10 +3,10 @@
 use http::{HeaderMap, header};
 use optigov_calendar::{ReadError, ReadErrorKind, Text};
 
-use crate::Answer;
+use crate::HttpResponse;
 
 /// What an answer means that is a web page: a form that asks for a password, or no service at all. `None` where it is none.
-pub fn web_page(answer: &Answer) -> Option<ReadError> {
+pub fn web_page(answer: &HttpResponse) -> Option<ReadError> {
     if !is_web_page(&answer.headers) {
         return None;
     }

@@ -589,7 +589,7 @@ async fn a_cached_mailbox_takes_16_bytes_an_entry_and_a_constant() {
 }
 
 #[tokio::test]
-async fn the_memory_cache_keeps_generations_apart_and_to_its_bound() {
+async fn the_memory_cache_keeps_versions_apart_and_to_its_bound() {
     let cache = MemoryCache::new(1 << 20, Duration::from_secs(3600));
     let key = CacheKey::new("", &address(ANNA));
     let reading = {

@@ -21,7 +21,7 @@ use std::{
 use base64::{Engine, prelude::BASE64_STANDARD};
 use http::{HeaderMap, HeaderValue, StatusCode};
 use optigov_calendar::ReadError;
-use optigov_http::{Answer, Connection, Connector};
+use optigov_http::{Connection, Connector, HttpResponse};
 
 use self::{
     failure::{is_about_the_ticket, refused_ticket, token_failed},
@@ -89,7 +89,7 @@ pub(crate) async fn deliver(
     habits: &Habits,
     post: &Post,
     patience: Duration,
-) -> Result<(Connection, Answer), ReadError> {
+) -> Result<(Connection, HttpResponse), ReadError> {
     let host = connector.route().host();
     let mut fetched_anew = false;
     loop {

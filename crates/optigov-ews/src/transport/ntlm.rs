@@ -6,7 +6,7 @@ use bytes::Bytes;
 use http::{HeaderMap, HeaderValue, StatusCode};
 use optigov_calendar::{ReadError, Step};
 use optigov_http::{
-    Answer, Connection, Connector,
+    Connection, Connector, HttpResponse,
     error::{configuration, malformed},
 };
 use secrecy::ExposeSecret;
@@ -26,7 +26,7 @@ pub(crate) async fn open(
     scheme: &'static str,
     login: &Login,
     post: &Post,
-) -> Result<(Connection, Result<HeaderValue, Answer>), ReadError> {
+) -> Result<(Connection, Result<HeaderValue, HttpResponse>), ReadError> {
     let binding = connection.leaf().and_then(binding::tls_server_end_point);
     let mut handshake = Handshake::new(login, binding.as_deref(), connector.route().host())?;
 
