@@ -1,14 +1,17 @@
 //! Instants as EWS writes them.
 
-use chrono::{DateTime, Datelike, NaiveDate, NaiveDateTime, SecondsFormat, Utc};
+use chrono::{DateTime, NaiveDateTime, Utc};
+pub(crate) use optigov_http::time::format;
+use optigov_http::time::{has_four_digit_year, is_known_year, plain};
 
 /// Reads an `xs:dateTime`: with `Z`, with an offset, or bare. A bare one is UTC, because every request asks for times in UTC. A year has four
 /// digits and no sign: Exchange knows the years 1 to 9999 only.
 pub(crate) fn parse(text: &str) -> Option<DateTime<Utc>> {
-    let time = parse_plain(text.as_bytes()).or_else(|| {
+    // The form that Exchange nearly always sends: `2026-11-23T08:00:00Z`.
+    let usual = text.as_bytes().strip_suffix(b"Z").and_then(plain).map(|time| time.and_utc());
+    let time = usual.or_else(|| {
         let text = text.trim();
-        let year_ends = text.as_bytes().iter().position(|byte| !byte.is_ascii_digit());
-        if year_ends != Some(4) {
+        if !has_four_digit_year(text) {
             return None;
         }
         DateTime::parse_from_rfc3339(text)
@@ -16,26 +19,7 @@ pub(crate) fn parse(text: &str) -> Option<DateTime<Utc>> {
             .or_else(|_| NaiveDateTime::parse_from_str(text, "%Y-%m-%dT%H:%M:%S%.f").map(|time| time.and_utc()))
             .ok()
     });
-    time.filter(|time| (1..=9_999).contains(&time.year()))
-}
-
-/// Writes an instant so that no server has to guess its zone.
-pub(crate) fn format(instant: DateTime<Utc>) -> String {
-    instant.to_rfc3339_opts(SecondsFormat::Secs, true)
-}
-
-/// The form that Exchange nearly always sends: `2026-11-23T08:00:00Z`.
-fn parse_plain(text: &[u8]) -> Option<DateTime<Utc>> {
-    let &[y1, y2, y3, y4, b'-', m1, m2, b'-', d1, d2, b'T', h1, h2, b':', n1, n2, b':', s1, s2, b'Z'] = text else {
-        return None;
-    };
-    let year = number(&[y1, y2, y3, y4]).filter(|year| *year > 0)?;
-    let date = NaiveDate::from_ymd_opt(i32::try_from(year).ok()?, number(&[m1, m2])?, number(&[d1, d2])?)?;
-    Some(date.and_hms_opt(number(&[h1, h2])?, number(&[n1, n2])?, number(&[s1, s2])?)?.and_utc())
-}
-
-fn number(digits: &[u8]) -> Option<u32> {
-    digits.iter().try_fold(0, |sum, digit| digit.is_ascii_digit().then(|| sum * 10 + u32::from(digit - b'0')))
+    time.filter(is_known_year)
 }
 
 #[cfg(test)]

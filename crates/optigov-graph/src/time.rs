@@ -1,21 +1,24 @@
 //! Times as Graph writes and reads them.
 
-use chrono::{DateTime, Datelike, NaiveDate, NaiveDateTime, SecondsFormat, Utc};
+use chrono::{DateTime, NaiveDateTime, Utc};
+pub(crate) use optigov_http::time::format;
+use optigov_http::time::{has_four_digit_year, is_known_year, plain};
 
 /// Reads the `dateTime` of a `dateTimeTimeZone`: a reading of the wall clock, without an offset. A `Z` at its end is passed over, since the zone is
 /// told beside it. A year has four digits.
 pub(crate) fn parse(text: &str) -> Option<NaiveDateTime> {
-    let time = plain(text.as_bytes()).or_else(|| {
+    // The form that Graph nearly always sends: `2026-11-23T08:00:00.0000000`.
+    let usual = text.as_bytes().strip_suffix(b".0000000").and_then(plain);
+    let time = usual.or_else(|| {
         let text = text.trim().trim_end_matches('Z');
-        let year_ends = text.as_bytes().iter().position(|byte| !byte.is_ascii_digit());
-        if year_ends != Some(4) {
+        if !has_four_digit_year(text) {
             return None;
         }
         NaiveDateTime::parse_from_str(text, "%Y-%m-%dT%H:%M:%S%.f")
             .or_else(|_| NaiveDateTime::parse_from_str(text, "%Y-%m-%dT%H:%M"))
             .ok()
     });
-    time.filter(|time| (1..=9_999).contains(&time.year()))
+    time.filter(is_known_year)
 }
 
 /// Whether this is a name of UTC.
@@ -23,61 +26,14 @@ pub(crate) fn is_utc(zone: &str) -> bool {
     ["UTC", "Etc/UTC", "Etc/GMT", "tzone://Microsoft/Utc"].iter().any(|name| name.eq_ignore_ascii_case(zone.trim()))
 }
 
-/// Writes an instant so that no server has to guess its zone.
-pub(crate) fn format(instant: DateTime<Utc>) -> String {
-    instant.to_rfc3339_opts(SecondsFormat::Secs, true)
-}
-
 /// Writes an instant as the `dateTime` beside the zone UTC.
 pub(crate) fn format_bare(instant: DateTime<Utc>) -> String {
     instant.format("%Y-%m-%dT%H:%M:%S").to_string()
 }
 
-/// The form that Graph nearly always sends: `2026-11-23T08:00:00.0000000`.
-fn plain(text: &[u8]) -> Option<NaiveDateTime> {
-    let &[
-        y1,
-        y2,
-        y3,
-        y4,
-        b'-',
-        m1,
-        m2,
-        b'-',
-        d1,
-        d2,
-        b'T',
-        h1,
-        h2,
-        b':',
-        n1,
-        n2,
-        b':',
-        s1,
-        s2,
-        b'.',
-        b'0',
-        b'0',
-        b'0',
-        b'0',
-        b'0',
-        b'0',
-        b'0',
-    ] = text
-    else {
-        return None;
-    };
-    let year = i32::try_from(number(&[y1, y2, y3, y4])?).ok()?;
-    let date = NaiveDate::from_ymd_opt(year, number(&[m1, m2])?, number(&[d1, d2])?)?;
-    date.and_hms_opt(number(&[h1, h2])?, number(&[n1, n2])?, number(&[s1, s2])?)
-}
-
-fn number(digits: &[u8]) -> Option<u32> {
-    digits.iter().try_fold(0, |sum, digit| digit.is_ascii_digit().then(|| sum * 10 + u32::from(digit - b'0')))
-}
-
 #[cfg(test)]
 mod tests {
+    use chrono::NaiveDate;
     use proptest::prelude::*;
 
     use super::*;

@@ -55,6 +55,7 @@ mod pool;
 mod reach;
 mod resolve;
 mod retry;
+pub mod time;
 mod tls;
 mod wait;
 pub mod window;
