@@ -121,6 +121,44 @@ pub(crate) fn read<'a, T>(
     }
 }
 
+/// As [`read`], for a response that holds `ResponseMessages`; `message` is called for each of them.
+pub(crate) fn read_messages<'a>(
+    bytes: &'a [u8],
+    response: &str,
+    mut message: impl FnMut(&mut Reader<'a>) -> Result<(), ReadError>,
+) -> Result<Answer<()>, ReadError> {
+    read(bytes, response, |reader| {
+        while let Some(tag) = reader.child()? {
+            if tag.name() != "ResponseMessages" {
+                reader.skip()?;
+                continue;
+            }
+            while let Some(_message) = reader.child()? {
+                message(reader)?;
+            }
+        }
+        Ok(())
+    })
+}
+
+/// As [`read_messages`], for a response that must hold exactly one of them.
+pub(crate) fn read_message<'a, T>(
+    bytes: &'a [u8],
+    response: &str,
+    mut message: impl FnMut(&mut Reader<'a>) -> Result<T, ReadError>,
+) -> Result<Answer<T>, ReadError> {
+    let mut content = None;
+    let answer = read_messages(bytes, response, |reader| set_once(&mut content, message(reader)?, "ResponseMessage"))?;
+    Ok(answer.map(|()| {
+        content.ok_or_else(|| {
+            malformed(
+                format!("{response} enthält keine Antwortnachricht"),
+                format!("{response} holds no response message"),
+            )
+        })
+    }))
+}
+
 fn read_header(reader: &mut Reader<'_>) -> Result<Option<ServerVersion>, ReadError> {
     let mut server = None;
     while let Some(tag) = reader.child()? {

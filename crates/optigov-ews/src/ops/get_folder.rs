@@ -44,25 +44,10 @@ pub(crate) fn request(mailbox: &Mailbox) -> String {
 }
 
 pub(crate) fn read(bytes: &[u8]) -> Result<Answer<CalendarFolder>, ReadError> {
-    soap::read(bytes, "GetFolderResponse", |reader| {
-        let mut folder = None;
-        while let Some(tag) = reader.child()? {
-            match tag.name() {
-                "ResponseMessages" => {
-                    while let Some(_message) = reader.child()? {
-                        set_once(&mut folder, read_message(reader)?, "GetFolderResponseMessage")?;
-                    }
-                }
-                _ => reader.skip()?,
-            }
-        }
-        folder.ok_or_else(|| {
-            malformed("GetFolderResponse enthält keine Antwortnachricht", "GetFolderResponse holds no response message")
-        })
-    })
+    soap::read_message(bytes, "GetFolderResponse", read_folders)
 }
 
-fn read_message(reader: &mut Reader<'_>) -> Result<CalendarFolder, ReadError> {
+fn read_folders(reader: &mut Reader<'_>) -> Result<CalendarFolder, ReadError> {
     let (mut status, mut folder) = (Status::default(), None);
     while let Some(tag) = reader.child()? {
         if status.take(&tag, reader)? {

@@ -55,20 +55,9 @@ pub(crate) fn request<'a>(ids: impl IntoIterator<Item = &'a SubscriptionId>, min
 
 /// Reads one envelope of the stream.
 pub(crate) fn read(bytes: &[u8]) -> Result<Answer<StreamNews>, ReadError> {
-    soap::read(bytes, "GetStreamingEventsResponse", |reader| {
-        let mut news = StreamNews::default();
-        while let Some(tag) = reader.child()? {
-            match tag.name() {
-                "ResponseMessages" => {
-                    while let Some(_message) = reader.child()? {
-                        read_message(reader, &mut news)?;
-                    }
-                }
-                _ => reader.skip()?,
-            }
-        }
-        Ok(news)
-    })
+    let mut news = StreamNews::default();
+    let answer = soap::read_messages(bytes, "GetStreamingEventsResponse", |reader| read_message(reader, &mut news))?;
+    Ok(answer.map(|()| Ok(news)))
 }
 
 fn read_message(reader: &mut Reader<'_>, news: &mut StreamNews) -> Result<(), ReadError> {

@@ -57,25 +57,10 @@ pub(crate) fn request(mailbox: &Mailbox) -> String {
 }
 
 pub(crate) fn read(bytes: &[u8]) -> Result<Answer<SubscriptionId>, ReadError> {
-    soap::read(bytes, "SubscribeResponse", |reader| {
-        let mut id = None;
-        while let Some(tag) = reader.child()? {
-            match tag.name() {
-                "ResponseMessages" => {
-                    while let Some(_message) = reader.child()? {
-                        set_once(&mut id, read_message(reader)?, "SubscribeResponseMessage")?;
-                    }
-                }
-                _ => reader.skip()?,
-            }
-        }
-        id.ok_or_else(|| {
-            malformed("SubscribeResponse enthält keine Antwortnachricht", "SubscribeResponse holds no response message")
-        })
-    })
+    soap::read_message(bytes, "SubscribeResponse", read_subscription)
 }
 
-fn read_message(reader: &mut Reader<'_>) -> Result<SubscriptionId, ReadError> {
+fn read_subscription(reader: &mut Reader<'_>) -> Result<SubscriptionId, ReadError> {
     let (mut status, mut id) = (Status::default(), None);
     while let Some(tag) = reader.child()? {
         if status.take(&tag, reader)? {

@@ -16,24 +16,14 @@ pub(crate) fn request(id: &SubscriptionId) -> String {
 }
 
 pub(crate) fn read(bytes: &[u8]) -> Result<Answer<()>, ReadError> {
-    soap::read(bytes, "UnsubscribeResponse", |reader| {
+    soap::read_messages(bytes, "UnsubscribeResponse", |reader| {
+        let mut status = Status::default();
         while let Some(tag) = reader.child()? {
-            match tag.name() {
-                "ResponseMessages" => {
-                    while let Some(_message) = reader.child()? {
-                        let mut status = Status::default();
-                        while let Some(tag) = reader.child()? {
-                            if !status.take(&tag, reader)? {
-                                reader.skip()?;
-                            }
-                        }
-                        status.check()?;
-                    }
-                }
-                _ => reader.skip()?,
+            if !status.take(&tag, reader)? {
+                reader.skip()?;
             }
         }
-        Ok(())
+        status.check()
     })
 }
 
