@@ -22,7 +22,7 @@ use self::settings::{
     Account, Address, Endpoint, EntriesPerAnswer, EntriesPerCall, FilePath, HangingConnections, InFlight,
     MaxResponseBytes, ProxyAddress, RequestsPerCall, UserAgentText,
 };
-use self::way::{missing_beside, way};
+use self::way::{together, way, way_getters};
 pub use self::{online::ExchangeOnlineConnection, secret::SecretReference, unavailable::WhenUnavailable};
 use crate::{
     fault::{Code, Fault},
@@ -139,30 +139,12 @@ impl ExchangeConnection {
         }
     }
 
-    /// A file with roots to trust besides the system's; with [`Route::only_given_roots`], the only ones.
-    pub fn ca_file(&self) -> Option<&Path> {
-        self.ca_file.as_ref().map(|path| path.0.as_path())
-    }
-
     /// The certificate for servers that ask the client for one.
     pub fn client_certificate(&self) -> Option<&CertificateFiles> {
         self.client_certificate.as_ref()
     }
 
-    /// The user name for the proxy.
-    pub fn proxy_account(&self) -> Option<&str> {
-        self.proxy_login.as_ref().map(|login| login.account.0.as_str())
-    }
-
-    /// Where the proxy's password is to be taken from. It is there exactly when there is a [`proxy_account`](Self::proxy_account).
-    pub fn proxy_secret(&self) -> Option<&SecretReference> {
-        self.proxy_login.as_ref().map(|login| &login.secret)
-    }
-
-    /// The mailbox with which the connection is tested.
-    pub fn test_mailbox(&self) -> Option<&Mailbox> {
-        self.test_mailbox.as_ref()
-    }
+    way_getters!();
 
     /// What happens when Exchange does not answer.
     pub fn when_unavailable(&self) -> WhenUnavailable {
@@ -447,11 +429,7 @@ impl ConnectionForm {
             _ => {}
         }
         let (has_certificate, has_key) = (self.client_certificate.is_some(), self.client_key.is_some());
-        if has_certificate != has_key {
-            let (certificate, key) = ("client_certificate", "client_key");
-            let (there, missing) = if has_certificate { (certificate, key) } else { (key, certificate) };
-            reader.below(missing, |reader| reader.fault(missing_beside(there, missing)));
-        }
+        together(("client_certificate", has_certificate), ("client_key", has_key), reader);
     }
 
     fn ews_settings(&self) -> EwsSettings {

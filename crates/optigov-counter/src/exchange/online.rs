@@ -11,7 +11,7 @@ use super::{
         UserAgentText, unusable,
     },
     unless_default,
-    way::{missing_beside, way},
+    way::{together, way, way_getters},
 };
 use crate::{
     fault::{Code, Fault},
@@ -69,25 +69,7 @@ impl ExchangeOnlineConnection {
         self.certificate.as_ref()
     }
 
-    /// A file with roots to trust besides the system's; with [`Route::only_given_roots`], the only ones.
-    pub fn ca_file(&self) -> Option<&Path> {
-        self.ca_file.as_ref().map(|path| path.0.as_path())
-    }
-
-    /// The user name for the proxy.
-    pub fn proxy_account(&self) -> Option<&str> {
-        self.proxy_login.as_ref().map(|login| login.account.0.as_str())
-    }
-
-    /// Where the proxy's password is to be taken from. It is there exactly when there is a [`proxy_account`](Self::proxy_account).
-    pub fn proxy_secret(&self) -> Option<&SecretReference> {
-        self.proxy_login.as_ref().map(|login| &login.secret)
-    }
-
-    /// The mailbox with which the connection is tested.
-    pub fn test_mailbox(&self) -> Option<&Mailbox> {
-        self.test_mailbox.as_ref()
-    }
+    way_getters!();
 
     /// What happens when Exchange Online does not answer. Beside a connection to an own server, that one's setting holds for both.
     pub fn when_unavailable(&self) -> WhenUnavailable {
@@ -269,11 +251,7 @@ impl OnlineForm {
         way!(self, resolve_to: None).check(reader);
         reader.below("credential_lock", |reader| self.credential_lock.and_then(|span| at_least(60, span, reader)));
         let (has_certificate, has_key) = (self.certificate.is_some(), self.private_key.is_some());
-        if has_certificate != has_key {
-            let (certificate, key) = ("certificate", "private_key");
-            let (there, missing) = if has_certificate { (certificate, key) } else { (key, certificate) };
-            reader.below(missing, |reader| reader.fault(missing_beside(there, missing)));
-        }
+        together(("certificate", has_certificate), ("private_key", has_key), reader);
         match (&self.secret, has_certificate || has_key) {
             (None, false) => {
                 let fault = Fault::new(

@@ -58,12 +58,7 @@ impl Way<'_> {
         for (key, span) in spans {
             reader.below(key, |reader| span.and_then(|span| at_least(1, span, reader)));
         }
-        let has_account = self.proxy_account.is_some();
-        if has_account != self.has_proxy_secret {
-            let (account, secret) = ("proxy_account", "proxy_secret");
-            let (there, missing) = if has_account { (account, secret) } else { (secret, account) };
-            reader.below(missing, |reader| reader.fault(missing_beside(there, missing)));
-        }
+        together(("proxy_account", self.proxy_account.is_some()), ("proxy_secret", self.has_proxy_secret), reader);
         if self.only_given_roots && !self.has_ca_file {
             let fault = Fault::new(
                 Code::Conflict,
@@ -127,8 +122,41 @@ impl Way<'_> {
     }
 }
 
-/// A key without the other one that belongs to it.
-pub(super) fn missing_beside(there: &'static str, missing: &'static str) -> Fault {
+/// What each connection refers to and what is told of it, from its fields of these names.
+macro_rules! way_getters {
+    () => {
+        /// A file with roots to trust besides the system's; with [`Route::only_given_roots`], the only ones.
+        pub fn ca_file(&self) -> Option<&Path> {
+            self.ca_file.as_ref().map(|path| path.0.as_path())
+        }
+
+        /// The user name for the proxy.
+        pub fn proxy_account(&self) -> Option<&str> {
+            self.proxy_login.as_ref().map(|login| login.account.0.as_str())
+        }
+
+        /// Where the proxy's password is to be taken from. It is there exactly when there is a [`proxy_account`](Self::proxy_account).
+        pub fn proxy_secret(&self) -> Option<&SecretReference> {
+            self.proxy_login.as_ref().map(|login| &login.secret)
+        }
+
+        /// The mailbox with which the connection is tested.
+        pub fn test_mailbox(&self) -> Option<&Mailbox> {
+            self.test_mailbox.as_ref()
+        }
+    };
+}
+pub(super) use way_getters;
+
+/// Notes where one of two keys is there without the other one that belongs to it; each comes with whether it is there.
+pub(super) fn together(one: (&'static str, bool), other: (&'static str, bool), reader: &mut Reader) {
+    if one.1 != other.1 {
+        let (there, missing) = if one.1 { (one.0, other.0) } else { (other.0, one.0) };
+        reader.below(missing, |reader| reader.fault(missing_beside(there, missing)));
+    }
+}
+
+fn missing_beside(there: &'static str, missing: &'static str) -> Fault {
     Fault::new(
         Code::MissingKey,
         Text::new(
