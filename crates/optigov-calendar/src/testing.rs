@@ -1,7 +1,9 @@
 //! Conformance tests: what every [`CalendarSource`] must hold, whoever writes it.
 //!
 //! One call runs them all, [`source_conforms`]; what a source that can [watch](CalendarSource::watch) must hold besides is in [`watching_conforms`]. Each takes a function that sets the source up with the calendars that the tests want, and panics, as tests do, with the
-//! name of the rule that is broken. `docs/embedding.md` shows how a source of your own is held by them.
+//! name of the rule that is broken. A [`Log`] shows what a source logs meanwhile. `docs/embedding.md` shows how a source of your own is held by them.
+
+mod log;
 
 use std::{collections::HashSet, future::Future, pin::pin, task::Poll};
 
@@ -9,6 +11,7 @@ use chrono::{DateTime, NaiveDate, Utc};
 use futures_util::StreamExt as _;
 use optigov_slots::Interval;
 
+pub use self::log::Log;
 use crate::{
     AllDayFlag, CalendarEntry, CalendarSource, Change, Changes, EntryStatus, EntryTime, Language, Mailbox, Step,
 };

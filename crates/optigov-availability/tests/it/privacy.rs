@@ -1,10 +1,9 @@
 //! Nothing personal and no secret leaves a run: not in a log line at any level, an error, `Debug` output or an answer.
 
-use std::fmt::Debug;
-use std::io;
-use std::sync::{Arc, Mutex, PoisonError};
+use std::{fmt::Debug, io::Write as _};
 
 use optigov_availability::{Answer, Language, Municipality, Wanted};
+use optigov_calendar::testing::Log;
 use optigov_exchange_simulator::{Account, Mailbox, Scenario};
 use tracing_subscriber::filter::Targets;
 use tracing_subscriber::layer::SubscriberExt as _;
@@ -14,12 +13,11 @@ use crate::support::{COUNTER, MAILBOX, PASSWORD, TITLE, Town, berlin, days, entr
 
 /// Everything that a run says.
 #[derive(Clone, Default)]
-struct Said(Arc<Mutex<Vec<u8>>>);
+struct Said(Log);
 
 impl Said {
     fn add(&self, value: impl Debug) {
-        let text = format!("{value:?}\n{value:#?}\n");
-        self.0.lock().unwrap_or_else(PoisonError::into_inner).extend_from_slice(text.as_bytes());
+        write!(self.0.clone(), "{value:?}\n{value:#?}\n").expect("a log takes everything");
     }
 
     /// An error with all its causes, as a service would log it.
@@ -30,30 +28,14 @@ impl Said {
             cause = error.source();
         }
     }
-
-    fn text(&self) -> String {
-        String::from_utf8_lossy(&self.0.lock().unwrap_or_else(PoisonError::into_inner)).into_owned()
-    }
-}
-
-impl io::Write for Said {
-    fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
-        self.0.lock().unwrap_or_else(PoisonError::into_inner).extend_from_slice(bytes);
-        Ok(bytes.len())
-    }
-
-    fn flush(&mut self) -> io::Result<()> {
-        Ok(())
-    }
 }
 
 #[tokio::test]
 async fn titles_password_and_addresses_are_in_no_log_error_or_debug_output() {
     let said = Said::default();
-    let log = said.clone();
     // Every line of every crate at every level, but for the simulator's: it is not what runs at a customer's.
     let targets = Targets::new().with_default(tracing::Level::TRACE).with_target("optigov_exchange_simulator", None);
-    let lines = tracing_subscriber::fmt::layer().with_ansi(false).with_writer(move || log.clone());
+    let lines = tracing_subscriber::fmt::layer().with_ansi(false).with_writer(said.0.writer());
     tracing_subscriber::registry().with(targets).with(lines).init();
 
     let outside = "schalter2@musterstadt.example";
@@ -105,7 +87,7 @@ async fn titles_password_and_addresses_are_in_no_log_error_or_debug_output() {
     said.add_error(&faults);
     said.add(faults);
 
-    let text = said.text();
+    let text = said.0.text();
     assert!(text.contains("calendar not read"), "the run's log is in what is searched");
     let local_parts = ["schalter1@", "schalter2@", "schaltre1@", "musterstadt.example"];
     let secrets = [TITLE, "Titelprobe", "Kündigung", PASSWORD, "kein-Geheimnis", "svc-optigov", "Basic "];

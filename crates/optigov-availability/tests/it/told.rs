@@ -1,12 +1,8 @@
 //! Nothing is lost on the way to the administrator: what the client knew of a failure stands in the answer, the log line and the check, and no
 //! address does.
 
-use std::{
-    io,
-    sync::{Arc, Mutex, PoisonError},
-};
-
 use optigov_availability::{Language, Origin, ReadError, Verdict, Wanted, reason_text};
+use optigov_calendar::testing::Log;
 use optigov_exchange_simulator::{Account, Effect, Fault, Mailbox, Scenario};
 use optigov_slots::Reason;
 use tracing_subscriber::{filter::LevelFilter, layer::SubscriberExt as _};
@@ -14,20 +10,6 @@ use tracing_subscriber::{filter::LevelFilter, layer::SubscriberExt as _};
 use crate::support::{COUNTER, MAILBOX, PASSWORD, Town, all_starts, berlin, entry};
 
 const TUESDAY: &str = "2026-11-24";
-
-#[derive(Clone, Default)]
-struct Lines(Arc<Mutex<Vec<u8>>>);
-
-impl io::Write for Lines {
-    fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
-        self.0.lock().unwrap_or_else(PoisonError::into_inner).extend_from_slice(bytes);
-        Ok(bytes.len())
-    }
-
-    fn flush(&mut self) -> io::Result<()> {
-        Ok(())
-    }
-}
 
 /// A town whose Exchange answers every view with this response code, and the one error that its answer tells.
 async fn told(code: &str) -> (Town, ReadError) {
@@ -71,13 +53,12 @@ async fn code_request_id_and_whose_fault_reach_the_answer_the_check_and_their_te
 
 #[test]
 fn a_log_line_has_everything_as_fields() {
-    let lines = Lines::default();
-    let writer = lines.clone();
-    let log = tracing_subscriber::fmt::layer().with_ansi(false).with_writer(move || writer.clone());
-    let subscriber = tracing_subscriber::registry().with(LevelFilter::WARN).with(log);
+    let log = Log::default();
+    let lines = tracing_subscriber::fmt::layer().with_ansi(false).with_writer(log.writer());
+    let subscriber = tracing_subscriber::registry().with(LevelFilter::WARN).with(lines);
     let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().expect("a runtime");
     let error = tracing::subscriber::with_default(subscriber, || runtime.block_on(told("ErrorAccessDenied"))).1;
-    let text = String::from_utf8_lossy(&lines.0.lock().unwrap_or_else(PoisonError::into_inner)).into_owned();
+    let text = log.text();
     let line = text.lines().find(|line| line.contains("calendar not read")).expect("a line");
     for part in ["mailbox=", "origin=\"account\"", "code=\"ErrorAccessDenied\"", error.request_id().expect("an id")] {
         assert!(line.contains(part), "{part} is not in: {line}");

@@ -11,7 +11,6 @@ mod free_busy;
 #[cfg(feature = "kerberos")]
 mod kerberos_gate;
 mod load;
-mod log;
 #[cfg(feature = "ntlm")]
 mod ntlm;
 #[cfg(feature = "ntlm")]

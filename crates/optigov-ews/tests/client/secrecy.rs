@@ -1,10 +1,9 @@
 //! What a log at its most talkative may never hold.
 
-use optigov_calendar::{Access, CalendarSource, Language, ReadError};
+use optigov_calendar::{Access, CalendarSource, Language, ReadError, testing::Log};
 use optigov_ews::Credentials;
 use optigov_exchange_simulator::{Account, Entry, Mailbox as SimulatedMailbox, Scenario, Simulator};
 
-use crate::log::Log;
 use crate::support::{PASSWORD, Reply, Scripted, Setup, anna, berta, check, envelope, interval, read, refusal, view};
 
 #[tokio::test]
@@ -22,7 +21,7 @@ async fn no_log_error_or_debug_text_holds_a_secret_an_address_or_a_title() {
     // With a single subscriber, `tracing` lets the thread that first reaches a log line decide whether anybody listens to it, and that may be
     // another test's thread, where nobody does. With two, it asks both.
     let _second = tracing::Dispatch::new(tracing::subscriber::NoSubscriber::default());
-    let subscriber = tracing_subscriber::fmt().with_max_level(tracing::Level::TRACE).with_writer(log.clone()).finish();
+    let subscriber = tracing_subscriber::fmt().with_max_level(tracing::Level::TRACE).with_writer(log.writer()).finish();
     // The simulator has threads of its own, so this hears the client alone.
     let listening = tracing::subscriber::set_default(subscriber);
     let mut shown = String::new();
@@ -135,7 +134,7 @@ async fn shown(reply: Reply) -> (ReadError, String) {
 #[tokio::test]
 async fn no_text_of_the_servers_is_in_an_error_or_a_log() {
     let log = Log::default();
-    let subscriber = tracing_subscriber::fmt().with_max_level(tracing::Level::TRACE).with_writer(log.clone()).finish();
+    let subscriber = tracing_subscriber::fmt().with_max_level(tracing::Level::TRACE).with_writer(log.writer()).finish();
     let listening = tracing::subscriber::set_default(subscriber);
     for (number, reply) in telling(0).into_iter().enumerate() {
         let (_, text) = shown(reply).await;

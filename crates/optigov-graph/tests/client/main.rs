@@ -9,7 +9,6 @@ mod exchanges;
 mod faces;
 mod get_schedule;
 mod load;
-mod log;
 mod recorder;
 mod secrecy;
 mod support;

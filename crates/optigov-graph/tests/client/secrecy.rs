@@ -1,15 +1,12 @@
 //! What a log at its most talkative may never hold.
 
-use optigov_calendar::{CalendarSource, GraphAccess, Language};
+use optigov_calendar::{CalendarSource, GraphAccess, Language, testing::Log};
 use optigov_exchange_simulator::{
     Application, Effect, Entry, Fault, GraphDefect, HttpAnswer, Mailbox as Simulated, Permission, Scenario,
 };
 use optigov_graph::GraphCredentials;
 
-use crate::{
-    log::Log,
-    support::{APPLICATION, SECRET, Setup, application, mailbox, online, start, utc, week},
-};
+use crate::support::{APPLICATION, SECRET, Setup, application, mailbox, online, start, utc, week};
 
 const CERTIFICATE: &str = include_str!("../../../optigov-exchange-simulator/tests/simulator/keys/registered.crt.pem");
 const KEY: &str = include_str!("../../../optigov-exchange-simulator/tests/simulator/keys/registered.key.pem");
@@ -30,7 +27,7 @@ async fn no_log_error_or_debug_text_holds_a_secret_an_address_or_a_title() {
     // With a single subscriber, `tracing` lets the thread that first reaches a log line decide whether anybody listens to it, and that may be
     // another test's thread, where nobody does. With two, it asks both.
     let _second = tracing::Dispatch::new(tracing::subscriber::NoSubscriber::default());
-    let subscriber = tracing_subscriber::fmt().with_max_level(tracing::Level::TRACE).with_writer(log.clone()).finish();
+    let subscriber = tracing_subscriber::fmt().with_max_level(tracing::Level::TRACE).with_writer(log.writer()).finish();
     // The simulator has threads of its own, so this hears the client alone.
     let listening = tracing::subscriber::set_default(subscriber);
     let mut shown = String::new();

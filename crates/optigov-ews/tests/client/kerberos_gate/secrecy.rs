@@ -1,17 +1,16 @@
 //! What a log at its most talkative may never hold.
 
-use optigov_calendar::{CalendarSource, Language};
+use optigov_calendar::{CalendarSource, Language, testing::Log};
 use optigov_ews::{Credentials, Kerberos};
 
 use super::{ask, gate::Gate};
-use crate::log::Log;
 use crate::support::{anna, utc};
 
 #[tokio::test]
 async fn no_log_error_or_debug_text_holds_a_ticket_a_key_a_password_or_an_account() {
     let Some(gate) = Gate::start(&["--binding", "require", "--error-token"]) else { return };
     let log = Log::default();
-    let subscriber = tracing_subscriber::fmt().with_max_level(tracing::Level::TRACE).with_writer(log.clone()).finish();
+    let subscriber = tracing_subscriber::fmt().with_max_level(tracing::Level::TRACE).with_writer(log.writer()).finish();
     // One thread runs the client and the flights to the KDC, so this hears all of it.
     let listening = tracing::subscriber::set_default(subscriber);
     let keytab = gate.read("client_keytab");
