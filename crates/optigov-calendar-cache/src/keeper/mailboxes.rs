@@ -23,6 +23,8 @@ pub(super) struct Kept {
     pub(super) target: ReadTarget,
     pub(super) window: ReadWindow,
     pub(super) said: Said,
+    /// Since when it says that it watches, where it does.
+    pub(super) watched_since: Option<Instant>,
     /// Whether the cache knows that it is watched.
     pub(super) is_live: bool,
     /// Whether the cache has a reading of the window.
@@ -253,6 +255,7 @@ impl Kept {
             target,
             window,
             said: Said::Nothing,
+            watched_since: None,
             is_live: false,
             is_warm: false,
             is_failing: false,

@@ -246,7 +246,9 @@ impl Task {
                 self.to_watch.clear();
                 self.untold = Untold::default();
                 for key in self.mailboxes.keys() {
-                    self.mailboxes.change(key, |kept| (kept.said, kept.is_live) = (Said::Nothing, false));
+                    self.mailboxes.change(key, |kept| {
+                        (kept.said, kept.watched_since, kept.is_live) = (Said::Nothing, None, false);
+                    });
                 }
                 self.survey_at = Instant::now();
             }
@@ -274,7 +276,7 @@ impl Task {
             return;
         }
         for key in keys {
-            self.mailboxes.change(key, |kept| kept.said = Said::Nothing);
+            self.mailboxes.change(key, |kept| (kept.said, kept.watched_since) = (Said::Nothing, None));
             if self.mailboxes.is_unread(key) {
                 self.mailboxes.schedule(key, Freshness::Cached, SAID_BY);
             }
@@ -286,7 +288,10 @@ impl Task {
         match report {
             Report::Change(Change::Watching(mailboxes)) => {
                 for key in mailboxes.iter().filter_map(|mailbox| self.mailboxes.key(mailbox)).collect::<Vec<_>>() {
-                    self.mailboxes.change(key, |kept| kept.said = Said::Watching);
+                    self.mailboxes.change(key, |kept| {
+                        kept.said = Said::Watching;
+                        kept.watched_since.get_or_insert_with(Instant::now);
+                    });
                     self.untold.watching(key);
                     self.cannot = false;
                 }
@@ -298,11 +303,9 @@ impl Task {
                 }
             }
             Report::Change(Change::Lost { mailboxes, error }) => {
-                self.cannot = error.kind() == ReadErrorKind::NotWatchable;
-                if self.cannot {
-                    // The source will not try by itself.
-                    let keys = mailboxes.iter().filter_map(|mailbox| self.mailboxes.key(mailbox)).collect();
-                    self.watch_after(NOT_WATCHABLE_PAUSE, keys);
+                self.cannot = false;
+                if error.kind() == ReadErrorKind::NotWatchable {
+                    self.given_up(&mailboxes);
                 }
                 self.lost(mailboxes, error);
             }
@@ -318,12 +321,32 @@ impl Task {
                         ReadError::new(ReadErrorKind::NotWatchable, ReadErrorKind::NotWatchable.cause()),
                     );
                 }
-                self.ended = if since.elapsed() >= HELD_LONG { 0 } else { self.ended.saturating_add(1) };
-                let doubled = FIRST_PAUSE.saturating_mul(1_u32.checked_shl(self.ended).unwrap_or(u32::MAX) / 2);
-                let pause = if self.cannot { NOT_WATCHABLE_PAUSE } else { doubled.clamp(FIRST_PAUSE, LONGEST_PAUSE) };
-                self.watch_after(pause.mul_f64(1.0 + fastrand::f64() / 4.0), keys);
+                let grown = self.pause_after(since);
+                self.watch_after(if self.cannot { NOT_WATCHABLE_PAUSE } else { grown }, keys);
             }
         }
+    }
+
+    /// The source will not watch these again by itself. Those that it watched until now are watched anew soon, as after the end of a stream: one part
+    /// of a source has ended, and the stream goes on for the others. Those that it never watched, it cannot.
+    fn given_up(&mut self, mailboxes: &[Mailbox]) {
+        let keys = mailboxes.iter().filter_map(|mailbox| self.mailboxes.key(mailbox));
+        let (watched, never): (Vec<CacheKey>, Vec<CacheKey>) =
+            keys.partition(|key| self.mailboxes.kept(*key).is_some_and(|kept| kept.watched_since.is_some()));
+        self.cannot = watched.is_empty();
+        self.watch_after(NOT_WATCHABLE_PAUSE, never);
+        let since = watched.iter().filter_map(|key| self.mailboxes.kept(*key)?.watched_since).min();
+        if let Some(since) = since {
+            let pause = self.pause_after(since);
+            self.watch_after(pause, watched);
+        }
+    }
+
+    /// How long to wait before that is watched again which was watched since then.
+    fn pause_after(&mut self, since: Instant) -> Duration {
+        self.ended = if since.elapsed() >= HELD_LONG { 0 } else { self.ended.saturating_add(1) };
+        let doubled = FIRST_PAUSE.saturating_mul(1_u32.checked_shl(self.ended).unwrap_or(u32::MAX) / 2);
+        doubled.clamp(FIRST_PAUSE, LONGEST_PAUSE).mul_f64(1.0 + fastrand::f64() / 4.0)
     }
 
     fn lost(&mut self, mailboxes: impl IntoIterator<Item = Mailbox>, error: ReadError) {
@@ -349,7 +372,9 @@ impl Task {
     }
 
     fn is_lost(&mut self, key: CacheKey) {
-        self.mailboxes.change(key, |kept| (kept.said, kept.is_live) = (Said::Lost, false));
+        self.mailboxes.change(key, |kept| {
+            (kept.said, kept.watched_since, kept.is_live) = (Said::Lost, None, false);
+        });
         self.untold.lost(key);
     }
 

@@ -5,11 +5,11 @@ use std::{
     time::Duration,
 };
 
-use optigov_calendar::{Change, ReadErrorKind};
-use optigov_calendar_cache::{CalendarReader, FreshKeeper, KeptMailbox, ReadTarget};
+use optigov_calendar::{Change, Mailbox, ReadErrorKind, RoutedSource};
+use optigov_calendar_cache::{CalendarReader, FreshKeeper, KeptMailbox, MemoryCache, ReadTarget, ReaderSettings};
 use tokio::time::{Instant, sleep};
 
-use crate::support::{Mood, SECOND, Server, day, error, hours, list, reader, targets};
+use crate::support::{Mood, SECOND, Server, clock, day, error, hours, list, reader, targets};
 
 const MINUTE: Duration = Duration::from_secs(60);
 
@@ -366,4 +366,31 @@ async fn a_thousand_quiet_mailboxes_cost_a_twentieth_of_what_polling_costs() {
         "1,000 quiet mailboxes, requests an hour: {polled} polled, {watched} watched and listed all the time, {quiet} watched"
     );
     assert!(polled >= 50_000 && watched <= 4_300 && quiet == 0);
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_part_of_a_source_that_stops_to_watch_is_watched_anew_after_seconds_and_then_less_and_less() {
+    let (here, there, town) = (Arc::new(Server::new()), Arc::new(Server::new()), targets(4));
+    let lies_there = |mailbox: &Mailbox| mailbox.as_str().starts_with("postfach1@");
+    let source = RoutedSource::new(Arc::clone(&here)).rule(lies_there, Arc::clone(&there));
+    let cache = Arc::new(MemoryCache::new(1 << 24, Duration::from_secs(86_400)));
+    let reader = CalendarReader::new(Arc::new(source), cache, clock(), ReaderSettings::default());
+    let mut keeper = keep(&reader, &town);
+    whole(&mut keeper).await;
+    let opened = || (here.opened.load(Ordering::SeqCst), there.opened.load(Ordering::SeqCst));
+    sleep(2 * MINUTE).await;
+    there.hang_up();
+    keeper.changed().await.expect("it lives");
+    assert_eq!(keeper.state().live, 3, "the others are watched still");
+    sleep(2 * SECOND).await;
+    assert!(keeper.state().is_whole());
+    assert_eq!(opened(), (1, 2));
+    for _ in 0..600 {
+        there.hang_up();
+        sleep(SECOND).await;
+        assert!(keeper.state().live >= 3);
+    }
+    assert!(opened().1 < 25, "{} streams in ten minutes of hanging up", opened().1);
+    sleep(2 * MINUTE).await;
+    assert!(keeper.state().is_whole());
 }
