@@ -110,7 +110,7 @@ impl Failures {
     pub(crate) fn forget(&self, keys: &[CacheKey]) {
         let mut known = self.known();
         let before = known.mailboxes.len();
-        known.mailboxes.retain(|key, _| !keys.contains(key));
+        keys.iter().for_each(|key| drop(known.mailboxes.remove(key)));
         failing_gauge(before, known.mailboxes.len());
     }
 

@@ -46,11 +46,8 @@ pub(crate) fn start(reader: &Arc<CalendarReader>, pending: Vec<PendingRead>, win
     for pending in rest {
         by_server.entry(pending.server).or_default().push(pending);
     }
-    for mut rest in by_server.into_values() {
-        while !rest.is_empty() {
-            let later = rest.split_off(reader.batch().min(rest.len()));
-            groups.push(std::mem::replace(&mut rest, later));
-        }
+    for rest in by_server.into_values() {
+        groups.extend(in_groups(rest, reader.batch()));
     }
     for group in groups {
         let span = match &*group {
@@ -59,6 +56,16 @@ pub(crate) fn start(reader: &Arc<CalendarReader>, pending: Vec<PendingRead>, win
         };
         tokio::spawn(read(Arc::clone(reader), group, window, demand).instrument(span));
     }
+}
+
+/// The same in groups of at most so many. Each takes memory for what is in it only: a thousand groups of one may wait for their places at once.
+fn in_groups<T>(all: Vec<T>, most: usize) -> impl Iterator<Item = Vec<T>> {
+    let mut rest = all.into_iter();
+    std::iter::from_fn(move || {
+        let mut group = Vec::with_capacity(rest.len().min(most));
+        group.extend(rest.by_ref().take(most));
+        (!group.is_empty()).then_some(group)
+    })
 }
 
 /// Reads one group and answers everyone who waits for it. A caller that goes away does not stop it, and a source that hangs or panics
@@ -308,6 +315,23 @@ impl Drop for Guard {
         self.reader.in_flight.end(&self.readings);
         if let Some((key, server, lane)) = self.probe {
             self.reader.failures.release(key, server, lane);
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_group_takes_memory_for_what_is_in_it_only() {
+        let all: Vec<usize> = (0..1_050).collect();
+        for most in [1, 7, 100] {
+            let groups: Vec<Vec<usize>> = in_groups(all.clone(), most).collect();
+            assert_eq!(groups.concat(), all);
+            assert!(groups.iter().all(|group| (1..=most).contains(&group.len())));
+            let room: usize = groups.iter().map(Vec::capacity).sum();
+            assert!(room <= all.len(), "room for {room} in groups of {most}");
         }
     }
 }

@@ -52,6 +52,8 @@ pub(super) struct Mailboxes {
     counts: Counts,
     /// How many readings have ended.
     landed: u64,
+    /// Whether all that fail by the server's fault are being tried already.
+    all_tried: bool,
 }
 
 /// How many mailboxes are in which state.
@@ -179,9 +181,10 @@ impl Mailboxes {
     pub(super) fn take_due(&mut self, most: usize) -> Option<Group> {
         let now = Instant::now();
         let mut group: Option<Group> = None;
-        let due: Vec<_> = self.due.iter().take_while(|(at, _)| *at <= now).copied().collect();
-        for (at, key) in due {
-            let Some(kept) = self.all.get_mut(&key) else { continue };
+        let mut taken = Vec::new();
+        // All of them may be due, so no more are looked at than the group takes.
+        for (at, key) in self.due.iter().take_while(|(at, _)| *at <= now) {
+            let Some(kept) = self.all.get_mut(key) else { continue };
             let Some((_, freshness)) = kept.due else { continue };
             let group = group.get_or_insert_with(|| Group { targets: Vec::new(), window: kept.window, freshness });
             if group.window.read != kept.window.read || group.freshness != freshness {
@@ -190,10 +193,13 @@ impl Mailboxes {
             group.window = ReadWindow::new(group.window.needed.hull(kept.window.needed), group.window.read);
             group.targets.push(kept.target.clone());
             kept.begin(now);
-            self.due.remove(&(at, key));
+            taken.push((*at, *key));
             if group.targets.len() >= most {
                 break;
             }
+        }
+        for due in taken {
+            self.due.remove(&due);
         }
         group
     }
@@ -216,6 +222,7 @@ impl Mailboxes {
         let Some(kept) = self.all.get(&key) else { return };
         match (result, kept.due) {
             (Err(error), _) => {
+                self.all_tried &= error.is_mailbox();
                 let pause = kept.pause(error);
                 self.schedule(key, Freshness::Now, pause);
             }
@@ -224,13 +231,15 @@ impl Mailboxes {
             }
             (Ok(()), None) => {}
         }
-        if returns {
+        // Those that were tried with this one return one by one: they find nothing more to try.
+        if returns && !self.all_tried {
             self.try_failing();
         }
     }
 
     /// The server answers again: what has failed by its fault is tried at once.
     pub(super) fn try_failing(&mut self) {
+        self.all_tried = true;
         let failing = self.all.iter().filter(|(_, kept)| kept.is_failing && !kept.fails_alone && !kept.reading);
         for key in failing.map(|(key, _)| *key).collect::<Vec<_>>() {
             self.schedule(key, Freshness::Now, Duration::ZERO);
