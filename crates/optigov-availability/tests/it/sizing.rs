@@ -15,7 +15,10 @@ use optigov_availability::{
     Availability, Calendar, CalendarEntry, CalendarSource, EntryStatus, Interval, Mailbox, ReadError, ReadErrorKind,
 };
 use optigov_calendar::{Change, Changes};
-use tokio::time::{Instant, sleep};
+use tokio::{
+    runtime::Builder,
+    time::{Instant, sleep},
+};
 
 use crate::{
     probe::{counter, failure, municipality, over, running_clock},
@@ -32,14 +35,12 @@ const LISTS_APART: Duration = Duration::from_secs(20);
 struct Quiet {
     notifies: bool,
     takes: Duration,
+    calendar: Calendar,
     reads: Arc<AtomicUsize>,
 }
 
-#[async_trait]
-impl CalendarSource for Quiet {
-    async fn read(&self, mailboxes: &[Mailbox], _: Interval) -> Vec<Result<Calendar, ReadError>> {
-        self.reads.fetch_add(1, Ordering::SeqCst);
-        sleep(self.takes).await;
+impl Quiet {
+    fn new(notifies: bool, takes: Duration, reads: &Arc<AtomicUsize>) -> Quiet {
         let first = berlin("2026-11-23 00:00").timestamp();
         let entries = (0..ENTRIES).map(|nth| {
             let start = first + nth * 17_280;
@@ -47,7 +48,16 @@ impl CalendarSource for Quiet {
             CalendarEntry::timed(interval, EntryStatus::Busy)
         });
         let calendar = Calendar::new(entries.collect());
-        mailboxes.iter().map(|_| Ok(calendar.clone())).collect()
+        Quiet { notifies, takes, calendar, reads: Arc::clone(reads) }
+    }
+}
+
+#[async_trait]
+impl CalendarSource for Quiet {
+    async fn read(&self, mailboxes: &[Mailbox], _: Interval) -> Vec<Result<Calendar, ReadError>> {
+        self.reads.fetch_add(1, Ordering::SeqCst);
+        sleep(self.takes).await;
+        mailboxes.iter().map(|_| Ok(self.calendar.clone())).collect()
     }
 
     fn watch(&self, mailboxes: Vec<Mailbox>) -> Changes {
@@ -65,13 +75,13 @@ struct Measured {
     reads: Arc<AtomicUsize>,
 }
 
-/// One counter a mailbox, 20 appointments of half an hour a day.
+/// One counter for each mailbox.
 fn town(mailboxes: usize, notifies: bool, takes: Duration) -> Measured {
     let counters: String = (0..mailboxes)
         .map(|at| counter(&format!("s{at}"), &[&format!("schalter{at}@musterstadt.example")], "all"))
         .collect();
     let reads = Arc::new(AtomicUsize::default());
-    let source = Quiet { notifies, takes, reads: Arc::clone(&reads) };
+    let source = Quiet::new(notifies, takes, &reads);
     let availability = over(source, &counters, &running_clock("2026-11-23 07:00"), |builder| builder);
     Measured { availability, reads }
 }
@@ -100,44 +110,65 @@ impl Measured {
     }
 }
 
-/// The memory that this process has, in KiB; `None` where the system does not say it.
-fn memory() -> Option<i64> {
+/// The memory that this process has for itself (its code, which the system can read again, left out), in MiB; `None` where the system does not
+/// say it.
+fn memory() -> Option<f64> {
     let status = std::fs::read_to_string("/proc/self/status").ok()?;
-    let line = status.lines().find(|line| line.starts_with("VmRSS"))?;
-    line.split_whitespace().nth(1)?.parse().ok()
+    let line = status.lines().find(|line| line.starts_with("RssAnon"))?;
+    line.split_whitespace().nth(1)?.parse().ok().map(|kib: f64| kib / 1_024.0)
 }
 
-#[tokio::test(start_paused = true)]
+/// Says to a process of its own how many mailboxes it measures.
+const MAILBOXES: &str = "OPTIGOV_SIZING_MAILBOXES";
+
+/// Each size is measured in a process of its own: what one has freed would otherwise serve the next.
+#[test]
 #[ignore = "it measures; the command is at the head of this file"]
-async fn memory_and_requests_by_the_number_of_mailboxes() {
+fn memory_and_requests_by_the_number_of_mailboxes() {
+    if let Ok(mailboxes) = std::env::var(MAILBOXES) {
+        let mailboxes = mailboxes.parse().expect("a number of mailboxes");
+        let runtime = Builder::new_current_thread().enable_time().start_paused(true).build().expect("a runtime");
+        return runtime.block_on(measure(mailboxes));
+    }
     println!(
-        "| mailboxes | memory | first warm-up | polled, /h | live, listed all the time, /h | live, not asked, /h |"
+        "| mailboxes | memory, warm | after an hour of lists | first warm-up | polled, /h | live, listed all the time, /h | live, not asked, /h |"
     );
     for mailboxes in [100, 1_000, 10_000] {
-        let before = memory().unwrap_or_default();
-        let live = town(mailboxes, true, Duration::from_millis(100));
-        let fresh = live.availability.keep_fresh(Duration::from_secs(60 * 86_400));
-        let began = Instant::now();
-        assert!(fresh.warmed().await.is_whole());
-        let warmed = began.elapsed().as_secs_f64().round();
-        let memory = (memory().unwrap_or_default() - before) / 1_024;
-        let quiet = live.hour(false).await;
-        assert_eq!(quiet, 0);
-        if mailboxes > 1_000 {
-            // Hours of lists of ten thousand counters take too long without optimisation. Their readings are in proportion.
-            println!("| {mailboxes} | {memory} MiB | {warmed} s | | | {quiet} |");
-            continue;
-        }
-        // What the quiet hour has let expire.
-        live.list().await;
-        let listed = live.hour(true).await;
-        drop((fresh, live));
-        let polled = town(mailboxes, false, Duration::from_millis(1));
-        polled.list().await;
-        let polled = polled.hour(true).await;
-        println!("| {mailboxes} | {memory} MiB | {warmed} s | {polled} | {listed} | {quiet} |");
-        assert!(listed * 13 <= polled);
+        let this = std::env::current_exe().expect("the path of this program");
+        let name = "sizing::memory_and_requests_by_the_number_of_mailboxes";
+        let measuring = std::process::Command::new(this)
+            .args([name, "--exact", "--ignored", "--nocapture"])
+            .env(MAILBOXES, mailboxes.to_string())
+            .output()
+            .expect("this program can be started");
+        let told = String::from_utf8_lossy(&measuring.stdout);
+        assert!(measuring.status.success(), "{told}{}", String::from_utf8_lossy(&measuring.stderr));
+        told.lines().filter(|line| line.starts_with('|')).for_each(|row| println!("{row}"));
     }
+}
+
+/// Prints the row of one size.
+async fn measure(mailboxes: usize) {
+    let before = memory().unwrap_or_default();
+    let grown = || memory().unwrap_or_default() - before;
+    let live = town(mailboxes, true, Duration::from_millis(100));
+    let fresh = live.availability.keep_fresh(Duration::from_secs(60 * 86_400));
+    let began = Instant::now();
+    assert!(fresh.warmed().await.is_whole());
+    let warmed = began.elapsed().as_secs_f64().round();
+    let warm = grown();
+    let quiet = live.hour(false).await;
+    assert_eq!(quiet, 0);
+    // What the quiet hour has let expire.
+    live.list().await;
+    let listed = live.hour(true).await;
+    let after_lists = grown();
+    drop((fresh, live));
+    let polled = town(mailboxes, false, Duration::from_millis(1));
+    polled.list().await;
+    let polled = polled.hour(true).await;
+    println!("| {mailboxes} | {warm:.1} MiB | {after_lists:.1} MiB | {warmed} s | {polled} | {listed} | {quiet} |");
+    assert!(listed * 13 <= polled);
 }
 
 /// The 99th percentile of lists of 100 mailboxes while their readings expire, against that of lists whose readings do not.
@@ -149,7 +180,7 @@ async fn warm_lists_while_readings_expire() {
             .map(|at| counter(&format!("s{at}"), &[&format!("schalter{at}@musterstadt.example")], "all"))
             .collect();
         let reads = Arc::new(AtomicUsize::default());
-        let source = Quiet { notifies: false, takes: Duration::from_millis(20), reads: Arc::clone(&reads) };
+        let source = Quiet::new(false, Duration::from_millis(20), &reads);
         let availability = Availability::for_municipality(municipality(&counters))
             .source(source)
             .time_to_live(time_to_live)
