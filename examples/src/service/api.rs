@@ -26,6 +26,9 @@ use super::{Days, Service};
 
 /// How long the health endpoint waits for calendars before it calls the service degraded.
 const PATIENCE: Duration = Duration::from_secs(2);
+/// A list of up to so many slots is sent in one piece, which then has 64 KiB at most but for long texts. A longer one is written while it is sent: a
+/// list of two years is never in memory as a whole.
+const IN_ONE_PIECE: usize = 750;
 
 #[derive(OpenApi)]
 #[openapi(
@@ -269,9 +272,11 @@ async fn slots(
     }
     let first = which.from.map_or_else(|| service.today(&id), Ok)?;
     let answer = service.answer(&id, Days::from(first, count), which.template.as_deref()).await?;
-    // Written while it is sent: a list of two years is never in memory as a whole.
-    let chunks = Answer::from(answer.in_language(which.lang)).into_json_chunks();
-    let body = axum::body::Body::from_stream(stream::iter(chunks.map(Ok::<_, Infallible>)));
+    let (slots, answer) = (answer.slots.len(), Answer::from(answer.in_language(which.lang)));
+    let body = match slots {
+        ..=IN_ONE_PIECE => axum::body::Body::from(answer.to_json()),
+        _ => axum::body::Body::from_stream(stream::iter(answer.into_json_chunks().map(Ok::<_, Infallible>))),
+    };
     Ok(([(header::CONTENT_TYPE, "application/json")], body).into_response())
 }
 

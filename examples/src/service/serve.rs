@@ -1,16 +1,17 @@
 //! Serving connections within limits, so that slow clients and many clients hold up nobody.
 
+use std::convert::Infallible;
 use std::io;
 use std::pin::pin;
 use std::sync::Arc;
 use std::time::Duration;
 
 use axum::Router;
-use axum::extract::{DefaultBodyLimit, Request, State};
+use axum::extract::DefaultBodyLimit;
 use axum::http::StatusCode;
-use axum::middleware::{self, Next};
 use axum::response::{IntoResponse as _, Response};
 use hyper::server::conn::http1;
+use hyper::service::{Service as _, service_fn};
 use hyper_util::rt::{TokioIo, TokioTimer};
 use hyper_util::service::TowerToHyperService;
 use optigov_availability::Text;
@@ -50,7 +51,7 @@ pub async fn serve(
     limits: Limits,
     stop: impl Future<Output = ()>,
 ) -> io::Result<()> {
-    let app = app.layer(DefaultBodyLimit::max(limits.body)).layer(middleware::from_fn_with_state(limits, in_time));
+    let app = app.layer(DefaultBodyLimit::max(limits.body));
     let places = Arc::new(Semaphore::new(limits.connections));
     let (stopping, stopped) = watch::channel(());
     let mut stop = pin!(stop);
@@ -83,10 +84,11 @@ pub async fn serve(
 }
 
 async fn one(stream: TcpStream, app: Router, limits: Limits, mut stopped: watch::Receiver<()>) {
+    let app = TowerToHyperService::new(app);
     let connection = http1::Builder::new()
         .timer(TokioTimer::new())
         .header_read_timeout(limits.head)
-        .serve_connection(TokioIo::new(stream), TowerToHyperService::new(app));
+        .serve_connection(TokioIo::new(stream), service_fn(|request| in_time(limits.request, app.call(request))));
     let mut connection = pin!(connection);
     let ended = tokio::select! {
         // What ends a connection early, such as a client that went away, concerns nobody.
@@ -100,10 +102,13 @@ async fn one(stream: TcpStream, app: Router, limits: Limits, mut stopped: watch:
     }
 }
 
-/// Answers in time, if only that it took too long.
-async fn in_time(State(limits): State<Limits>, request: Request, next: Next) -> Response {
-    timeout(limits.request, next.run(request)).await.unwrap_or_else(|_| {
+/// The answer in time, if only that it took too long.
+async fn in_time(
+    longest: Duration,
+    answer: impl Future<Output = Result<Response, Infallible>>,
+) -> Result<Response, Infallible> {
+    timeout(longest, answer).await.unwrap_or_else(|_| {
         let text = Text::fixed("Die Antwort hat zu lange gedauert.", "The answer took too long.");
-        Problem::new(StatusCode::SERVICE_UNAVAILABLE, "timeout", text).into_response()
+        Ok(Problem::new(StatusCode::SERVICE_UNAVAILABLE, "timeout", text).into_response())
     })
 }

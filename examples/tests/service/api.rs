@@ -207,3 +207,22 @@ async fn the_connection_check_reports_every_step_and_who_uses_the_mailbox() {
     let malformed = check("?mailbox=nobody").await;
     assert_eq!((malformed.status, malformed.problem().as_str()), (StatusCode::UNPROCESSABLE_ENTITY, "faults"));
 }
+
+#[tokio::test]
+async fn a_short_list_comes_with_its_length_and_a_long_one_is_written_while_it_is_sent() {
+    use optigov_examples::service::SlotList;
+    let service = Service::start().await;
+    let list = async |days: u16| {
+        let url = format!("{}/counters/buergerbuero-1/slots?from=2026-11-24&days={days}", service.url);
+        let answer = service.client.get(url).send().await.expect("an answer");
+        let length = answer.headers().get("content-length").and_then(|length| length.to_str().ok()?.parse().ok());
+        let body = answer.text().await.expect("a whole body");
+        let list: SlotList = serde_json::from_str(&body).expect("as described");
+        (length, list.counters.into_iter().next().expect("one counter").slots)
+    };
+    let (length, short) = list(14).await;
+    assert!(length.is_some_and(|length: usize| length < 65_536), "{length:?}");
+    let (length, long) = list(60).await;
+    assert!(length.is_none() && long.len() > 750, "{length:?} {}", long.len());
+    assert!(!short.is_empty() && short.iter().zip(&long).all(|(short, long)| short.start == long.start));
+}

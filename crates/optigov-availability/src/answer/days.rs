@@ -74,13 +74,17 @@ impl Serialize for DayList<'_> {
 
 /// Appends a date as serde writes it, without the quotes.
 pub(super) fn write_date(out: &mut Vec<u8>, date: NaiveDate) {
-    match u32::try_from(date.year()) {
-        Ok(year @ 1_000..=9_999) => {
-            let digits = |number: u32| [b'0' + (number / 10 % 10) as u8, b'0' + (number % 10) as u8];
-            let ([a, b], [c, d]) = (digits(year / 100), digits(year % 100));
-            let ([e, f], [g, h]) = (digits(date.month()), digits(date.day()));
-            out.extend_from_slice(&[a, b, c, d, b'-', e, f, b'-', g, h]);
-        }
-        _ => out.extend_from_slice(date.to_string().as_bytes()),
+    match date_digits(date) {
+        Some(text) => out.extend_from_slice(&text),
+        None => out.extend_from_slice(date.to_string().as_bytes()),
     }
+}
+
+/// A date as serde writes it, in the years from 1000 to 9999.
+pub(super) fn date_digits(date: NaiveDate) -> Option<[u8; 10]> {
+    let year = u32::try_from(date.year()).ok().filter(|year| (1_000..=9_999).contains(year))?;
+    let digits = |number: u32| [b'0' + (number / 10 % 10) as u8, b'0' + (number % 10) as u8];
+    let ([a, b], [c, d]) = (digits(year / 100), digits(year % 100));
+    let ([e, f], [g, h]) = (digits(date.month()), digits(date.day()));
+    Some([a, b, c, d, b'-', e, f, b'-', g, h])
 }

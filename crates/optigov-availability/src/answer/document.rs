@@ -5,7 +5,7 @@ use serde::ser::{Serialize, SerializeSeq as _, SerializeStruct, Serializer};
 
 use super::{
     Answer, CounterAnswer, Status, Warning,
-    local_time::{LocalTimes, local},
+    local_time::{SlotTexts, local},
 };
 use crate::Language;
 
@@ -60,10 +60,12 @@ struct SlotList<'a>(&'a CounterAnswer);
 impl Serialize for SlotList<'_> {
     fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
         let CounterAnswer { slots, zone, .. } = self.0;
-        let (mut starts, mut ends) = (LocalTimes::new(slots, *zone), LocalTimes::new(slots, *zone));
+        let (mut texts, mut json) = (SlotTexts::new(slots, *zone), Vec::new());
         let mut list = serializer.serialize_seq(Some(slots.len()))?;
         for slot in slots.iter() {
-            let (start, end) = (starts.text(slot.start_unix()), ends.text(slot.end_unix()));
+            json.clear();
+            texts.write(slot.start_unix(), slot.end_unix(), &mut json);
+            let [start, end] = texts.instants(&json);
             list.serialize_element(&WrittenSlot { start, end })?;
         }
         list.end()

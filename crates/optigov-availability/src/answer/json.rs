@@ -7,7 +7,7 @@ use serde::ser::{Serialize, SerializeStruct as _, Serializer};
 use super::{
     Answer, CounterAnswer,
     days::write_date,
-    local_time::{LocalTimes, local},
+    local_time::{SlotTexts, local},
 };
 
 /// More than one slot takes.
@@ -155,7 +155,7 @@ fn tail(counter: Option<&CounterAnswer>, out: &mut Vec<u8>) {
 fn slots(counter: &CounterAnswer, from: i64, is_first: bool, out: &mut Vec<u8>, most: usize) -> Option<i64> {
     let slots = &counter.slots;
     let from = chrono::DateTime::from_timestamp(from, 0).unwrap_or(chrono::DateTime::<chrono::Utc>::MIN_UTC);
-    let (mut starts, mut ends) = (LocalTimes::new(slots, counter.zone), LocalTimes::new(slots, counter.zone));
+    let mut texts = SlotTexts::new(slots, counter.zone);
     let mut comma = if is_first { &b""[..] } else { b"," };
     for slot in slots.iter_from(from) {
         if out.len() >= most {
@@ -163,11 +163,7 @@ fn slots(counter: &CounterAnswer, from: i64, is_first: bool, out: &mut Vec<u8>, 
         }
         out.extend_from_slice(comma);
         comma = b",";
-        out.extend_from_slice(br#"{"start":""#);
-        out.extend_from_slice(starts.text(slot.start_unix()).as_bytes());
-        out.extend_from_slice(br#"","end":""#);
-        out.extend_from_slice(ends.text(slot.end_unix()).as_bytes());
-        out.extend_from_slice(br#""}"#);
+        texts.write(slot.start_unix(), slot.end_unix(), out);
     }
     None
 }
