@@ -1,7 +1,10 @@
 //! `FindItem` with a `CalendarView`:
 //! <https://learn.microsoft.com/exchange/client-developer/web-service-reference/finditem-operation>.
 
-use std::hash::{DefaultHasher, Hasher};
+use std::{
+    borrow::Cow,
+    hash::{DefaultHasher, Hasher},
+};
 
 use chrono::{DateTime, Utc};
 use optigov_calendar::{CalendarEntry, EntryStatus, Mailbox, ReadError, ResponseCode};
@@ -236,6 +239,30 @@ struct Fields {
     zone: Option<String>,
 }
 
+/// What the text of an element inside an item tells.
+enum Told {
+    Start,
+    End,
+    Status,
+    AllDay,
+    Cancelled,
+    Type,
+    /// Nothing that is read.
+    Nothing,
+}
+
+fn is_true(text: &str) -> bool {
+    xml::boolean(text).unwrap_or(false)
+}
+
+fn shown_by(item_type: &str) -> Expansion {
+    match item_type.trim() {
+        "RecurringMaster" => Expansion::DoesNot,
+        "Occurrence" | "Exception" => Expansion::Expands,
+        _ => Expansion::InDoubt,
+    }
+}
+
 /// What is kept of the server's name for an item, which may be of any length.
 #[derive(Clone, Copy, Default)]
 struct ItemId {
@@ -274,10 +301,10 @@ impl Time {
         time::parse(text).map_or(Time::Unreadable, Time::At)
     }
 
-    /// Reads the time that an item tells by the element `name`.
-    fn take(&mut self, text: &str, name: &'static str) -> Result<(), ReadError> {
+    /// Takes the time that an item tells by the element `name`.
+    fn take(&mut self, time: Time, name: &'static str) -> Result<(), ReadError> {
         match self.is_missing() {
-            true => *self = Time::read(text),
+            true => *self = time,
             false => return Err(twice(name)),
         }
         Ok(())
@@ -292,43 +319,41 @@ impl Fields {
     /// Reads the item's own fields; what lies deeper (a series' `Recurrence`, its changed and deleted occurrences) is passed over.
     fn read(reader: &mut Reader<'_>) -> Result<Fields, ReadError> {
         let mut fields = Fields::default();
-        while let Some(tag) = reader.child()? {
-            match tag.name() {
-                "Start" => fields.start.take(&reader.text()?, "Start")?,
-                "End" => fields.end.take(&reader.text()?, "End")?,
-                "LegacyFreeBusyStatus" => {
-                    set_once(&mut fields.status, entry_status(&reader.text()?), "LegacyFreeBusyStatus")?;
-                }
-                "IsAllDayEvent" => {
-                    // A text that is no boolean counts as a timed entry, which blocks in any case.
-                    let all_day = xml::boolean(&reader.text()?).unwrap_or(false);
-                    set_once(&mut fields.all_day, all_day, "IsAllDayEvent")?;
-                }
-                "IsCancelled" => {
-                    let cancelled = xml::boolean(&reader.text()?).unwrap_or(false);
-                    set_once(&mut fields.cancelled, cancelled, "IsCancelled")?;
-                }
-                "CalendarItemType" => {
-                    let shown = match reader.text()?.trim() {
-                        "RecurringMaster" => Expansion::DoesNot,
-                        "Occurrence" | "Exception" => Expansion::Expands,
-                        _ => Expansion::InDoubt,
-                    };
-                    set_once(&mut fields.expansion, shown, "CalendarItemType")?;
-                }
-                "ItemId" => {
-                    fields.id = ItemId::of(&tag.attribute("Id")?.unwrap_or_default());
-                    reader.skip()?;
-                }
-                // Only an all-day entry's dates need it.
-                "StartTimeZone" if fields.all_day != Some(false) => {
-                    fields.zone = tag.attribute("Id")?.map(|id| id.into_owned());
-                    reader.skip()?;
-                }
-                _ => reader.skip()?,
+        while let Some(told) = reader.child_as(|tag| fields.see(tag))? {
+            match told {
+                Told::Start => fields.start.take(reader.text_as(Time::read)?, "Start")?,
+                Told::End => fields.end.take(reader.text_as(Time::read)?, "End")?,
+                Told::Status => set_once(&mut fields.status, reader.text_as(entry_status)?, "LegacyFreeBusyStatus")?,
+                // A text that is no boolean counts as a timed entry, which blocks in any case.
+                Told::AllDay => set_once(&mut fields.all_day, reader.text_as(is_true)?, "IsAllDayEvent")?,
+                Told::Cancelled => set_once(&mut fields.cancelled, reader.text_as(is_true)?, "IsCancelled")?,
+                Told::Type => set_once(&mut fields.expansion, reader.text_as(shown_by)?, "CalendarItemType")?,
+                Told::Nothing => reader.skip()?,
             }
         }
         Ok(fields)
+    }
+
+    /// Takes what an element's attributes tell, and says what its text will.
+    fn see(&mut self, tag: &Tag<'_>) -> Result<Told, ReadError> {
+        Ok(match tag.name() {
+            "ItemId" => {
+                self.id = ItemId::of(&tag.attribute("Id")?.unwrap_or_default());
+                Told::Nothing
+            }
+            // Only an all-day entry's dates need it.
+            "StartTimeZone" if self.all_day != Some(false) => {
+                self.zone = tag.attribute("Id")?.map(Cow::into_owned);
+                Told::Nothing
+            }
+            "Start" => Told::Start,
+            "End" => Told::End,
+            "LegacyFreeBusyStatus" => Told::Status,
+            "IsAllDayEvent" => Told::AllDay,
+            "IsCancelled" => Told::Cancelled,
+            "CalendarItemType" => Told::Type,
+            _ => Told::Nothing,
+        })
     }
 
     /// `None` for an entry that covers no time.
