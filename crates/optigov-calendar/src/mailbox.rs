@@ -141,12 +141,12 @@ fn is_dot_atom(local: &str) -> bool {
 /// The domain in ASCII and lower case, if it is one with at least two labels.
 fn ascii_domain(domain: &str) -> Option<String> {
     const LONGEST: usize = 253;
-    let plain = domain.bytes().all(|byte| byte.is_ascii_alphanumeric() || byte == b'-' || byte == b'.');
+    let lower = domain.to_ascii_lowercase();
+    let plain = lower.bytes().all(|byte| byte.is_ascii_alphanumeric() || byte == b'-' || byte == b'.');
     // Punycode must be checked like what it stands for.
-    let ascii = if plain && !domain.to_ascii_lowercase().contains("xn--") {
-        domain.to_ascii_lowercase()
-    } else {
-        idna::domain_to_ascii_strict(domain).ok()?
+    let ascii = match plain && !lower.contains("xn--") {
+        true => lower,
+        false => idna::domain_to_ascii_strict(domain).ok()?,
     };
     let label = |label: &str| {
         (1..=63).contains(&label.len())

@@ -6,7 +6,7 @@ use std::{
 };
 
 use optigov_calendar::{Access, Mailbox, Text};
-use optigov_slots::ExceptionEffect;
+use optigov_slots::{ExceptionEffect, Hours, Rule};
 
 use super::templates::Templates;
 use crate::{
@@ -53,6 +53,10 @@ pub(super) fn counter(counter: &Counter, templates: &Templates, connections: Con
         };
         if template.lead_time().is_some_and(|lead| counter.booking().horizon_ends_before(lead)) {
             at_template(reader, horizon_before_lead_time());
+        }
+        if fits_into_one_span(counter, id, template.length()) {
+            bookable = true;
+            continue;
         }
         let longest = longest_window(counter, id);
         if longest >= template.length() {
@@ -163,7 +167,7 @@ fn conflicting_locations() -> Fault {
 }
 
 pub(super) fn distinct_ids<'i>(ids: impl Iterator<Item = (usize, &'i str)>, reader: &mut Reader) {
-    let mut seen = HashSet::new();
+    let mut seen = HashSet::with_capacity(ids.size_hint().1.unwrap_or(0));
     for (index, id) in ids {
         if !seen.insert(id) {
             reader.element(index, |reader| reader.below("id", |reader| reader.fault(duplicate_id(id))));
@@ -212,14 +216,24 @@ fn never_fits(longest: Duration) -> Fault {
     )
 }
 
+/// Whether one span of the weekly hours is long enough for a template, as nearly always. If not, spans that touch may be.
+fn fits_into_one_span(counter: &Counter, template: &TemplateId, length: Duration) -> bool {
+    let is_long_enough = |hours: &Hours| hours.end() - hours.start() >= length;
+    rules_for(counter, template)
+        .any(|rule| !rule.weekdays().is_empty() && rule.daily_hours().iter().any(is_long_enough))
+}
+
+/// The opening rules that hold for a template.
+fn rules_for<'c>(counter: &'c Counter, template: &'c TemplateId) -> impl Iterator<Item = &'c Rule> {
+    let rules = counter.opening().iter();
+    rules.filter(|rule| rule.audience().is_empty() || rule.audience().iter().any(|id| id == template.as_str()))
+}
+
 /// The longest time for which the counter is ever open for a template without a break: what touches is joined.
 fn longest_window(counter: &Counter, template: &TemplateId) -> Duration {
     const DAY: Duration = Duration::from_hours(24);
     let mut week: Vec<(Duration, Duration)> = Vec::new();
-    let rules = counter.opening().iter();
-    for rule in
-        rules.filter(|rule| rule.audience().is_empty() || rule.audience().iter().any(|id| id == template.as_str()))
-    {
+    for rule in rules_for(counter, template) {
         for day in rule.weekdays().iter() {
             let midnight = DAY * day.num_days_from_monday();
             week.extend(rule.daily_hours().iter().map(|hours| (midnight + hours.start(), midnight + hours.end())));

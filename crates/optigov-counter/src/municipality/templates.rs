@@ -1,6 +1,6 @@
 //! The appointment templates of a municipality.
 
-use std::{borrow::Cow, collections::HashMap};
+use std::{borrow::Cow, collections::BTreeMap};
 
 use schemars::{JsonSchema, Schema, SchemaGenerator};
 use serde::{Serialize, Serializer};
@@ -11,7 +11,7 @@ use crate::{template::AppointmentTemplate, values::TemplateId};
 #[derive(Clone, Debug, Default)]
 pub(crate) struct Templates {
     list: Vec<AppointmentTemplate>,
-    places: HashMap<TemplateId, usize>,
+    places: BTreeMap<TemplateId, usize>,
 }
 
 impl Templates {

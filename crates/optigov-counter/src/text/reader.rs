@@ -296,8 +296,7 @@ pub(crate) fn whole_number(value: &Value<'_>, allowed: RangeInclusive<u32>, read
 
 /// One of the words that a key takes; `-` and `_` are the same.
 pub(crate) fn word<T: Copy>(text: &str, words: &[(&'static str, T)]) -> Result<T, Fault> {
-    let wanted = canonical(text);
-    if let Some((_, value)) = words.iter().find(|(word, _)| word.eq_ignore_ascii_case(&wanted)) {
+    if let Some((_, value)) = words.iter().find(|(word, _)| is_word(text, word)) {
         return Ok(*value);
     }
     let known: Vec<&str> = words.iter().map(|(word, _)| *word).collect();
@@ -305,13 +304,19 @@ pub(crate) fn word<T: Copy>(text: &str, words: &[(&'static str, T)]) -> Result<T
     Err(Fault::new(
         Code::UnknownWord,
         Text::new(format!("„{shown}“ ist hier kein bekanntes Wort."), format!("\"{shown}\" is not a known word here.")),
-        suggestion(&wanted, known.into_iter()).unwrap_or_else(|| {
+        suggestion(&canonical(text), known.into_iter()).unwrap_or_else(|| {
             Text::new(
                 format!("Bitte eines dieser Wörter angeben: {list}."),
                 format!("Give one of these words: {list}."),
             )
         }),
     ))
+}
+
+/// Whether a text is this word: in any case, `-` and `_` being the same.
+fn is_word(text: &str, word: &str) -> bool {
+    let plain = |byte: u8| if byte == b'-' { b'_' } else { byte.to_ascii_lowercase() };
+    text.len() == word.len() && text.bytes().map(plain).eq(word.bytes().map(plain))
 }
 
 /// A value that is one of the words that its key takes.

@@ -3,6 +3,7 @@
 use std::fmt;
 
 use optigov_calendar::Text;
+use smol_str::SmolStr;
 
 use crate::{Fault, fault::Code, text::forms::text_value};
 
@@ -10,7 +11,7 @@ macro_rules! id {
     ($(#[$doc:meta])+ $type:ident, $description:literal, [$($example:literal),+]) => {
         $(#[$doc])+
         #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
-        pub struct $type(String);
+        pub struct $type(SmolStr);
 
         impl $type {
             /// Checks an id.
@@ -19,7 +20,7 @@ macro_rules! id {
             ///
             /// A fault that says what an id may be made of.
             pub fn parse(text: &str) -> Result<Self, Fault> {
-                checked_id(text).map(|id| $type(id.to_owned()))
+                checked_id(text).map(|id| $type(SmolStr::new(id)))
             }
 
             /// The id as text.
@@ -37,7 +38,7 @@ macro_rules! id {
 
         impl From<$type> for String {
             fn from(id: $type) -> String {
-                id.0
+                id.0.into()
             }
         }
 
@@ -64,7 +65,7 @@ id! {
 impl TemplateId {
     /// An id that was checked once.
     pub(crate) fn of(text: &str) -> TemplateId {
-        TemplateId(text.to_owned())
+        TemplateId(SmolStr::new(text))
     }
 }
 

@@ -23,17 +23,13 @@ impl Span {
     pub(crate) fn parse(text: &str) -> Result<Span, Fault> {
         let unclear =
             || malformed(text, "eine Dauer wie „20min“ oder „1h30min“", "a duration such as \"20min\" or \"1h30min\"");
-        let mut seconds = 0_u64;
-        let mut parts = parts(text).ok_or_else(unclear)?.into_iter().peekable();
-        if parts.peek().is_none() {
-            return Err(unclear());
-        }
-        let mut last_unit = u64::MAX;
-        for (number, unit) in parts {
-            let unit = match unit.as_str() {
-                "s" | "sec" | "sek" | "second" | "seconds" | "sekunde" | "sekunden" => 1,
-                "m" | "min" | "minute" | "minutes" | "minuten" => 60,
-                "h" | "std" | "hour" | "hours" | "stunde" | "stunden" => 3600,
+        let parts = parts(text).filter(|parts| !parts.all().is_empty()).ok_or_else(unclear)?;
+        let (mut seconds, mut last_unit) = (0_u64, u64::MAX);
+        for (number, word) in parts.all() {
+            let unit = match word {
+                _ if is_one_of(word, &["s", "sec", "sek", "second", "seconds", "sekunde", "sekunden"]) => 1,
+                _ if is_one_of(word, &["m", "min", "minute", "minutes", "minuten"]) => 60,
+                _ if is_one_of(word, &["h", "std", "hour", "hours", "stunde", "stunden"]) => 3600,
                 _ => return Err(unclear()),
             };
             if unit >= last_unit {
@@ -115,21 +111,26 @@ impl Days {
 
     /// `"60d"`, `"60 days"`, `"8 Wochen"`.
     pub(crate) fn parse(text: &str) -> Result<Days, Fault> {
-        let unclear = || {
+        Days::read(text)?.ok_or_else(|| {
             malformed(
                 text,
                 "eine Zahl von Tagen wie „60d“ oder „60 Tage“",
                 "a number of days such as \"60d\" or \"60 days\"",
             )
-        };
-        let [(number, unit)] = parts(text).and_then(|parts| <[_; 1]>::try_from(parts).ok()).ok_or_else(unclear)?;
-        let days = match unit.as_str() {
-            "d" | "day" | "days" | "tag" | "tage" | "tagen" => Some(number),
-            "w" | "week" | "weeks" | "woche" | "wochen" => number.checked_mul(7),
-            _ => return Err(unclear()),
+        })
+    }
+
+    /// `None` for what is no number of days.
+    fn read(text: &str) -> Result<Option<Days>, Fault> {
+        let days = match parts(text).as_ref().map(Parts::all) {
+            Some([(number, word)]) if is_one_of(word, &["d", "day", "days", "tag", "tage", "tagen"]) => Some(*number),
+            Some([(number, word)]) if is_one_of(word, &["w", "week", "weeks", "woche", "wochen"]) => {
+                number.checked_mul(7)
+            }
+            _ => return Ok(None),
         };
         match days.map(u16::try_from) {
-            Some(Ok(days)) if days <= 3660 => Ok(Days(days)),
+            Some(Ok(days)) if days <= 3660 => Ok(Some(Days(days))),
             _ => Err(too_long(text)),
         }
     }
@@ -159,10 +160,8 @@ pub(crate) struct LeadText(pub(crate) Lead);
 impl LeadText {
     /// `"24h"` is exact, `"1d"` is a number of civil days.
     fn parse(text: &str) -> Result<LeadText, Fault> {
-        match Days::parse(text) {
-            Ok(days) => return Ok(LeadText(Lead::Days(days.count().into()))),
-            Err(fault) if fault.code() == Code::OutOfRange => return Err(fault),
-            Err(_) => {}
+        if let Some(days) = Days::read(text)? {
+            return Ok(LeadText(Lead::Days(days.count().into())));
         }
         match Span::parse(text) {
             Ok(span) => Ok(LeadText(Lead::Time(span.duration()))),
@@ -226,23 +225,43 @@ pub(crate) fn at_least(seconds: u32, span: Span, reader: &mut Reader) -> Option<
     ))
 }
 
-/// A text as numbers, each with the word that follows it, in lower case.
-fn parts(text: &str) -> Option<Vec<(u64, String)>> {
-    const MOST: usize = 3;
+/// A text as at most three numbers, each with the word that follows it.
+fn parts(text: &str) -> Option<Parts<'_>> {
     let mut rest = text.trim();
-    let mut parts = Vec::new();
+    let mut parts = Parts::default();
     while !rest.is_empty() {
         let digits = rest.bytes().take_while(u8::is_ascii_digit).count();
         let number = rest[..digits].parse().ok()?;
         let after = rest[digits..].trim_start();
         let letters = after.find(|c: char| !c.is_ascii_alphabetic()).unwrap_or(after.len());
-        if parts.len() == MOST {
-            return None;
-        }
-        parts.push((number, after[..letters].to_ascii_lowercase()));
+        parts.add((number, &after[..letters]))?;
         rest = after[letters..].trim_start();
     }
     Some(parts)
+}
+
+/// The parts of a length of time.
+#[derive(Default)]
+struct Parts<'t> {
+    parts: [(u64, &'t str); 3],
+    count: usize,
+}
+
+impl<'t> Parts<'t> {
+    fn add(&mut self, part: (u64, &'t str)) -> Option<()> {
+        *self.parts.get_mut(self.count)? = part;
+        self.count += 1;
+        Some(())
+    }
+
+    fn all(&self) -> &[(u64, &'t str)] {
+        &self.parts[..self.count]
+    }
+}
+
+/// Whether a word is one of these, in any case.
+fn is_one_of(word: &str, words: &[&str]) -> bool {
+    words.iter().any(|one| one.eq_ignore_ascii_case(word))
 }
 
 fn too_long(text: &str) -> Fault {

@@ -24,8 +24,8 @@ impl WeekdaysText {
     fn parse(text: &str) -> Result<WeekdaysText, Fault> {
         let unclear =
             || malformed(text, "Wochentage wie „Mo-Fr“ oder „Di, Do“", "weekdays such as \"Mon-Fri\" or \"Tue, Thu\"");
-        let plain = text.trim().to_lowercase().replace(" bis ", "-").replace(" und ", ",");
-        if ["daily", "täglich", "taeglich"].contains(&plain.as_str()) {
+        let plain = without_words(text.trim());
+        if ["daily", "täglich", "tÄglich", "taeglich"].iter().any(|daily| daily.eq_ignore_ascii_case(&plain)) {
             return Ok(WeekdaysText(Weekdays::ALL));
         }
         let mut days = Weekdays::default();
@@ -103,7 +103,18 @@ fn either_case(name: &str) -> String {
 
 fn weekday(word: &str) -> Option<Weekday> {
     let word = word.trim();
-    WORDS.iter().find(|(_, names)| names.contains(&word)).map(|(day, _)| *day)
+    let is = |names: &[&str]| names.iter().any(|name| name.eq_ignore_ascii_case(word));
+    WORDS.iter().find(|(_, names)| is(names)).map(|(day, _)| *day)
+}
+
+/// With `-` for „bis“ and `,` for „und“.
+fn without_words(text: &str) -> Cow<'_, str> {
+    // Most texts have neither, and are not copied.
+    let may_have_one = text.as_bytes().windows(2).any(|pair| matches!(pair, [b' ', b'b' | b'B' | b'u' | b'U']));
+    match may_have_one {
+        true => Cow::Owned(text.to_lowercase().replace(" bis ", "-").replace(" und ", ",")),
+        false => Cow::Borrowed(text),
+    }
 }
 
 #[cfg(test)]
@@ -120,6 +131,8 @@ mod tests {
             ("do,di", "Tue, Thu"),
             ("Fr-Mo", "Mon, Fri-Sun"),
             ("täglich", "Mon-Sun"),
+            ("TÄGLICH", "Mon-Sun"),
+            ("MO BIS FR", "Mon-Fri"),
             ("Sa, So", "Sat, Sun"),
             ("Mo, Di", "Mon, Tue"),
             ("Mo bis Fr", "Mon-Fri"),
