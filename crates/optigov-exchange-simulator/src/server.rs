@@ -133,6 +133,14 @@ impl Simulator {
         self.exchange.recorded.lock().unwrap_or_else(PoisonError::into_inner).clone()
     }
 
+    /// Forgets the requests so far, which are kept whole: for runs of so many that this matters. [`requests`](Self::requests) and
+    /// [`received`](Self::received) begin anew.
+    pub fn forget_requests(&self) {
+        let mut recorded = self.exchange.recorded.lock().unwrap_or_else(PoisonError::into_inner);
+        recorded.clear();
+        self.exchange.received.send_replace(0);
+    }
+
     /// Waits until at least `count` requests have come in, and returns all so far. It needs no runtime of a special kind, and
     /// has no deadline of its own.
     pub async fn received(&self, count: usize) -> Vec<RecordedRequest> {
