@@ -1,6 +1,8 @@
 //! The figures of the sizing table in `docs/operations.md`, measured anew by
 //! `cargo test -p optigov-availability --test it sizing -- --ignored --nocapture --test-threads 1`.
 
+#![allow(clippy::print_stdout, reason = "the figures are what it is for")]
+
 use std::{
     sync::{
         Arc,
