@@ -222,6 +222,8 @@ fn files_in_other_encodings_are_named_and_a_byte_order_mark_is_no_fault() {
         let faults = decoded(&bytes).expect_err("not UTF-8");
         for language in Language::ALL {
             assert!(faults.describe(language).contains(named) && faults.describe(language).contains("UTF-8"));
+            let report = faults.report("town.toml", "", language);
+            assert!(report.starts_with("town.toml, ") && !report.contains('|'), "no line can be shown: {report}");
         }
     }
     for read in [Municipality::from_toml("\u{feff}name = \"M\""), Municipality::from_json("\u{feff}{\"name\": \"M\"}")]

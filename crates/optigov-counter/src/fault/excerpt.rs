@@ -42,7 +42,8 @@ impl Fault {
 
     /// The line with a caret below the column; a long line as far as it fits.
     fn excerpt(&self, text: &str) -> String {
-        let Some(position) = self.position else { return String::new() };
+        // A file that could not be read as text has no line to show.
+        let Some(position) = self.position.filter(|_| self.code() != Code::Encoding) else { return String::new() };
         let Some(line) =
             usize::try_from(position.line).ok().and_then(|line| text.split('\n').nth(line.checked_sub(1)?))
         else {
