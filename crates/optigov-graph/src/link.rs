@@ -28,7 +28,8 @@ pub(crate) fn next(link: &str, graph: &Url, mailbox: &Mailbox) -> Result<String,
             "the link to the next page (@odata.nextLink) is of no use",
         )
     };
-    if link.len() > LONGEST {
+    // What parses an address drops control characters; none belongs in one.
+    if link.len() > LONGEST || link.contains(char::is_control) {
         return Err(unusable());
     }
     let url = Url::parse(link).map_err(|_| unusable())?;
@@ -101,6 +102,8 @@ mod tests {
             "https://graph.microsoft.com/v1.0/me/calendar/calendarView",
             "https://graph.microsoft.com/v1.0/users/anna@musterstadt.example/messages",
             "https://graph.microsoft.com/v1.0/users/berta@x.example/../anna@musterstadt.example/events",
+            "\0https://graph.microsoft.com/v1.0/users/anna@musterstadt.example/calendar/calendarView",
+            "https://graph.microsoft.com/v1.0/users/anna@muster\nstadt.example/calendar/calendarView",
         ] {
             assert!(next(wrong, &graph(), &anna).is_err(), "{wrong}");
         }
