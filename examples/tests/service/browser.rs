@@ -181,10 +181,20 @@ impl Browser {
         self.ask("return document.body.innerText").await.as_str().unwrap_or_default().to_owned()
     }
 
-    /// Holds that the page says this.
+    /// Holds that the page says this, or the one that a click leads to.
     async fn says(&self, words: &str) {
-        let text = self.text().await;
-        assert!(text.contains(words), "{words} is missing: {text}");
+        const FRAMES: usize = 600;
+        let mut text = String::new();
+        for _frame in 0..FRAMES {
+            text = self.text().await;
+            if text.contains(words) {
+                return;
+            }
+            // A page that is left meanwhile ends the script: then the next one is looked at.
+            let frame = "requestAnimationFrame(arguments[arguments.length - 1]);";
+            self.driver.execute_async(frame, Vec::new()).await.ok();
+        }
+        panic!("{words} is missing: {text}");
     }
 
     async fn click(&self, selector: &str) {
