@@ -3,7 +3,7 @@
 //! stated delay before.
 //!
 //! The stated delay is 2 s besides the time that a reading takes, while a mailbox is watched; where its stream is lost, it is the time until the source
-//! says so and the ordinary time to live together.
+//! says so and the ordinary time to live together; where a guard is dropped and another made, it is the ordinary time to live.
 //!
 //! `PROPTEST_CASES=10000 cargo test -p optigov-availability --test it live_safety` for a long run.
 
@@ -252,6 +252,9 @@ impl Run {
             }
             Step::Renew => {
                 drop(self.fresh.take());
+                // What the old streams were about to tell is lost, and between the two nobody watches: the ordinary time to live holds.
+                let now = Instant::now();
+                (0..MAILBOXES).for_each(|at| self.disturb(at, now));
                 self.fresh = Some(self.availability.keep_fresh(Duration::from_secs(30 * 86_400)));
             }
         }
