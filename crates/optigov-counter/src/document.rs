@@ -29,7 +29,7 @@ pub const MOST_BYTES: usize = 16 << 20;
 pub(crate) fn from_json<T: Read + Warned>(text: &str) -> Result<T, Faults> {
     check_size(text)?;
     let text = without_mark(text);
-    let arena = Arena::for_text(text.len());
+    let arena = Arena::default();
     let value = json::parse(text, &arena)?;
     located(read(value), value, |faults| json::locate(text, faults))
 }

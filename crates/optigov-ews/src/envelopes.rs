@@ -2,10 +2,10 @@
 
 use optigov_calendar::{ReadError, ReadErrorKind, Text};
 
-use crate::error::malformed;
-
-/// Elements may be nested this deep, as in every other answer.
-const MAX_DEPTH: usize = 64;
+use crate::{
+    error::malformed,
+    xml::{MAX_DEPTH, too_deep},
+};
 
 /// Cuts a stream of XML documents into documents. It looks for tags only: whether a document can be read, its reader finds out.
 pub(crate) struct Envelopes {
@@ -164,15 +164,6 @@ fn too_large(most: usize) -> ReadError {
     let fact = Text::new(
         format!("ein Umschlag eines Stroms ist größer als {most} Bytes"),
         format!("an envelope of a stream is larger than {most} bytes"),
-    );
-    ReadError::new(ReadErrorKind::LimitReached, fact)
-}
-
-#[cold]
-fn too_deep() -> ReadError {
-    let fact = Text::new(
-        format!("die Antwort schachtelt Elemente tiefer als {MAX_DEPTH} Ebenen"),
-        format!("the answer nests elements deeper than {MAX_DEPTH} levels"),
     );
     ReadError::new(ReadErrorKind::LimitReached, fact)
 }

@@ -13,7 +13,7 @@ use quick_xml::{
 use crate::error::malformed;
 
 /// Elements may be nested this deep; EWS needs about a dozen levels.
-const MAX_DEPTH: usize = 64;
+pub(crate) const MAX_DEPTH: usize = 64;
 
 /// Walks an XML document from element to element. Refuses document type declarations, entities other than the five predefined ones, and
 /// deep nesting; lets characters that XML 1.0 forbids pass as U+FFFD.
@@ -246,7 +246,7 @@ fn no_attribute() -> ReadError {
 }
 
 #[cold]
-fn too_deep() -> ReadError {
+pub(crate) fn too_deep() -> ReadError {
     let fact = Text::new(
         format!("die Antwort schachtelt Elemente tiefer als {MAX_DEPTH} Ebenen"),
         format!("the answer nests elements deeper than {MAX_DEPTH} levels"),

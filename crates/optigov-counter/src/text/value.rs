@@ -23,11 +23,6 @@ pub(crate) enum Value<'a> {
 pub(crate) struct Arena(Bump);
 
 impl Arena {
-    /// With room for the values of a text of so many bytes. What it does not need, it does not touch.
-    pub(crate) fn for_text(bytes: usize) -> Arena {
-        Arena(Bump::with_capacity(3 * bytes))
-    }
-
     pub(crate) fn text(&self, text: &str) -> &str {
         self.0.alloc_str(text)
     }
